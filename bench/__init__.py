@@ -1,0 +1,1 @@
+"""The measurements, run by one command."""

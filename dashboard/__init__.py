@@ -1,0 +1,1 @@
+"""What is true about the city, and how it travels."""

@@ -1,0 +1,126 @@
+"""The board: all that is true about the city now, folded from events, without redis, clock or chance.
+
+It holds one slice per noun and a position: for each spool, the last batch it has folded. A batch at or
+below its position changes nothing, and one that skips a number is refused, so batches may come again
+and again, in any order between feeds, and the board stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+import dashboard
+from dashboard.clock import Clock
+from dashboard.discovery import declaring
+from dashboard.events import Codec, Event
+from dashboard.noun import Document, Noun, Rules, Slice
+
+NOUNS: dict[str, Noun] = {
+    noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))
+}
+CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
+VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
+
+
+class Gap(Exception):
+    """A batch came whose forerunner is missing."""
+
+    def __init__(self, spool: str, expected: int, found: int) -> None:
+        super().__init__(f"spool {spool}: batch {expected} is missing before {found}")
+        self.spool, self.expected, self.found = spool, expected, found
+
+
+class Board:
+    """The fold of the log up to ``position`` (spool → last batch folded)."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.position: dict[str, int] = {}
+        self.slices: dict[str, Slice] = {name: noun.slice(rules) for name, noun in NOUNS.items()}
+        self._routes = {kind: self.slices[noun.name] for noun in NOUNS.values() for kind in noun.events}
+        self._clock = cast(Clock, self.slices["clock"])
+
+    @property
+    def offset(self) -> int:
+        """How many batches have been folded; two boards of one city with the same position have the same."""
+        return sum(self.position.values())
+
+    @property
+    def now(self) -> float:
+        """The city's time, seconds since 1970 UTC."""
+        return self._clock.now
+
+    @property
+    def wall(self) -> float:
+        """Wall time at the latest tick, seconds since 1970 UTC."""
+        return self._clock.wall
+
+    def fold(self, spool: str, seq: int, batch: bytes) -> bool:
+        """Take in one packed batch; False if it was folded before.
+
+        Raises:
+            Gap: if ``seq`` skips a number. The first batch ever seen of a spool must be number 1.
+            msgspec.MsgspecError: if the batch cannot be read; the board is unchanged.
+        """
+        known = self.position.get(spool, 0)
+        if seq <= known:
+            return False
+        if seq != known + 1:
+            raise Gap(spool, known + 1, seq)
+        self.take(CODEC.unpack(batch))
+        self.position[spool] = seq
+        return True
+
+    def take(self, events: list[Event]) -> None:
+        """Fold events that are known not to have been folded from this position."""
+        now = self._clock.now
+        routes = self._routes
+        for event in events:
+            routes[type(event)].fold(event)
+            if self._clock.now > now:
+                now = self._clock.now
+                for part in self.slices.values():
+                    part.advance(now)
+
+    def view(self, name: str, place: str) -> Document:
+        """The view ``name`` at ``place``: its numbers with ``as_of`` and the feeds it rests on.
+
+        Raises:
+            KeyError: if there is no such view or place.
+        """
+        noun = VIEWS[name]
+        if place not in self.rules.places:
+            raise KeyError(place)
+        now = self.wall if noun.name == "feed" else self.now
+        return {
+            "as_of": self.now,
+            "offset": self.offset,
+            "feeds": [rule.name for rule in self.rules.feeds if noun.name in rule.nouns],
+            "data": noun.views[name](self.slices[noun.name], place, now),
+        }
+
+    def dump(self) -> bytes:
+        """The whole board with its position, as one document."""
+        parts = {name: part.dump() for name, part in self.slices.items()}
+        return msgspec.msgpack.encode({"position": self.position, "slices": parts})
+
+    @classmethod
+    def restore(cls, rules: Rules, dumped: bytes) -> Board:
+        """The board that was dumped.
+
+        Raises:
+            ValueError: if the bytes are damaged; counts are derived anew, so other rules are no obstacle.
+        """
+        board = cls(rules)
+        try:
+            found: dict[str, Any] = msgspec.msgpack.decode(dumped, type=dict[str, Any])
+            for name, part in board.slices.items():
+                if name in found["slices"]:
+                    part.load(found["slices"][name])
+            board.position = msgspec.convert(found["position"], dict[str, int])
+        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+            raise ValueError(f"the board's snapshot cannot be read: {error}") from error
+        return board
+

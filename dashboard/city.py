@@ -1,0 +1,241 @@
+"""The city file: one TOML that says all that differs between cities, read with errors an engineer can act on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from dashboard.places import Place, PlaceError, PlaceTree
+from dashboard.words import Words
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class CityError(ValueError):
+    """The city file cannot be used; the text names file, key and remedy."""
+
+
+class Model(BaseModel):
+    """Every table of the file: an unknown key is an error, not a silent nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Title(Model):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    @property
+    def words(self) -> Words:
+        """The text as the screens use it."""
+        return Words(self.zh, self.en)
+
+
+class PlacesTable(Model):
+    """Where the places come from: ``file`` (CSV: code,name,level,parent and optionally name_en, lon, lat,
+    population, aliases), or ``outlines`` alone (GeoJSON with ``code_property`` and ``name_property``), with ``root`` above it.
+    """
+
+    file: str | None = None
+    outlines: str | None = None  # A GeoJSON file, or "schematic": grown from the towns' centres.
+    code_property: str = "code"
+    name_property: str = "name"
+    level: str = "district"
+    root: Name | str | None = None
+    root_name: Title | None = None
+    aliases: dict[str, str] = Field(default_factory=dict)  # another name → code or name of a place
+
+
+class Limits(Model):
+    """Plain limits in hours where the source names no deadline, and when the lights turn."""
+
+    default_hours: Annotated[float, Field(gt=0)] | None = None
+    hours: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    soon_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    worst_multiple: Annotated[float, Field(gt=0)] = 1.0
+
+
+class FeedTable(BaseModel):
+    """One feed; the keys beyond these are its kind's settings and are checked by it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Name
+    kind: Name
+
+
+class City(Model):
+    """A city, as its file describes it."""
+
+    name: Name
+    title: Title
+    zone: str
+    languages: tuple[Literal["zh", "en"], ...] = ("zh", "en")
+    simulated: bool = False
+    replayed: bool = False
+    places: PlacesTable
+    limits: Limits = Limits()
+    rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
+    feeds: tuple[FeedTable, ...] = ()
+    screens: tuple[Name, ...] = ("wall",)
+    since: date | None = None
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; write one such as Asia/Shanghai")
+        return value
+
+    @field_validator("feeds")
+    @classmethod
+    def _feeds(cls, value: tuple[FeedTable, ...]) -> tuple[FeedTable, ...]:
+        names = [feed.name for feed in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two feeds are called {twice[0]}; give each its own name")
+        return value
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The city's zone."""
+        return ZoneInfo(self.zone)
+
+    def path(self, name: str) -> Path:
+        """A file named in the city file, relative to it."""
+        return self.folder / Path(name).expanduser()
+
+
+def read_city(file: Path, variables: Mapping[str, str] | None = None) -> City:
+    """Read and check a city file. ``${NAME}`` in it stands for ``variables`` or, failing that, the environment.
+
+    Raises:
+        CityError: naming file, key and what is allowed.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CityError(f"{file}: there is no such file; `citywall check FILE` wants the path of a city file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CityError(f"{file}: cannot be read: {error}") from error
+    known = {**os.environ, **(variables or {})}
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            raise CityError(f"{file}: ${{{found[1]}}} is not set; set the environment variable {found[1]}")
+        return json.dumps(known[found[1]], ensure_ascii=False)[1:-1]
+
+    try:
+        table = tomllib.loads(re.sub(r"\$\{([A-Za-z_]\w*)\}", value, text))
+    except tomllib.TOMLDecodeError as error:
+        raise CityError(f"{file}: is not TOML: {error}") from error
+    return make_city(table, file)
+
+
+def make_city(table: dict[str, Any], file: Path) -> City:
+    """Check a city given as a table; ``file`` is what its errors name and its paths are relative to.
+
+    Raises:
+        CityError: naming file, key and what is allowed.
+    """
+    try:
+        return City.model_validate({**table, "folder": file.parent})
+    except ValidationError as error:
+        raise CityError(explain(error, str(file))) from error
+
+
+def explain(error: ValidationError, where: str, prefix: str = "") -> str:
+    """A validation error in sentences: ``where``, key, what is wrong; one line each."""
+    lines = []
+    for fault in error.errors(include_url=False):
+        key = ".".join([*([prefix] if prefix else []), *map(str, fault["loc"])])
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = "is not a key that is known here; check its spelling"
+        elif fault["type"] == "missing":
+            message = "is missing; add it"
+        lines.append(f"{where}: {key}: {message}" + _given(fault.get("input"), fault["type"]))
+    return "\n".join(lines)
+
+
+def _given(value: object, kind: str) -> str:
+    plain = isinstance(value, (str, int, float, bool))
+    return f" (found {value!r})" if plain and kind != "missing" and len(repr(value)) < 80 else ""
+
+
+def read_places(city: City) -> PlaceTree:
+    """The tree of places of a city.
+
+    Raises:
+        CityError: if the file is missing, lacks a column, or its places do not form a tree.
+    """
+    table = city.places
+    source = table.file or table.outlines
+    if source is None or (table.file is None and source == "schematic"):
+        raise CityError(f"{city.name}: places.file: is missing; name a CSV of places, or a GeoJSON as places.outlines")
+    file = city.path(source)
+    try:
+        places = _from_csv(file) if table.file else _from_geojson(file, table)
+        return PlaceTree.of(_with_aliases(places, table.aliases))
+    except FileNotFoundError:
+        raise CityError(f"{file}: there is no such file; it is named by places of the city {city.name}") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, PlaceError, KeyError, ValueError) as error:
+        raise CityError(f"{file}: {error}") from error
+
+
+def _from_csv(file: Path) -> list[Place]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        missing = {"code", "name", "level", "parent"} - set(rows.fieldnames or ())
+        if missing:
+            raise PlaceError(f"the column {sorted(missing)[0]} is missing")
+        return [
+            Place(
+                row["code"], row["name"], row["level"], row["parent"] or None, row.get("name_en") or "",
+                (float(row["lon"]), float(row["lat"])) if row.get("lon") and row.get("lat") else None,
+                int(row["population"]) if row.get("population") else None,
+                tuple(filter(None, (row.get("aliases") or "").split("|"))),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+def _from_geojson(file: Path, table: PlacesTable) -> list[Place]:
+    if table.root is None or table.root_name is None:
+        raise PlaceError("places.root and places.root_name are needed where the places come from outlines alone")
+    root = Place(table.root, table.root_name.zh, "city", None, table.root_name.en)
+    features = json.loads(file.read_text(encoding="utf-8"))["features"]
+    found = [feature["properties"] for feature in features]
+    for key in (table.code_property, table.name_property):
+        if any(key not in properties for properties in found):
+            raise PlaceError(f"a feature has no property {key!r}; it has {', '.join(sorted(found[0]))}")
+    return [root] + [
+        Place(str(p[table.code_property]), str(p[table.name_property]), table.level, table.root, str(p[table.name_property]))
+        for p in found
+    ]
+
+
+def _with_aliases(places: list[Place], aliases: Mapping[str, str]) -> list[Place]:
+    extra: dict[str, list[str]] = {}
+    codes = {place.name: place.code for place in places} | {place.code: place.code for place in places}
+    for alias, name in aliases.items():
+        if name not in codes:
+            raise PlaceError(f"places.aliases.{alias} points to {name!r}, which is no place")
+        extra.setdefault(codes[name], []).append(alias)
+    return [
+        Place(p.code, p.name, p.level, p.parent, p.name_en, p.centre, p.population, (*p.aliases, *extra.get(p.code, ())))
+        for p in places
+    ]

@@ -1,0 +1,187 @@
+"""What a feed is, and how the feeds of a city are found and checked.
+
+A kind of feed is one module in ``feeds/`` with ``FEED = Feed(...)``. It says how to fetch (``open``) and,
+apart from that and purely, how to read what was fetched (``parse``). Spool, retries, health, dead letters
+and ``citywall feed try`` come free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import feeds
+from dashboard.board import NOUNS
+from dashboard.city import City, CityError, explain, read_places
+from dashboard.discovery import declaring
+from dashboard.events import Event
+from dashboard.noun import FeedRule, Rules
+from dashboard.outlines import Gazetteer
+from dashboard.places import PlaceTree
+
+
+class SourceFailed(Exception):
+    """The source could not be reached or did not answer as it should; the feed backs off and tries again."""
+
+
+class SourceNonsense(Exception):
+    """A whole payload cannot be read. It is dead-lettered under ``reason``; the feed goes on."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that is refused: why (one of few words, for counting), what it was, and where (line or id).
+
+    With ``kept`` the record passed all the same, and this only notes its flaw.
+    """
+
+    reason: str
+    raw: str
+    where: str = ""
+    detail: str = ""
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a source gave: the payload for ``parse``, and where to go on from once it is safely stored."""
+
+    payload: Any
+    cursor: str | None = None
+
+
+class Settings(BaseModel):
+    """The settings every kind has; a kind's own ``Settings`` extend them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: str
+    source: str = ""  # Names the outside system in events; the feed's name if empty.
+    interval: float | None = None  # Seconds within which it should be heard again; None for no expectation.
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a feed may know of its surroundings. ``now`` is wall time, asked for only by kinds that keep time."""
+
+    city: City
+    places: PlaceTree
+    gazetteer: Gazetteer
+    cursor: str | None
+    now: Callable[[], datetime]
+    data: Path
+
+
+Parsed = Iterable["Event | Rejected"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A kind of feed.
+
+    ``open(settings, context)`` yields deliveries; it is resumed only after the last one is on disk, which is
+    the moment to acknowledge it to the source. ``parse(payload, settings, context)`` is pure. A kind without
+    ``open`` is posted to at ``/ingest/<name>`` and its payload is a ``Post``. ``nouns`` are what it fills,
+    ``example`` is a block of TOML that works.
+    """
+
+    kind: str
+    caption: str
+    parse: Callable[[Any, Any, Context], Parsed]
+    open: Callable[[Any, Context], AsyncIterator[Delivery]] | None = None
+    Settings: type[Settings] = Settings
+    nouns: tuple[str, ...] = ()
+    interval: float | None = None
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One HTTP request to a feed: header names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class BoundFeed:
+    """A feed of a city: its kind and its checked settings."""
+
+    feed: Feed
+    settings: Settings
+    nouns: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The name the city file gives it."""
+        return self.settings.name
+
+    @property
+    def source(self) -> str:
+        """What its events name as their source."""
+        return self.settings.source or self.settings.name
+
+
+FEEDS: dict[str, Feed] = {}
+
+
+def kinds() -> dict[str, Feed]:
+    """All kinds of feed, by name."""
+    if not FEEDS:
+        for _, value in declaring(feeds, "FEED"):
+            assert isinstance(value, Feed)
+            FEEDS[value.kind] = value
+    return FEEDS
+
+
+def bind(city: City) -> tuple[BoundFeed, ...]:
+    """The feeds of a city, each checked by its kind.
+
+    Raises:
+        CityError: naming the feed, the key and what is allowed.
+    """
+    bound = []
+    for table in city.feeds:
+        where = f"{city.name}: feeds.{table.name}"
+        kind = kinds().get(table.kind)
+        if kind is None:
+            raise CityError(f"{where}: kind: there is no feed of kind {table.kind!r}; known are {', '.join(sorted(kinds()))}")
+        try:
+            settings = kind.Settings.model_validate(table.model_dump())
+        except ValidationError as error:
+            raise CityError(explain(error, where)) from error
+        if "|" in (settings.source or settings.name):
+            raise CityError(f"{where}: source: may not contain a '|'")
+        if kind.interval is not None and settings.interval is None:
+            settings = settings.model_copy(update={"interval": kind.interval})
+        unknown = set(kind.nouns) - set(NOUNS)
+        assert not unknown, f"feed kind {kind.kind} fills unknown nouns {unknown}"
+        bound.append(BoundFeed(kind, settings, kind.nouns))
+    return tuple(bound)
+
+
+def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
+    """The rules the board folds by.
+
+    Raises:
+        CityError: as ``bind`` and ``read_places`` do.
+    """
+    return Rules(
+        places=places or read_places(city),
+        zone=city.tz,
+        limits=dict(city.limits.hours),
+        default_limit=city.limits.default_hours,
+        soon_share=city.limits.soon_share,
+        worst_multiple=city.limits.worst_multiple,
+        feeds=tuple(FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)),
+    )

@@ -1,0 +1,105 @@
+"""How each feed is doing: heard of when, refused how much, and whether it is late, silent or was never seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from dashboard.events import Event
+from dashboard.noun import Document, FeedRule, Noun, Rules
+
+BEAT = 2.0  # Seconds between two beats of every feed.
+
+
+class FeedBeat(Event, frozen=True, kw_only=True, omit_defaults=True, tag="feed.beat"):
+    """A feed (``subject``) tells how it is doing; ``time`` is wall time, and the counters run since its first day.
+
+    ``received = stored + duplicate + dead`` at all times. ``waiting`` counts batches that the stream has
+    not taken yet. ``error`` is one plain sentence, empty while all is well.
+    """
+
+    durable: ClassVar[bool] = False
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    dead: int = 0
+    flawed: int = 0
+    restarts: int = 0
+    waiting: int = 0
+    last_success: datetime | None = None
+    last_event: datetime | None = None
+    error: str = ""
+
+
+class Health:
+    """The latest beat of each feed."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.beats: dict[str, FeedBeat] = {}
+
+    def fold(self, event: Event) -> None:
+        """Keep the later of two beats of one feed."""
+        if isinstance(event, FeedBeat):
+            known = self.beats.get(event.subject)
+            if known is None or (known.time, known.id) < (event.time, event.id):
+                self.beats[event.subject] = event
+
+    def advance(self, now: float) -> None:
+        """Ages are worked out when a view is asked for."""
+
+    def dump(self) -> object:
+        """The beats."""
+        return list(self.beats.values())
+
+    def load(self, dumped: object) -> None:
+        """Take the beats back."""
+        self.beats = {beat.subject: beat for beat in msgspec.convert(dumped, list[FeedBeat])}
+
+
+def state_of(rule: FeedRule, beat: FeedBeat | None, wall: float) -> str:
+    """``never``, ``live``, ``late``, ``silent`` or ``failing``, at wall time ``wall``.
+
+    Late from one and a half intervals without a success, silent from three (and not before 10 s). A feed
+    without an interval (it is pushed to) is live while its process beats.
+    """
+    if beat is None:
+        return "never"
+    if wall - beat.time.timestamp() > max(5 * BEAT, 10.0):
+        return "silent"
+    if beat.last_success is None:
+        return "failing" if beat.error else ("live" if rule.interval is None else "never")
+    if rule.interval is not None:
+        age = wall - beat.last_success.timestamp()
+        if age > max(3 * rule.interval, 10.0):
+            return "silent"
+        if age > max(1.5 * rule.interval, 5.0):
+            return "late"
+    return "failing" if beat.error else "live"
+
+
+def view_feeds(health: Health, place: str, wall: float) -> Document:
+    """Every configured feed with its state and counters, in the city file's order. ``wall`` is wall time."""
+    rows: list[dict[str, Any]] = []
+    for rule in health.rules.feeds:
+        beat = health.beats.get(rule.name)
+        row: dict[str, Any] = {
+            "name": rule.name, "kind": rule.kind, "nouns": list(rule.nouns), "interval": rule.interval,
+            "state": state_of(rule, beat, wall), "heard": None,
+        }  # fmt: skip
+        if beat is not None:
+            heard = beat.last_success or (beat.time if rule.interval is None else None)
+            row |= {
+                "heard": heard.timestamp() if heard else None,
+                "last_event": beat.last_event.timestamp() if beat.last_event else None,
+                "beat": beat.time.timestamp(), "error": beat.error,
+            } | {name: getattr(beat, name) for name in COUNTERS}  # fmt: skip
+        rows.append(row)
+    return {"feeds": rows}
+
+
+COUNTERS = ("received", "stored", "duplicate", "dead", "flawed", "restarts", "waiting")
+NOUN = Noun(name="feed", events=(FeedBeat,), slice=Health, views={"feeds": view_feeds})

@@ -1,0 +1,63 @@
+"""What a panel is, and how panels are found.
+
+A panel is one module in ``panels/`` with ``PANEL = Panel(...)``: what it reads, how it is drawn once
+(``frame``), and, purely, which properties it sets when its views change (``paint``). Title, age and state
+are drawn around it by the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import panels
+from dashboard.city import City
+from dashboard.discovery import declaring
+from dashboard.noun import Document
+from dashboard.places import PlaceTree
+from dashboard.words import Words
+
+Painted = dict[str, Any]
+"""``component.property`` → value, as plain JSON values or Dash components."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and for whom a panel is painted. ``size`` is ``small``, ``normal`` or ``large``."""
+
+    city: City
+    places: PlaceTree
+    place: str
+    language: str = "zh"
+    size: str = "normal"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A thing on a screen.
+
+    ``reads`` names the views it needs, all at the screen's place. ``paint(views, ctx)`` gets view name →
+    ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about.
+    """
+
+    id: str
+    title: Words
+    reads: tuple[str, ...]
+    frame: Callable[[Context], Any]
+    paint: Callable[[Mapping[str, Document], Context], Painted]
+    example: Mapping[str, Document] = field(default_factory=dict)
+    formula: Words = Words("", "")
+    bare: bool = False  # Without card and title, as the map and the header are.
+
+
+PANELS: dict[str, Panel] = {}
+
+
+def all_panels() -> dict[str, Panel]:
+    """All panels, by id."""
+    if not PANELS:
+        for _, value in declaring(panels, "PANEL"):
+            panel = cast(Panel, value)
+            PANELS[panel.id] = panel
+    return PANELS

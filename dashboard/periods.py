@@ -1,0 +1,71 @@
+"""Days and months as a city counts them, in its own zone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+QUARTER = 900  # Seconds; every zone's offset in use since 1972 is a multiple of it.
+
+
+@dataclass
+class Calendar:
+    """Turns moments (seconds since 1970 UTC) into local days and months, remembering what it has worked out."""
+
+    zone: ZoneInfo
+    _known: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    def day_and_month(self, moment: float) -> tuple[int, int]:
+        """The local day (as ``date.toordinal``) and month (``12 * year + month - 1``) of ``moment``."""
+        quarter = int(moment // QUARTER)
+        found = self._known.get(quarter)
+        if found is None:
+            local = datetime.fromtimestamp(quarter * QUARTER, UTC).astimezone(self.zone)
+            found = self._known[quarter] = (local.toordinal(), 12 * local.year + local.month - 1)
+        return found
+
+    def midnight(self, moment: float) -> float:
+        """The moment at which the local day of ``moment`` began."""
+        local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+    def day_before(self, moment: float) -> float:
+        """The same wall-clock time one local day earlier."""
+        return (datetime.fromtimestamp(moment, UTC).astimezone(self.zone) - timedelta(days=1)).timestamp()
+
+
+class Window:
+    """The moments of the last days in order: how many fell between two of them is exact, at any cut."""
+
+    __slots__ = ("moments",)
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+
+    def add(self, moment: float) -> None:
+        """Count ``moment``."""
+        if not self.moments or moment >= self.moments[-1]:
+            self.moments.append(moment)
+        else:
+            insort(self.moments, moment)
+
+    def remove(self, moment: float) -> None:
+        """Take one ``moment`` back.
+
+        Raises:
+            ValueError: if it was never counted: a retraction without an assertion is a fault of ours.
+        """
+        at = bisect_left(self.moments, moment)
+        if at == len(self.moments) or self.moments[at] != moment:
+            raise ValueError(f"the moment {moment} was never counted")
+        del self.moments[at]
+
+    def between(self, start: float, end: float) -> int:
+        """How many moments m have ``start <= m < end``."""
+        return bisect_left(self.moments, end) - bisect_left(self.moments, start)
+
+    def forget_before(self, moment: float) -> None:
+        """Drop what lies before ``moment``."""
+        del self.moments[: bisect_left(self.moments, moment)]

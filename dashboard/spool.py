@@ -1,0 +1,234 @@
+"""A feed's disk: nothing a source has given is forgotten before history has it.
+
+One SQLite file per feed. A put stores the new events as numbered batches, the rejected records, the
+counters and the source's cursor in one transaction that is on the disk when it returns. Whether an event
+is new is decided here and nowhere else: the same source and id with the same content is a duplicate, with
+another content it is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dashboard.events import BATCH, Event, content, identity, pack
+
+RAW = 4096  # Characters of a rejected record that are kept.
+KEPT = 10_000  # Rejected records that are kept; all are counted.
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, events INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (identity BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rejected (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL,
+    detail TEXT NOT NULL, raw TEXT NOT NULL, kept INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS reason (reason TEXT, kept INTEGER, n INTEGER NOT NULL, PRIMARY KEY (reason, kept)) WITHOUT ROWID;
+"""
+
+
+class Refusal(Protocol):
+    """What a spool must know of a rejected record; see ``feed.Rejected``."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def raw(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def kept(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How many records came and what became of them: ``received = stored + duplicate + dead``."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    dead: int = 0
+    flawed: int = 0
+
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(
+            self.received + other.received, self.stored + other.stored, self.duplicate + other.duplicate,
+            self.dead + other.dead, self.flawed + other.flawed,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One numbered batch of packed events."""
+
+    seq: int
+    events: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A rejected record as it was kept."""
+
+    at: float
+    reason: str
+    where: str
+    detail: str
+    raw: str
+    kept: bool
+
+
+class SpoolFull(Exception):
+    """The disk takes nothing more; nothing of the put was stored."""
+
+
+class Spool:
+    """The spool in ``file``, made if need be. Used by one process at a time."""
+
+    def __init__(self, file: Path, *, durable: bool = True) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.file = file
+        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
+        file.chmod(0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+        self._db.execute("PRAGMA cache_size=-65536")
+        self._db.executescript(SCHEMA)
+        self._db.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (secrets.token_hex(6),))
+        self.id: str = f"{file.stem}@{self._about('id')}"
+        self.counters = Counters(**{name: int(self._about(name) or 0) for name in Counters.__slots__})
+
+    def _about(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the source is to be read on from; None before the first put with one."""
+        return self._about("cursor")
+
+    def put(self, events: Sequence[Event], rejected: Sequence[Refusal] = (), cursor: str | None = None) -> Counters:
+        """Store what is new of ``events``, and the rest of the delivery's fate; returns what was counted.
+
+        Raises:
+            SpoolFull: if the disk is full or cannot be written; then nothing was stored.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                counted = self._put(events, rejected, cursor)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise SpoolFull(f"{self.file} cannot be written: {error}") from error
+        self.counters += counted
+        return counted
+
+    def _put(self, events: Sequence[Event], rejected: Sequence[Refusal], cursor: str | None) -> Counters:
+        db = self._db
+        new: list[Event] = []
+        again = 0
+        dead: list[tuple[float, str, str, str, str, int]] = []
+        now = time.time()
+        lasting = [event for event in events if event.durable]
+        passing = [event for event in events if not event.durable]
+        keys = [identity(event) for event in lasting]
+        known = self._known(keys)
+        fresh: list[tuple[bytes, bytes]] = []
+        for event, key in zip(lasting, keys, strict=True):
+            mark = content(event)
+            before = known.get(key)
+            if before is None:
+                known[key] = mark
+                fresh.append((key, mark))
+                new.append(event)
+            elif before == mark:
+                again += 1
+            else:
+                dead.append((now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0))
+        db.executemany("INSERT INTO seen VALUES (?, ?)", fresh)
+        flawed = 0
+        for record in rejected:
+            flawed += record.kept
+            dead.append((now, record.reason, record.where, record.detail, record.raw[:RAW], int(record.kept)))
+        if dead:
+            self._reject(dead)
+        stored = new + passing
+        for start in range(0, len(stored), BATCH):
+            part = stored[start : start + BATCH]
+            db.execute("INSERT INTO batch (events, packed) VALUES (?, ?)", (len(part), pack(part)))
+        counted = Counters(len(lasting) + len(rejected) - flawed, len(new), again, len(dead) - flawed, flawed)
+        total = self.counters + counted
+        about = [(name, str(getattr(total, name))) for name in Counters.__slots__]
+        if cursor is not None:
+            about.append(("cursor", cursor))
+        if counted != Counters() or cursor is not None:
+            db.executemany("INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about)
+        return counted
+
+    def _known(self, keys: list[bytes]) -> dict[bytes, bytes]:
+        """The content marks of those identities that came before."""
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(keys), BATCH):
+            part = keys[start : start + BATCH]
+            marks = ",".join("?" * len(part))
+            found.update(self._db.execute(f"SELECT identity, content FROM seen WHERE identity IN ({marks})", part))
+        return found
+
+    def _reject(self, letters: list[tuple[float, str, str, str, str, int]]) -> None:
+        self._db.executemany("INSERT INTO rejected (at, reason, place, detail, raw, kept) VALUES (?, ?, ?, ?, ?, ?)", letters)
+        self._db.executemany(
+            "INSERT INTO reason VALUES (?, ?, 1) ON CONFLICT (reason, kept) DO UPDATE SET n = n + 1",
+            [(letter[1], letter[5]) for letter in letters],
+        )
+        self._db.execute("DELETE FROM rejected WHERE number <= (SELECT max(number) FROM rejected) - ?", (KEPT,))
+
+    # -- towards the stream ------------------------------------------------------------------------------
+
+    def batches(self, after: int, limit: int = 16) -> list[Batch]:
+        """The next batches behind ``after``, in order."""
+        rows = self._db.execute("SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        return [Batch(*row) for row in rows]
+
+    def waiting(self, after: int) -> int:
+        """How many batches lie behind ``after``."""
+        return int(self._db.execute("SELECT count(*) FROM batch WHERE seq > ?", (after,)).fetchone()[0])
+
+    @property
+    def last(self) -> int:
+        """The number of the last batch ever stored; 0 before the first."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'batch'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def trim(self, upto: int) -> None:
+        """Forget the batches up to ``upto``: history has them."""
+        self._db.execute("DELETE FROM batch WHERE seq <= ?", (upto,))
+
+    # -- dead letters ------------------------------------------------------------------------------------
+
+    def letters(self, limit: int = 100) -> Iterator[Letter]:
+        """The latest rejected records, newest first."""
+        rows = self._db.execute(
+            "SELECT at, reason, place, detail, raw, kept FROM rejected ORDER BY number DESC LIMIT ?", (limit,)
+        )
+        return (Letter(*row[:5], bool(row[5])) for row in rows)
+
+    def reasons(self, *, kept: bool = False) -> dict[str, int]:
+        """How many records were refused (or, with ``kept``, passed with a flaw), by reason."""
+        rows = self._db.execute("SELECT reason, n FROM reason WHERE kept = ? ORDER BY n DESC, reason", (int(kept),))
+        return dict(rows.fetchall())

@@ -1,0 +1,489 @@
+"""Tickets: their events, their life, what is counted of them at every place, and their views.
+
+A ticket counts at its place and at every place above it. Every count is the sum of what single tickets
+contribute, and a contribution is a pure function of the ticket and of now: a ticket that changes is taken
+out of the counts as it was and put back as it is, so nothing can drift.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import Literal, TypeVar, cast
+
+import msgspec
+
+from dashboard.events import Event
+from dashboard.noun import Document, Noun, Rules
+from dashboard.periods import Calendar, Window
+from dashboard.rates import wilson
+
+K = TypeVar("K")
+Verdict = Literal["", "on_time", "overdue"]
+LIGHTS = ("none", "normal", "soon", "overdue", "worst")
+NONE, NORMAL, SOON, OVERDUE, WORST = range(5)
+WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
+POINTS = 20_000  # More open tickets than this at one place are not sent as points.
+URGENT = 24  # Rows of the urgent list; a panel shows as many as fit.
+
+
+class TicketReported(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.reported"):
+    """A case came in. ``place`` is a code, empty where only the city is known, and then ``flaw`` says why.
+
+    ``point`` is (lon, lat) in WGS-84 degrees, ``due`` the source's own deadline, ``channel`` how the
+    citizen came (hotline, app), ``unit`` who is responsible.
+    """
+
+    title: str = ""
+    category: str = ""
+    unit: str = ""
+    channel: str = ""
+    place: str = ""
+    point: tuple[float, float] | None = None
+    due: datetime | None = None
+    flaw: str = ""
+
+
+class TicketClosed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.closed"):
+    """A case was closed; ``verdict`` is the source's own word on whether that was in time."""
+
+    verdict: Verdict = ""
+
+
+class Ticket(msgspec.Struct, gc=False, array_like=True):
+    """What is known of one ticket. Moments are seconds since 1970 UTC.
+
+    ``reported`` is None while only its closing has arrived; such a ticket counts nowhere yet.
+    """
+
+    source: str
+    number: str
+    reported: float | None = None
+    reported_id: str = ""
+    title: str = ""
+    category: str = ""
+    unit: str = ""
+    channel: str = ""
+    place: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    flaw: str = ""
+    due: float | None = None
+    closed: float | None = None
+    closed_id: str = ""
+    verdict: Verdict = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the ticket across all sources; a source holds no ``|``."""
+        return f"{self.source}|{self.number}"
+
+    @property
+    def done(self) -> float | None:
+        """When it was closed; None while open, and None where the closing is said to precede the report."""
+        if self.closed is None or self.reported is None or self.closed < self.reported:
+            return None
+        return self.closed
+
+
+def key_of(event: Event) -> str:
+    """The key of the ticket an event is about."""
+    return f"{event.source}|{event.subject}"
+
+
+def apply(ticket: Ticket | None, event: Event) -> Ticket:
+    """The ticket after ``event``, in a new value where anything changed.
+
+    Two reports (or two closings) of one ticket that disagree are settled by the earlier time, then by id,
+    so that the order of arrival never decides.
+    """
+    if ticket is None:
+        ticket = Ticket(event.source, event.subject)
+    moment = event.time.timestamp()
+    if isinstance(event, TicketReported):
+        known = ticket.reported
+        if known is not None and (known, ticket.reported_id) <= (moment, event.id):
+            return ticket
+        lon, lat = event.point or (None, None)
+        return Ticket(
+            ticket.source, ticket.number, moment, event.id, event.title, event.category, event.unit,
+            event.channel, event.place, lon, lat, event.flaw,
+            None if event.due is None else event.due.timestamp(),
+            ticket.closed, ticket.closed_id, ticket.verdict,
+        )  # fmt: skip
+    if isinstance(event, TicketClosed):
+        if ticket.closed is not None and (ticket.closed, ticket.closed_id) <= (moment, event.id):
+            return ticket
+        return msgspec.structs.replace(ticket, closed=moment, closed_id=event.id, verdict=event.verdict)
+    return ticket
+
+
+def deadline(ticket: Ticket, rules: Rules) -> float | None:
+    """When the ticket is due: what its source said, else the city's plain limit for its category, in hours."""
+    if ticket.due is not None:
+        return ticket.due
+    hours = rules.limits.get(ticket.category, rules.default_limit)
+    return None if hours is None or ticket.reported is None else ticket.reported + 3600 * hours
+
+
+def on_time(ticket: Ticket, rules: Rules) -> bool | None:
+    """Whether a closed ticket was closed by its deadline; None while open or where there is no deadline."""
+    done, due = ticket.done, deadline(ticket, rules)
+    return None if done is None or due is None else done <= due
+
+
+def light(ticket: Ticket, now: float, rules: Rules) -> tuple[int, float | None]:
+    """The light of an open ticket (an index of ``LIGHTS``), and the moment after which it is another.
+
+    Yellow from the moment the last ``soon_share`` of the limit begins, red after the deadline, purple
+    after ``worst_multiple`` further limits.
+    """
+    due = deadline(ticket, rules)
+    if due is None or ticket.reported is None:
+        return NONE, None
+    limit = max(0.0, due - ticket.reported)
+    soon, worst = due - rules.soon_share * limit, due + rules.worst_multiple * limit
+    if now > worst:
+        return WORST, None
+    if now > due:
+        return OVERDUE, worst
+    if now > soon:
+        return SOON, due
+    return NORMAL, soon
+
+
+class Tally:
+    """What is counted at one place, all below it included."""
+
+    __slots__ = (
+        "agree", "by_category", "by_day", "by_unit", "closed", "closings", "disagree", "due_by_period", "dues",
+        "intake", "lights", "on_time", "open", "overdue", "total", "unit_due", "with_target",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.total = self.closed = self.with_target = 0
+        self.on_time = self.overdue = self.agree = self.disagree = 0
+        self.lights = [0] * len(LIGHTS)
+        self.open: set[str] = set()
+        self.dues: list[tuple[float, str]] = []  # Deadlines of the open tickets, in order.
+        self.intake, self.closings = Window(), Window()
+        self.by_day: dict[tuple[int, str, str], int] = {}  # (local day, "category" or "channel", name) → intake
+        self.by_category: dict[str, int] = {}  # Open tickets.
+        self.by_unit: dict[str, list[int]] = {}  # [open, of these past their deadline]
+        self.due_by_period: dict[tuple[str, int], list[int]] = {}  # ("day"|"month", n) → [due to close, on time]
+        self.unit_due: dict[tuple[str, int], list[int]] = {}  # (unit, month) → [due to close, on time]
+
+
+class Tickets:
+    """The tickets' slice of the board."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.calendar = Calendar(rules.zone)
+        self.now = 0.0
+        self.horizon = float("-inf")
+        self.tickets: dict[str, Ticket] = {}
+        self.unplaced: dict[str, int] = {}
+        self.anomalies: dict[str, int] = {}
+        self._lights: dict[str, int] = {}
+        self._changes: list[tuple[float, str]] = []  # A heap of the moments at which a light may change.
+        self.tallies: dict[str, Tally] = {rules.places.root.code: Tally()}
+
+    # -- folding -----------------------------------------------------------------------------------------
+
+    def fold(self, event: Event) -> None:
+        """Take in one ticket event."""
+        key = key_of(event)
+        before = self.tickets.get(key)
+        after = apply(before, event)
+        if after is before:
+            return
+        if before is not None:
+            self._count(key, before, -1)
+        self.tickets[key] = after
+        self._count(key, after, +1)
+
+    def advance(self, now: float) -> None:
+        """Turn the lights that are due to turn, and let the windows move on at midnight."""
+        self.now = now
+        while self._changes and self._changes[0][0] < now:
+            _, key = heappop(self._changes)
+            ticket = self.tickets[key]
+            if key in self._lights:
+                self._turn(key, ticket)
+        horizon = self.calendar.midnight(self.calendar.midnight(now) - WINDOW_DAYS * 86400)
+        if horizon > self.horizon:
+            self.horizon = horizon
+            oldest = self.calendar.day_and_month(horizon)[0]
+            for tally in self.tallies.values():
+                tally.intake.forget_before(horizon)
+                tally.closings.forget_before(horizon)
+                for stale in [slot for slot in tally.by_day if slot[0] < oldest]:
+                    del tally.by_day[stale]
+
+    def _turn(self, key: str, ticket: Ticket) -> None:
+        before = self._lights[key]
+        after, until = light(ticket, self.now, self.rules)
+        if until is not None:
+            heappush(self._changes, (until, key))
+        if after == before:
+            return
+        self._lights[key] = after
+        late = (after >= OVERDUE) - (before >= OVERDUE)
+        for tally in self._above(ticket):
+            tally.lights[before] -= 1
+            tally.lights[after] += 1
+            if late:
+                tally.by_unit[ticket.unit][1] += late
+
+    def _above(self, ticket: Ticket) -> Iterator[Tally]:
+        tallies = self.tallies
+        for code in self.rules.places.path(ticket.place):
+            tally = tallies.get(code)
+            if tally is None:
+                tally = tallies[code] = Tally()
+            yield tally
+
+    def _count(self, key: str, ticket: Ticket, sign: int) -> None:
+        """Add (+1) or take back (−1) all that one ticket contributes, at its place and above."""
+        if ticket.reported is None:
+            _add(self.anomalies, "closed_unreported", sign)
+            return
+        if ticket.closed is not None and ticket.closed < ticket.reported:
+            _add(self.anomalies, "closed_before_reported", sign)
+        if ticket.flaw or ticket.place not in self.rules.places:
+            _add(self.unplaced, ticket.flaw or "unknown_place", sign)
+        done, due = ticket.done, deadline(ticket, self.rules)
+        day, _ = self.calendar.day_and_month(ticket.reported)
+        fresh = ticket.reported >= self.horizon
+        if done is None:
+            shown, until = light(ticket, self.now, self.rules) if sign > 0 else (self._lights.pop(key), None)
+            if sign > 0:
+                self._lights[key] = shown
+            if until is not None:
+                heappush(self._changes, (until, key))
+        periods, in_time = self._due_periods(due, done)
+        for tally in self._above(ticket):
+            tally.total += sign
+            tally.with_target += sign * (due is not None)
+            if fresh:
+                (tally.intake.add if sign > 0 else tally.intake.remove)(ticket.reported)
+                _add(tally.by_day, (day, "category", ticket.category), sign)
+                _add(tally.by_day, (day, "channel", ticket.channel), sign)
+            for period in periods:
+                _pair(tally.due_by_period, period, sign, in_time)
+                if period[0] == "month":
+                    _pair(tally.unit_due, (ticket.unit, period[1]), sign, in_time)
+            if done is None:
+                tally.lights[shown] += sign
+                _add(tally.by_category, ticket.category, sign)
+                _pair(tally.by_unit, ticket.unit, sign, shown >= OVERDUE)
+                if sign > 0:
+                    tally.open.add(key)
+                else:
+                    tally.open.discard(key)
+                if due is not None:
+                    if sign > 0:
+                        insort(tally.dues, (due, key))
+                    else:
+                        del tally.dues[bisect_left(tally.dues, (due, key))]
+                continue
+            tally.closed += sign
+            if done >= self.horizon:
+                (tally.closings.add if sign > 0 else tally.closings.remove)(done)
+            if due is not None:
+                tally.on_time += sign * in_time
+                tally.overdue += sign * (not in_time)
+                if ticket.verdict and ticket.due is not None:
+                    same = (ticket.verdict == "on_time") == in_time
+                    tally.agree += sign * same
+                    tally.disagree += sign * (not same)
+
+    def _due_periods(self, due: float | None, done: float | None) -> tuple[set[tuple[str, int]], bool]:
+        """The days and months in which a ticket is due to close, and whether it was closed in time.
+
+        Due to close in a period: its deadline falls in it, or it was closed in it.
+        """
+        if due is None:
+            return set(), False
+        periods: set[tuple[str, int]] = set()
+        for moment in (due,) if done is None else (due, done):
+            day, month = self.calendar.day_and_month(moment)
+            periods |= {("day", day), ("month", month)}
+        return periods, done is not None and done <= due
+
+    # -- snapshot ----------------------------------------------------------------------------------------
+
+    def dump(self) -> object:
+        """The tickets alone: every count follows from them."""
+        return [self.now, list(self.tickets.values())]
+
+    def load(self, dumped: object) -> None:
+        """Build the slice anew from its tickets."""
+        now, tickets = msgspec.convert(dumped, tuple[float, list[Ticket]])
+        fresh = Tickets(self.rules)
+        fresh.advance(now)
+        for ticket in tickets:
+            fresh.tickets[ticket.key] = ticket
+            fresh._count(ticket.key, ticket, +1)
+        self.__dict__.update(fresh.__dict__)
+
+    def tally(self, place: str) -> Tally:
+        """The counts at ``place``; empty ones where nothing was ever counted."""
+        return self.tallies.get(place) or Tally()
+
+
+def _add(counts: dict[K, int], slot: K, sign: int) -> None:
+    left = counts.get(slot, 0) + sign
+    if left:
+        counts[slot] = left
+    else:
+        del counts[slot]
+
+
+def _pair(pairs: dict[K, list[int]], slot: K, sign: int, also: bool) -> None:
+    pair = pairs.get(slot)
+    if pair is None:
+        pair = pairs[slot] = [0, 0]
+    pair[0] += sign
+    pair[1] += sign * also
+    if pair == [0, 0]:
+        del pairs[slot]
+
+
+# -- views -------------------------------------------------------------------------------------------------
+
+
+def view_tickets(board: Tickets, place: str, now: float) -> Document:
+    """Tickets in hand by light, what falls due within the hour, today against yesterday, this month's rate."""
+    tally, calendar = board.tally(place), board.calendar
+    midnight, before = calendar.midnight(now), calendar.day_before(now)
+    yesterday = calendar.midnight(before)
+    day, month = calendar.day_and_month(now)
+    soonest = bisect_left(tally.dues, (now, ""))
+    hour = bisect_left(tally.dues, (now + 3600, ""))
+    units = {board.tickets[key].unit for _, key in tally.dues[soonest:hour]}
+    return {
+        "open": len(tally.open),
+        "lights": dict(zip(LIGHTS, tally.lights, strict=True)),
+        "total": tally.total,
+        "closed": tally.closed,
+        "with_target": tally.with_target,
+        "on_time": tally.on_time,
+        "overdue": tally.overdue,
+        "agree": tally.agree,
+        "disagree": tally.disagree,
+        "in_hour": hour - soonest,
+        "in_hour_units": len(units),
+        "oldest_due": tally.dues[0][0] if tally.dues else None,
+        "today": {"opened": tally.intake.between(midnight, now + 1), "closed": tally.closings.between(midnight, now + 1)},
+        "yesterday": {
+            "opened": tally.intake.between(yesterday, before),
+            "closed": tally.closings.between(yesterday, before),
+        },
+        "due_today": tally.due_by_period.get(("day", day), [0, 0]),
+        "due_month": tally.due_by_period.get(("month", month), [0, 0]),
+        "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
+    }
+
+
+def view_trend(board: Tickets, place: str, now: float) -> Document:
+    """Intake and closures of the last 24 full-or-running hours, and the intake of the same hours a day before."""
+    tally = board.tally(place)
+    last = now - now % 3600
+    hours = [last - 3600 * back for back in range(23, -1, -1)]
+    return {
+        "hours": hours,
+        "opened": [tally.intake.between(hour, hour + 3600) for hour in hours],
+        "closed": [tally.closings.between(hour, hour + 3600) for hour in hours],
+        "day_before": [tally.intake.between(hour - 86400, hour - 82800) for hour in hours],
+    }
+
+
+def view_categories(board: Tickets, place: str, now: float) -> Document:
+    """Categories by today's intake, with the tickets in hand of each; and today's intake by channel."""
+    tally = board.tally(place)
+    today = board.calendar.day_and_month(now)[0]
+    intake: dict[str, dict[str, int]] = {"category": {}, "channel": {}}
+    for (day, what, name), number in tally.by_day.items():
+        if day == today:
+            intake[what][name] = number
+    names = set(intake["category"]) | set(tally.by_category)
+    rows = [[name, intake["category"].get(name, 0), tally.by_category.get(name, 0)] for name in names]
+    return {
+        "categories": sorted(rows, key=lambda row: (-row[1], -row[2], row[0])),
+        "channels": sorted(([name, n] for name, n in intake["channel"].items()), key=lambda row: (-row[1], row[0])),
+    }
+
+
+def view_units(board: Tickets, place: str, now: float) -> Document:
+    """Units by the Wilson lower bound of this month's on-time closing rate; those with nothing due come last."""
+    tally = board.tally(place)
+    month = board.calendar.day_and_month(now)[1]
+    due = {unit: pair for (unit, when), pair in tally.unit_due.items() if when == month}
+    rows = []
+    for unit in set(due) | set(tally.by_unit):
+        whole, part = due.get(unit, (0, 0))
+        in_hand, late = tally.by_unit.get(unit, (0, 0))
+        rows.append({"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)})
+    rows.sort(key=lambda row: (row["bound"] is None, -cast(float, row["bound"] or 0), -cast(int, row["open"]), str(row["unit"])))
+    return {"units": rows}
+
+
+def view_urgent(board: Tickets, place: str, now: float) -> Document:
+    """Open tickets by time left, soonest first; those past by less than an hour lead, long overdue ones fill up."""
+    tally = board.tally(place)
+    start = bisect_left(tally.dues, (now - 3600, ""))
+    chosen = tally.dues[start : start + URGENT]
+    if len(chosen) < URGENT:
+        chosen += reversed(tally.dues[max(0, start - URGENT + len(chosen)) : start])
+    rows = []
+    for due, key in chosen:
+        ticket = board.tickets[key]
+        rows.append({
+            "key": key, "number": ticket.number, "title": ticket.title, "category": ticket.category,
+            "unit": ticket.unit, "place": ticket.place, "due": due, "light": LIGHTS[board._lights[key]],
+        })  # fmt: skip
+    return {"tickets": rows, "open": len(tally.open), "dues": len(tally.dues)}
+
+
+def view_map(board: Tickets, place: str, now: float) -> Document:
+    """What is counted at each place directly below, and what is known only at this level."""
+    month = board.calendar.day_and_month(now)[1]
+    rows = {}
+    for child in board.rules.places.children(place):
+        tally = board.tally(child.code)
+        due, in_time = tally.due_by_period.get(("month", month), (0, 0))
+        rows[child.code] = {
+            "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
+            "due": due, "on_time": in_time, "total": tally.total, "population": child.population,
+        }  # fmt: skip
+    own = board.tally(place)
+    return {"places": rows, "only_here": len(own.open) - sum(row["open"] for row in rows.values())}
+
+
+def view_points(board: Tickets, place: str, now: float) -> Document:
+    """The open tickets that have a point, as ``[key, lon, lat, light, title]``, at most ``POINTS`` of them."""
+    tally = board.tally(place)
+    rows = []
+    for key in tally.open:
+        ticket = board.tickets[key]
+        if ticket.lon is not None:
+            rows.append([key, ticket.lon, ticket.lat, LIGHTS[board._lights[key]], ticket.title])
+            if len(rows) == POINTS:
+                break
+    rows.sort(key=lambda row: cast(str, row[0]))
+    return {"points": rows, "open": len(tally.open)}
+
+
+NOUN = Noun(
+    name="ticket",
+    events=(TicketReported, TicketClosed),
+    slice=Tickets,
+    views={
+        "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,
+        "urgent": view_urgent, "map": view_map, "points": view_points,
+    },
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Texts in the two languages of the screen, and how numbers and durations are written in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text in Chinese and in English; a panel keeps its own beside its code."""
+
+    zh: str
+    en: str
+
+    def __getitem__(self, language: str) -> str:
+        return self.en if language == "en" else self.zh
+
+
+DASH = "–"
+"""What stands where there is no number: a rate without a denominator, a value that was never sent."""
+
+LIGHTS: dict[str, tuple[str, Words]] = {
+    "normal": ("●", Words("正常", "On track")),
+    "soon": ("■", Words("临期", "Due soon")),
+    "overdue": ("▲", Words("超期", "Overdue")),
+    "worst": ("◆", Words("严重超期", "Long overdue")),
+    "paused": ("❚", Words("暂停", "Paused")),
+    "none": ("○", Words("无时限", "No limit")),
+}
+"""Shape and word of each light: colour is never alone."""
+
+
+def count(number: int | float | None) -> str:
+    """A whole number with thousands separators; a dash for None.
+
+    >>> count(1234567), count(None)
+    ('1,234,567', '–')
+    """
+    return DASH if number is None else f"{number:,.0f}"
+
+
+def percent(part: int, whole: int, digits: int = 1) -> str:
+    """``part`` of ``whole`` in percent without the sign; a dash where there is nothing to divide by.
+
+    >>> percent(737, 972, 2), percent(0, 0)
+    ('75.82', '–')
+    """
+    return DASH if whole == 0 else f"{100 * part / whole:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """A span as ``h:mm``, or days above two of them; negative when it is past.
+
+    >>> duration(-42 * 60), duration(7200), duration(3 * 86400)
+    ('−0:42', '2:00', '3 d')
+    """
+    sign, seconds = ("−" if seconds < 0 else ""), abs(seconds)
+    if seconds >= 2 * 86400:
+        return f"{sign}{seconds / 86400:,.0f} d"
+    return f"{sign}{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d}"

@@ -1,0 +1,1 @@
+"""The kinds of outside system, one file each."""
