@@ -102,6 +102,7 @@ class Spool:
         self._db.execute("PRAGMA cache_size=-65536")
         self._db.executescript(SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (secrets.token_hex(6),))
+        self._reader = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
         self.id: str = f"{file.stem}@{self._about('id')}"
         self.counters = Counters(**{name: int(self._about(name) or 0) for name in Counters.__slots__})
 
@@ -111,6 +112,7 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._reader.close()
         self._db.close()
 
     @property
@@ -201,13 +203,13 @@ class Spool:
     # -- towards the stream ------------------------------------------------------------------------------
 
     def batches(self, after: int, limit: int = 16) -> list[Batch]:
-        """The next batches behind ``after``, in order."""
-        rows = self._db.execute("SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        """The next batches behind ``after``, in order; only what is on the disk, a put under way is not seen."""
+        rows = self._reader.execute("SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
         return [Batch(*row) for row in rows]
 
     def waiting(self, after: int) -> int:
         """How many batches lie behind ``after``."""
-        return int(self._db.execute("SELECT count(*) FROM batch WHERE seq > ?", (after,)).fetchone()[0])
+        return int(self._reader.execute("SELECT count(*) FROM batch WHERE seq > ?", (after,)).fetchone()[0])
 
     @property
     def last(self) -> int:
