@@ -44,23 +44,23 @@ class Window:
     def __init__(self) -> None:
         self.moments: list[float] = []
 
-    def add(self, moment: float) -> None:
-        """Count ``moment``."""
-        if not self.moments or moment >= self.moments[-1]:
-            self.moments.append(moment)
-        else:
-            insort(self.moments, moment)
-
-    def remove(self, moment: float) -> None:
-        """Take one ``moment`` back.
+    def count(self, moment: float, sign: int) -> None:
+        """Count ``moment`` (+1), or take it back (−1).
 
         Raises:
-            ValueError: if it was never counted: a retraction without an assertion is a fault of ours.
+            ValueError: if a moment is taken back that was never counted: that would be a fault of ours.
         """
-        at = bisect_left(self.moments, moment)
-        if at == len(self.moments) or self.moments[at] != moment:
+        moments = self.moments
+        if sign > 0:
+            if not moments or moment >= moments[-1]:
+                moments.append(moment)
+            else:
+                insort(moments, moment)
+            return
+        at = bisect_left(moments, moment)
+        if at == len(moments) or moments[at] != moment:
             raise ValueError(f"the moment {moment} was never counted")
-        del self.moments[at]
+        del moments[at]
 
     def between(self, start: float, end: float) -> int:
         """How many moments m have ``start <= m < end``."""

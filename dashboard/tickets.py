@@ -8,7 +8,7 @@ out of the counts as it was and put back as it is, so nothing can drift.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections import defaultdict
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import Literal, TypeVar, cast
@@ -158,8 +158,8 @@ class Tally:
     """What is counted at one place, all below it included."""
 
     __slots__ = (
-        "agree", "by_category", "by_day", "by_unit", "closed", "closings", "disagree", "due_by_period", "dues",
-        "intake", "lights", "on_time", "open", "overdue", "total", "unit_due", "with_target",
+        "agree", "by_category", "by_day", "by_unit", "closed", "closings", "disagree", "due", "dues",
+        "intake", "lights", "on_time", "open", "overdue", "total", "with_target",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -169,11 +169,12 @@ class Tally:
         self.open: set[str] = set()
         self.dues: list[tuple[float, str]] = []  # Deadlines of the open tickets, in order.
         self.intake, self.closings = Window(), Window()
-        self.by_day: dict[tuple[int, str, str], int] = {}  # (local day, "category" or "channel", name) → intake
-        self.by_category: dict[str, int] = {}  # Open tickets.
-        self.by_unit: dict[str, list[int]] = {}  # [open, of these past their deadline]
-        self.due_by_period: dict[tuple[str, int], list[int]] = {}  # ("day"|"month", n) → [due to close, on time]
-        self.unit_due: dict[tuple[str, int], list[int]] = {}  # (unit, month) → [due to close, on time]
+        # A slot that has fallen back to zero stays; the views pass over it.
+        self.by_day: dict[tuple[int, str, str], int] = defaultdict(int)  # (local day, what, name) → intake
+        self.by_category: dict[str, int] = defaultdict(int)  # Open tickets.
+        self.by_unit: dict[str, list[int]] = _pairs()  # [open, of these past their deadline]
+        # Local day, month or (unit, month) → [due to close, on time]; the numbers of days and months never meet.
+        self.due: dict[int | tuple[str, int], list[int]] = _pairs()
 
 
 class Tickets:
@@ -185,8 +186,9 @@ class Tickets:
         self.now = 0.0
         self.horizon = float("-inf")
         self.tickets: dict[str, Ticket] = {}
-        self.unplaced: dict[str, int] = {}
-        self.anomalies: dict[str, int] = {}
+        self.unplaced: dict[str, int] = defaultdict(int)
+        self.anomalies: dict[str, int] = defaultdict(int)
+        self._chains: dict[str, tuple[Tally, ...]] = {}
         self._lights: dict[str, int] = {}
         self._changes: list[tuple[float, str]] = []  # A heap of the moments at which a light may change.
         self.tallies: dict[str, Tally] = {rules.places.root.code: Tally()}
@@ -200,10 +202,12 @@ class Tickets:
         after = apply(before, event)
         if after is before:
             return
+        # A closing leaves what the report contributed as it is, so only the other half is counted anew.
+        same_report = before is not None and before.reported_id == after.reported_id
         if before is not None:
-            self._count(key, before, -1)
+            self._count(key, before, -1, report=not same_report)
         self.tickets[key] = after
-        self._count(key, after, +1)
+        self._count(key, after, +1, report=not same_report)
 
     def advance(self, now: float) -> None:
         """Turn the lights that are due to turn, and let the windows move on at midnight."""
@@ -238,81 +242,114 @@ class Tickets:
             if late:
                 tally.by_unit[ticket.unit][1] += late
 
-    def _above(self, ticket: Ticket) -> Iterator[Tally]:
-        tallies = self.tallies
-        for code in self.rules.places.path(ticket.place):
-            tally = tallies.get(code)
-            if tally is None:
-                tally = tallies[code] = Tally()
-            yield tally
+    def _above(self, ticket: Ticket) -> tuple[Tally, ...]:
+        """The tallies of the ticket's place and of all places above it, the root first."""
+        chain = self._chains.get(ticket.place)
+        if chain is None:
+            path = self.rules.places.path(ticket.place)
+            chain = self._chains[ticket.place] = tuple(self.tallies.setdefault(code, Tally()) for code in path)
+        return chain
 
-    def _count(self, key: str, ticket: Ticket, sign: int) -> None:
-        """Add (+1) or take back (−1) all that one ticket contributes, at its place and above."""
+    def _count(self, key: str, ticket: Ticket, sign: int, *, report: bool = True) -> None:
+        """Add (+1) or take back (−1) what one ticket contributes, at its place and above.
+
+        Without ``report`` the half that follows from the report alone is left as it stands.
+        """
         if ticket.reported is None:
-            _add(self.anomalies, "closed_unreported", sign)
+            self.anomalies["closed_unreported"] += sign
             return
-        if ticket.closed is not None and ticket.closed < ticket.reported:
-            _add(self.anomalies, "closed_before_reported", sign)
-        if ticket.flaw or ticket.place not in self.rules.places:
-            _add(self.unplaced, ticket.flaw or "unknown_place", sign)
-        done, due = ticket.done, deadline(ticket, self.rules)
-        day, _ = self.calendar.day_and_month(ticket.reported)
-        fresh = ticket.reported >= self.horizon
+        due = deadline(ticket, self.rules)
+        if report:
+            self._count_report(ticket, ticket.reported, due, sign)
+        done = ticket.done
+        if due is not None:
+            self._count_due(ticket, due, done, sign)
         if done is None:
-            shown, until = light(ticket, self.now, self.rules) if sign > 0 else (self._lights.pop(key), None)
-            if sign > 0:
-                self._lights[key] = shown
-            if until is not None:
-                heappush(self._changes, (until, key))
-        periods, in_time = self._due_periods(due, done)
+            if ticket.closed is not None:
+                self.anomalies["closed_before_reported"] += sign
+            self._count_open(key, ticket, due, sign)
+        else:
+            self._count_closed(ticket, due, done, sign)
+
+    def _count_report(self, ticket: Ticket, reported: float, due: float | None, sign: int) -> None:
+        if ticket.flaw or ticket.place not in self.rules.places:
+            self.unplaced[ticket.flaw or "unknown_place"] += sign
+        fresh = reported >= self.horizon
+        day, _ = self.calendar.day_and_month(reported)
+        category, channel = (day, "category", ticket.category), (day, "channel", ticket.channel)
+        with_target = sign * (due is not None)
         for tally in self._above(ticket):
             tally.total += sign
-            tally.with_target += sign * (due is not None)
+            tally.with_target += with_target
             if fresh:
-                (tally.intake.add if sign > 0 else tally.intake.remove)(ticket.reported)
-                _add(tally.by_day, (day, "category", ticket.category), sign)
-                _add(tally.by_day, (day, "channel", ticket.channel), sign)
-            for period in periods:
-                _pair(tally.due_by_period, period, sign, in_time)
-                if period[0] == "month":
-                    _pair(tally.unit_due, (ticket.unit, period[1]), sign, in_time)
-            if done is None:
-                tally.lights[shown] += sign
-                _add(tally.by_category, ticket.category, sign)
-                _pair(tally.by_unit, ticket.unit, sign, shown >= OVERDUE)
-                if sign > 0:
-                    tally.open.add(key)
-                else:
-                    tally.open.discard(key)
-                if due is not None:
-                    if sign > 0:
-                        insort(tally.dues, (due, key))
-                    else:
-                        del tally.dues[bisect_left(tally.dues, (due, key))]
-                continue
-            tally.closed += sign
-            if done >= self.horizon:
-                (tally.closings.add if sign > 0 else tally.closings.remove)(done)
-            if due is not None:
-                tally.on_time += sign * in_time
-                tally.overdue += sign * (not in_time)
-                if ticket.verdict and ticket.due is not None:
-                    same = (ticket.verdict == "on_time") == in_time
-                    tally.agree += sign * same
-                    tally.disagree += sign * (not same)
+                tally.intake.count(reported, sign)
+                tally.by_day[category] += sign
+                tally.by_day[channel] += sign
 
-    def _due_periods(self, due: float | None, done: float | None) -> tuple[set[tuple[str, int]], bool]:
-        """The days and months in which a ticket is due to close, and whether it was closed in time.
+    def _count_due(self, ticket: Ticket, due: float, done: float | None, sign: int) -> None:
+        slots = self._due_slots(ticket.unit, due, done)
+        in_time = sign * (done is not None and done <= due)
+        for tally in self._above(ticket):
+            pairs = tally.due
+            for slot in slots:
+                pair = pairs[slot]
+                pair[0] += sign
+                pair[1] += in_time
+
+    def _count_open(self, key: str, ticket: Ticket, due: float | None, sign: int) -> None:
+        if sign > 0:
+            shown, until = light(ticket, self.now, self.rules)
+            self._lights[key] = shown
+            if until is not None:
+                heappush(self._changes, (until, key))
+        else:
+            shown = self._lights.pop(key)
+        late = sign * (shown >= OVERDUE)
+        for tally in self._above(ticket):
+            tally.lights[shown] += sign
+            tally.by_category[ticket.category] += sign
+            pair = tally.by_unit[ticket.unit]
+            pair[0] += sign
+            pair[1] += late
+            if sign > 0:
+                tally.open.add(key)
+                if due is not None:
+                    insort(tally.dues, (due, key))
+            else:
+                tally.open.discard(key)
+                if due is not None:
+                    del tally.dues[bisect_left(tally.dues, (due, key))]
+
+    def _count_closed(self, ticket: Ticket, due: float | None, done: float, sign: int) -> None:
+        fresh = done >= self.horizon
+        in_time = due is not None and done <= due
+        judged = due is not None and bool(ticket.verdict) and ticket.due is not None
+        same = judged and (ticket.verdict == "on_time") == in_time
+        for tally in self._above(ticket):
+            tally.closed += sign
+            if fresh:
+                tally.closings.count(done, sign)
+            if due is not None:
+                if in_time:
+                    tally.on_time += sign
+                else:
+                    tally.overdue += sign
+                if same:
+                    tally.agree += sign
+                elif judged:
+                    tally.disagree += sign
+
+    def _due_slots(self, unit: str, due: float, done: float | None) -> set[int | tuple[str, int]]:
+        """The slots of ``Tally.due`` in which a ticket is due to close.
 
         Due to close in a period: its deadline falls in it, or it was closed in it.
         """
-        if due is None:
-            return set(), False
-        periods: set[tuple[str, int]] = set()
-        for moment in (due,) if done is None else (due, done):
-            day, month = self.calendar.day_and_month(moment)
-            periods |= {("day", day), ("month", month)}
-        return periods, done is not None and done <= due
+        day, month = self.calendar.day_and_month(due)
+        slots: set[int | tuple[str, int]] = {day, month, (unit, month)}
+        if done is not None:
+            day, month = self.calendar.day_and_month(done)
+            slots |= {day, month, (unit, month)}
+        return slots
 
     # -- snapshot ----------------------------------------------------------------------------------------
 
@@ -335,22 +372,8 @@ class Tickets:
         return self.tallies.get(place) or Tally()
 
 
-def _add(counts: dict[K, int], slot: K, sign: int) -> None:
-    left = counts.get(slot, 0) + sign
-    if left:
-        counts[slot] = left
-    else:
-        del counts[slot]
-
-
-def _pair(pairs: dict[K, list[int]], slot: K, sign: int, also: bool) -> None:
-    pair = pairs.get(slot)
-    if pair is None:
-        pair = pairs[slot] = [0, 0]
-    pair[0] += sign
-    pair[1] += sign * also
-    if pair == [0, 0]:
-        del pairs[slot]
+def _pairs() -> defaultdict[K, list[int]]:
+    return defaultdict(lambda: [0, 0])
 
 
 # -- views -------------------------------------------------------------------------------------------------
@@ -383,8 +406,8 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
             "opened": tally.intake.between(yesterday, before),
             "closed": tally.closings.between(yesterday, before),
         },
-        "due_today": tally.due_by_period.get(("day", day), [0, 0]),
-        "due_month": tally.due_by_period.get(("month", month), [0, 0]),
+        "due_today": tally.due.get(day, [0, 0]),
+        "due_month": tally.due.get(month, [0, 0]),
         "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
     }
 
@@ -408,9 +431,9 @@ def view_categories(board: Tickets, place: str, now: float) -> Document:
     today = board.calendar.day_and_month(now)[0]
     intake: dict[str, dict[str, int]] = {"category": {}, "channel": {}}
     for (day, what, name), number in tally.by_day.items():
-        if day == today:
+        if day == today and number:
             intake[what][name] = number
-    names = set(intake["category"]) | set(tally.by_category)
+    names = set(intake["category"]) | {name for name, number in tally.by_category.items() if number}
     rows = [[name, intake["category"].get(name, 0), tally.by_category.get(name, 0)] for name in names]
     return {
         "categories": sorted(rows, key=lambda row: (-row[1], -row[2], row[0])),
@@ -422,9 +445,9 @@ def view_units(board: Tickets, place: str, now: float) -> Document:
     """Units by the Wilson lower bound of this month's on-time closing rate; those with nothing due come last."""
     tally = board.tally(place)
     month = board.calendar.day_and_month(now)[1]
-    due = {unit: pair for (unit, when), pair in tally.unit_due.items() if when == month}
+    due = {slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]}
     rows = []
-    for unit in set(due) | set(tally.by_unit):
+    for unit in set(due) | {unit for unit, pair in tally.by_unit.items() if pair[0]}:
         whole, part = due.get(unit, (0, 0))
         in_hand, late = tally.by_unit.get(unit, (0, 0))
         rows.append({"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)})
@@ -455,7 +478,7 @@ def view_map(board: Tickets, place: str, now: float) -> Document:
     rows = {}
     for child in board.rules.places.children(place):
         tally = board.tally(child.code)
-        due, in_time = tally.due_by_period.get(("month", month), (0, 0))
+        due, in_time = tally.due.get(month, (0, 0))
         rows[child.code] = {
             "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
             "due": due, "on_time": in_time, "total": tally.total, "population": child.population,
