@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import feeds
 from dashboard.board import NOUNS
 from dashboard.city import City, CityError, explain, read_places
 from dashboard.discovery import declaring
@@ -138,7 +138,7 @@ FEEDS: dict[str, Feed] = {}
 def kinds() -> dict[str, Feed]:
     """All kinds of feed, by name."""
     if not FEEDS:
-        for _, value in declaring(feeds, "FEED"):
+        for _, value in declaring(import_module("feeds"), "FEED"):
             assert isinstance(value, Feed)
             FEEDS[value.kind] = value
     return FEEDS

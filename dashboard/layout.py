@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import cast
 
-import layouts
 from dashboard.discovery import declaring
 from dashboard.words import Words
 
@@ -36,7 +36,7 @@ LAYOUTS: dict[str, Layout] = {}
 def all_layouts() -> dict[str, Layout]:
     """All layouts, by id."""
     if not LAYOUTS:
-        for _, value in declaring(layouts, "LAYOUT"):
+        for _, value in declaring(import_module("layouts"), "LAYOUT"):
             layout = cast(Layout, value)
             LAYOUTS[layout.id] = layout
     return LAYOUTS

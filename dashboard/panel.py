@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, cast
 
-import panels
 from dashboard.city import City
 from dashboard.discovery import declaring
 from dashboard.noun import Document
@@ -57,7 +57,7 @@ PANELS: dict[str, Panel] = {}
 def all_panels() -> dict[str, Panel]:
     """All panels, by id."""
     if not PANELS:
-        for _, value in declaring(panels, "PANEL"):
+        for _, value in declaring(import_module("panels"), "PANEL"):
             panel = cast(Panel, value)
             PANELS[panel.id] = panel
     return PANELS
