@@ -1,0 +1,227 @@
+"""History: every event and the current tickets in SQL, on SQLite or PostgreSQL.
+
+What a reader has taken in and how far it has read are written in one transaction. Beside the single events
+the packed batches are kept as they came, so that a board can be built anew, or a gap in the stream filled,
+from history alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Double,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.events import Event
+from dashboard.tickets import Ticket
+
+HistoryFailed = SQLAlchemyError
+"""What is raised when the database cannot be reached or refuses."""
+
+metadata = MetaData()
+events = Table(
+    "events", metadata,
+    Column("source", Text, primary_key=True), Column("id", Text, primary_key=True), Column("type", Text, nullable=False),
+    Column("time", Double, nullable=False), Column("subject", Text, nullable=False), Column("body", Text, nullable=False),
+    Index("events_subject", "source", "subject"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+_KINDS = {"float | None": Double, "str": Text, "Verdict": Text}
+tickets = Table(
+    "tickets", metadata,
+    *(
+        Column(name, _KINDS[kind], primary_key=name in ("source", "number"), nullable="None" in kind)
+        for name, kind in cast("dict[str, str]", Ticket.__annotations__).items()
+    ),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+batches = Table(
+    "batches", metadata,
+    Column("spool", Text, primary_key=True), Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("events", Integer, nullable=False), Column("packed", LargeBinary, nullable=False),
+)  # fmt: skip
+positions = Table(
+    "positions", metadata,
+    Column("spool", Text, primary_key=True), Column("seq", Integer, nullable=False),
+)  # fmt: skip
+gaps = Table(
+    "gaps", metadata,
+    Column("spool", Text, primary_key=True), Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False), Column("at", Double, nullable=False),
+)  # fmt: skip
+
+_json = msgspec.json.Encoder()
+TICKET = tuple(Ticket.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch as history keeps it."""
+
+    seq: int
+    packed: bytes
+
+
+class History:
+    """The database at ``url``, its tables made if need be."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.postgres = self.url.get_backend_name() == "postgresql"
+        if self.postgres:
+            url_ = self.url.set(drivername="postgresql+psycopg")
+            self.engine = create_engine(url_, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        else:
+            self.engine = create_engine(self.url, connect_args={"timeout": 30})
+            event.listen(self.engine, "connect", _pragmas)
+        self._ready = False
+
+    def prepare(self) -> None:
+        """Make the tables that are not there yet.
+
+        Raises:
+            HistoryFailed: if the database cannot be reached or written.
+        """
+        if not self._ready:
+            metadata.create_all(self.engine)
+            self._ready = True
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def positions(self) -> dict[str, int]:
+        """Spool → the last batch that is committed."""
+        with self.engine.connect() as db:
+            return {row.spool: row.seq for row in db.execute(select(positions))}
+
+    def batches(self, spool: str, after: int, upto: int) -> Iterator[Kept]:
+        """The kept batches of a spool with ``after < seq <= upto`` in order; those of passing events are not kept."""
+        query = select(batches.c.seq, batches.c.packed).where(batches.c.spool == spool).order_by(batches.c.seq).limit(100)
+        while after < upto:
+            with self.engine.connect() as db:
+                rows = db.execute(query.where(batches.c.seq > after, batches.c.seq <= upto)).all()
+            if not rows:
+                return
+            yield from (Kept(row.seq, row.packed) for row in rows)
+            after = rows[-1].seq
+
+    def tickets(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Ticket]:
+        """Those of the tickets, by (source, number), that are known."""
+        with self.engine.connect() as db:
+            return self._tickets(db, keys)
+
+    def all_tickets(self) -> Iterator[Ticket]:
+        """Every current ticket, in the order of source and number."""
+        with self.engine.connect() as db:
+            for row in db.execution_options(yield_per=5000).execute(select(*tickets.c).order_by("source", "number")):
+                yield Ticket(*row)
+
+    def count_events(self) -> int:
+        """How many events are kept."""
+        with self.engine.connect() as db:
+            return int(db.execute(text("SELECT count(*) FROM events")).scalar_one())
+
+    def _tickets(self, db: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Ticket]:
+        found: dict[tuple[str, str], Ticket] = {}
+        by_source: dict[str, list[str]] = {}
+        for source, number in keys:
+            by_source.setdefault(source, []).append(number)
+        for source, numbers in by_source.items():
+            for start in range(0, len(numbers), 500):
+                part = numbers[start : start + 500]
+                query = select(*tickets.c).where(tickets.c.source == source, tickets.c.number.in_(part))
+                found.update({(row.source, row.number): Ticket(*row) for row in db.execute(query)})
+        return found
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def write(
+        self,
+        happened: Sequence[Event],
+        changed: Sequence[Ticket],
+        kept: Sequence[tuple[str, int, int, bytes]],
+        reached: Mapping[str, int],
+        missing: Sequence[tuple[str, int, int]] = (),
+    ) -> None:
+        """Write events, current tickets, packed batches (spool, seq, events, bytes) and positions, all or nothing.
+
+        Events that are known already change nothing. ``missing`` are ranges of batches that were lost for good.
+
+        Raises:
+            HistoryFailed: if the database cannot be reached or refuses; then nothing was written.
+        """
+        rows = {
+            "events": [
+                (e.source, e.id, e.kind, e.time.timestamp(), e.subject, _json.encode(e).decode()) for e in happened
+            ],
+            "tickets": [tuple(getattr(ticket, name) for name in TICKET) for ticket in changed],
+            "batches": list(kept),
+            "positions": list(reached.items()),
+            "gaps": [(spool, first, last, time.time()) for spool, first, last in missing],
+        }
+        with self.engine.begin() as db:
+            for table in (events, tickets, batches, positions, gaps):
+                if rows[table.name]:
+                    (_upsert_postgres if self.postgres else _upsert_sqlite)(db, table, rows[table.name])
+
+
+def _conflict(table: Table) -> str:
+    """What happens to a row whose key is there: tickets and positions are replaced, the rest is as it was."""
+    key = ", ".join(column.name for column in table.primary_key)
+    if table not in (tickets, positions):
+        return f"ON CONFLICT ({key}) DO NOTHING"
+    values = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if not c.primary_key)
+    return f"ON CONFLICT ({key}) DO UPDATE SET {values}"
+
+
+def _upsert_sqlite(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    marks = ", ".join("?" * len(table.c))
+    db.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks}) {_conflict(table)}", rows)
+
+
+def _upsert_postgres(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """COPY into a temporary table and from there upsert: about ten times as fast as single inserts."""
+    fresh = f"new_{table.name}"
+    db.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {fresh} (LIKE {table.name}) ON COMMIT DELETE ROWS")
+    cursor = cast(Any, db.connection.cursor())
+    names = ", ".join(f'"{c.name}"' for c in table.c)
+    with cursor.copy(f"COPY {fresh} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            # PostgreSQL's text knows no NUL; the event's body keeps it in its escaped form.
+            copy.write_row([value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row])
+    key = ", ".join(c.name for c in table.primary_key)
+    # One command may not touch a row twice, and rows of one key in a fixed order cannot deadlock.
+    db.exec_driver_sql(
+        f"INSERT INTO {table.name} ({names}) SELECT DISTINCT ON ({key}) {names} FROM {fresh} ORDER BY {key} {_conflict(table)}"
+    )
+    db.exec_driver_sql(f"DELETE FROM {fresh}")
+
+
+def _pragmas(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,223 @@
+"""The projector: folds the stream into the board, and posts the views that screens want.
+
+It is the only one to hold the board. Its snapshot and position are one file, written by a forked child
+while folding goes on; what the snapshot has not seen is still in the stream or in history.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from dashboard.board import VIEWS, Board, Gap
+from dashboard.feed import rules_of
+from dashboard.history import History, HistoryFailed
+from dashboard.noun import Rules
+from dashboard.roles import Backoff, House, Stop, Ups
+from dashboard.stream import Notices, Reader, connect, view_key
+
+log = logging.getLogger("projector")
+COALESCE = 0.15  # Seconds between two posts; the first change after a pause is posted at once.
+SNAPSHOT_EVERY = 10.0  # Seconds.
+WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
+AT_ONCE = 16  # Entries per read, so that a backlog does not keep screens waiting.
+
+
+class Projector:
+    """A board with its snapshot file and its notice board."""
+
+    def __init__(self, rules: Rules, snapshot: Path) -> None:
+        self.rules, self.file = rules, snapshot
+        self.epoch = secrets.token_hex(4)
+        self.board = self._restore()
+        self.wanted: dict[str, float] = {}
+        self._posted: dict[str, bytes] = {}
+        self._saved = dict(self.board.position)
+        self._child: int | None = None
+        self._saving: dict[str, int] = {}
+
+    def _restore(self) -> Board:
+        try:
+            return Board.restore(self.rules, self.file.read_bytes())
+        except FileNotFoundError:
+            return Board(self.rules)
+        except (OSError, ValueError) as error:
+            log.error("the snapshot is not used, the board is built anew from history: %s", error)
+            return Board(self.rules)
+
+    # -- catching up -------------------------------------------------------------------------------------
+
+    def fill(self, history: History) -> None:
+        """Fold what history has and the board has not.
+
+        Raises:
+            HistoryFailed: if the database cannot be reached; the board is right for its position all the same.
+        """
+        for name, upto in history.positions().items():
+            if upto > self.board.position.get(name, 0):
+                for kept in history.batches(name, self.board.position.get(name, 0), upto):
+                    self.board.position[name] = kept.seq - 1  # Batches of passing events alone are not kept.
+                    self.board.fold(name, kept.seq, kept.packed)
+                self.board.position[name] = upto
+
+    # -- posting -----------------------------------------------------------------------------------------
+
+    def want(self, keys: list[str], now: float) -> None:
+        """Screens ask for these views; a field ``view|place`` that means nothing is passed over."""
+        for key in keys:
+            view, _, place = key.partition("|")
+            if view in VIEWS and place in self.rules.places:
+                self.wanted[key] = now + WANTED_FOR
+
+    def changed(self, now: float) -> tuple[dict[str, bytes], list[str]]:
+        """The wanted views whose numbers are other than last posted, and the fields nobody wants any more."""
+        stale = [key for key, until in self.wanted.items() if until < now]
+        for key in stale:
+            del self.wanted[key]
+            self._posted.pop(key, None)
+        documents = {}
+        for key in self.wanted:
+            view, _, place = key.partition("|")
+            document = self.board.view(view, place)
+            numbers = msgspec.json.encode(document["data"])
+            if self._posted.get(key) != numbers:
+                self._posted[key] = numbers
+                documents[key] = msgspec.json.encode({**document, "epoch": self.epoch})
+        return documents, stale
+
+    def pulse(self) -> dict[str, Any]:
+        """What every screen is told each second: how far the board is, and how each feed is."""
+        board = self.board
+        feeds = board.view("feeds", self.rules.places.root.code)["data"]["feeds"]
+        return {
+            "epoch": self.epoch, "offset": board.offset, "as_of": board.now, "wall": board.wall,
+            "feeds": {row["name"]: {"state": row["state"], "heard": row["heard"]} for row in feeds},
+        }  # fmt: skip
+
+    def forget_posts(self) -> None:
+        """Post everything anew: the notice board may have been lost."""
+        self._posted.clear()
+
+    # -- snapshot ----------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Begin to write a snapshot in a child process, unless one is being written or nothing has changed."""
+        if self._child is not None or self.board.position == self._saved:
+            return
+        self._saving = dict(self.board.position)
+        self._child = os.fork()
+        if self._child == 0:
+            status = 1
+            try:
+                write_whole(self.file, self.board.dump())
+                status = 0
+            finally:
+                os._exit(status)
+
+    def saved(self, *, wait: bool = False) -> Mapping[str, int] | None:
+        """The position of a snapshot that has become durable since the last call."""
+        if self._child is None:
+            return None
+        pid, status = os.waitpid(self._child, 0 if wait else os.WNOHANG)
+        if pid == 0:
+            return None
+        self._child = None
+        if status != 0:
+            log.error("the snapshot could not be written to %s; is the disk full?", self.file)
+            return None
+        self._saved = self._saving
+        return self._saved
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Replace ``file`` by one with ``data``, so that a crash leaves the old or the new one."""
+    fresh = file.with_suffix(".new")
+    with fresh.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def run(house: House, stop: Stop) -> None:
+    """Fold and post until told to stop, through any failure of Redis or the database."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # Millions of small values, none of them in a cycle.
+    projector = Projector(rules_of(house.city), house.snapshot)
+    redis = connect(house.redis_url)
+    reader, notices, history = Reader(redis, house.keys), Notices(redis, house.keys), History(house.database_url)
+    backoff, stream, database = Backoff(), Ups(log, "the stream"), Ups(log, "the database")
+    # A board without a snapshot is not shown before history was asked: its numbers would be wrong.
+    shown = bool(projector.board.position)
+    fill_at: float | None = 0.0
+    posted, beat, saved, pause, dirty = 0.0, 0.0, monotonic(), COALESCE, True
+    while not stop:
+        try:
+            if fill_at is not None and monotonic() >= fill_at:
+                filled = _fill(projector, history, database)
+                fill_at = None if filled else monotonic() + 5.0
+                shown |= filled
+            wait = max(1, int(1000 * min(1.0, pause - (monotonic() - posted)))) if dirty else 250
+            entries, asks = reader.read(AT_ONCE, wait, asks=True)
+            if stream.down_since is not None:
+                projector.forget_posts()
+                stream.up()
+            backoff.reset()
+            for keys in asks:
+                projector.want(keys, monotonic())
+            for entry in entries:
+                try:
+                    dirty |= projector.board.fold(entry.spool, entry.seq, entry.packed)
+                except Gap as gap:
+                    log.warning("%s; looking in history", gap)
+                    reader.rewind()
+                    fill_at = fill_at or 0.0
+                    stop.wait(0.05)
+                    break
+            now = monotonic()
+            dirty |= bool(asks)
+            if shown and ((dirty and now - posted >= pause) or now - beat >= 1.0):
+                documents, gone = projector.changed(now)
+                notices.post(documents, projector.pulse(), gone)
+                spent = monotonic() - now
+                posted = beat = monotonic()
+                pause, dirty = max(COALESCE, 3 * spent), False
+            position = projector.saved()
+            if position is not None:
+                reader.reached(house.keys.board, position)
+            if now - saved > SNAPSHOT_EVERY:
+                saved = now
+                projector.save()
+                reader.reached(house.keys.board, projector._saved)
+        except RedisError as error:
+            stream.down(error)
+            stop.wait(backoff.next())
+    projector.saved(wait=True)
+    projector.save()
+    projector.saved(wait=True)
+
+
+def _fill(projector: Projector, history: History, database: Ups) -> bool:
+    """Take from history what it has; True if it could be asked."""
+    try:
+        history.prepare()
+        projector.fill(history)
+    except HistoryFailed as error:
+        database.down(error)
+        return False
+    database.up()
+    return True

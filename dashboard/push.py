@@ -1,0 +1,409 @@
+"""Push: each changed panel is painted once and the same bytes go to every screen that shows it.
+
+A screen names the panels it wants at a place. Screens that show the same (place, language, size) form an
+audience; when a view changes, each panel of the audience that reads it is painted and serialised once.
+Each screen has a mailbox that keeps only the latest paint per panel, so a slow screen sees fewer states,
+never old ones, and costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from time import monotonic, time
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard.city import City
+from dashboard.page import to_json
+from dashboard.panel import Context, Panel, all_panels
+from dashboard.places import PlaceTree
+from dashboard.roles import Backoff, Ups
+from dashboard.stream import Keys, connect_async, view_key
+
+log = logging.getLogger("web")
+BEAT = 2.0  # Seconds between two beats of the link.
+ASK = 8.0  # Seconds between two asks for the same views.
+PAINT = 0.05  # Seconds in which changes are gathered before they are painted.
+UNSEEN = 2  # Paints under way to a screen that it has not acknowledged.
+SILENT = 60.0  # Seconds after which a screen that acknowledges nothing is let go.
+MESSAGE = 16_384  # Bytes of the largest message a screen may send.
+POLL = 20.0  # Seconds a poll is held at most.
+RECHECK = 60.0  # Seconds after which a screen's right to look is asked again.
+
+
+class Hello(msgspec.Struct):
+    """What a screen wants to see."""
+
+    screen: str
+    panels: list[str]
+    place: str = ""
+    lang: str = "zh"
+    size: str = "normal"
+    epoch: str | None = None
+    offset: int | None = None
+    seen: int = 0
+
+
+@dataclass(eq=False)
+class Audience:
+    """All screens that show the same, and the latest paint of each panel for them."""
+
+    ctx: Context
+    screens: set[Screen] = field(default_factory=set)
+    paints: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # panel → (tick, JSON member)
+    dirty: set[str] = field(default_factory=set)
+    bundles: dict[tuple[tuple[str, int], ...], bytes] = field(default_factory=dict)
+
+    @property
+    def panels(self) -> set[str]:
+        """The panels that any of its screens wants."""
+        return {panel for screen in self.screens for panel in screen.panels}
+
+
+@dataclass(eq=False)
+class Screen:
+    """One screen's mailbox."""
+
+    id: str
+    panels: frozenset[str] = frozenset()
+    audience: Audience | None = None
+    mail: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    beat: bytes | None = None
+    unseen: deque[int] = field(default_factory=deque)
+    heard: float = field(default_factory=monotonic)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def acknowledge(self, number: int) -> None:
+        """The screen has painted everything up to ``number``."""
+        self.heard = monotonic()
+        while self.unseen and self.unseen[0] <= number:
+            self.unseen.popleft()
+        self.ready.set()
+
+
+class Hub:
+    """One per web process: knows the screens, asks for their views, paints and delivers."""
+
+    def __init__(self, city: City, places: PlaceTree, redis_url: str, version: str) -> None:
+        self.city, self.places, self.version = city, places, version
+        self.keys = Keys(city.name)
+        self.redis = connect_async(redis_url)
+        self.panels: dict[str, Panel] = all_panels()
+        self.audiences: dict[tuple[str, str, str], Audience] = {}
+        self.screens: set[Screen] = set()
+        self.polls: dict[str, Screen] = {}
+        self.views: dict[str, dict[str, Any]] = {}
+        self.pulse: dict[str, Any] = {}
+        self.tick = 0
+        self.painted = self.sent = self.faults = 0
+        self.allowed: Callable[[str], Awaitable[bool]] | None = None
+        self._changed = asyncio.Event()
+        self._ask = asyncio.Event()
+
+    # -- what the screens want ---------------------------------------------------------------------------
+
+    def join(self, screen: Screen, hello: Hello) -> None:
+        """Show ``screen`` what its hello asks for, from the beginning."""
+        self.leave(screen)
+        place = hello.place if hello.place in self.places else self.places.root.code
+        language = hello.lang if hello.lang in self.city.languages else self.city.languages[0]
+        size = hello.size if hello.size in ("small", "normal", "large") else "normal"
+        audience = self.audiences.get((place, language, size))
+        if audience is None:
+            audience = Audience(Context(self.city, self.places, place, language, size))
+            self.audiences[place, language, size] = audience
+        screen.panels = frozenset(hello.panels) & self.panels.keys()
+        screen.audience = audience
+        screen.mail.clear()
+        screen.unseen.clear()
+        audience.screens.add(screen)
+        self.screens.add(screen)
+        for panel in screen.panels:
+            if panel in audience.paints:
+                screen.mail[panel] = audience.paints[panel]
+            elif self._has_views(audience, panel):
+                audience.dirty.add(panel)
+            else:
+                self._ask.set()
+        screen.beat = self.beat()
+        screen.ready.set()
+        self._changed.set()
+
+    def leave(self, screen: Screen) -> None:
+        """Forget a screen, and an audience without screens."""
+        self.screens.discard(screen)
+        audience, screen.audience = screen.audience, None
+        if audience is not None:
+            audience.screens.discard(screen)
+            if not audience.screens:
+                ctx = audience.ctx
+                self.audiences.pop((ctx.place, ctx.language, ctx.size), None)
+                wanted = self.wanted()
+                self.views = {key: view for key, view in self.views.items() if key in wanted}
+
+    def wanted(self) -> set[str]:
+        """The views (``view|place``) that some screen needs."""
+        return {
+            view_key(view, audience.ctx.place)
+            for audience in self.audiences.values()
+            for panel in audience.panels
+            for view in self.panels[panel].reads
+        }
+
+    def _has_views(self, audience: Audience, panel: str) -> bool:
+        return all(view_key(view, audience.ctx.place) in self.views for view in self.panels[panel].reads)
+
+    # -- from Redis --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen, ask, paint and beat until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self._listen, self._keep_asking, self._keep_painting, self._keep_beating):
+                tasks.create_task(work())
+
+    async def _listen(self) -> None:
+        """Follow the notice board; after every break subscribe first and read everything wanted afterwards."""
+        backoff, ups = Backoff(), Ups(log, "the notice board")
+        while True:
+            try:
+                async with self.redis.pubsub() as channel:
+                    await channel.subscribe(self.keys.news)
+                    self._ask.set()
+                    await self._fetch(self.wanted())
+                    ups.up()
+                    backoff.reset()
+                    while True:
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=3.0)
+                        if message is None:
+                            await self.redis.ping()  # A half-open connection is found out here.
+                            continue
+                        news = msgspec.json.decode(message["data"])
+                        if self.pulse.get("epoch") != news["pulse"]["epoch"]:
+                            self._ask.set()
+                        self.pulse = news["pulse"]
+                        await self._fetch(self.wanted() & set(news["keys"]))
+            except (RedisError, OSError) as error:
+                ups.down(error)
+                await asyncio.sleep(backoff.next())
+
+    async def _fetch(self, keys: Iterable[str]) -> None:
+        """Read views and mark the panels that rest on them."""
+        names = sorted(keys)
+        if not names:
+            return
+        found = await cast(Any, self.redis.hmget(self.keys.views, names))
+        fresh = {name: msgspec.json.decode(raw) for name, raw in zip(names, found, strict=True) if raw is not None}
+        self.views.update(fresh)
+        for audience in self.audiences.values():
+            for panel in audience.panels:
+                reads = {view_key(view, audience.ctx.place) for view in self.panels[panel].reads}
+                if reads & fresh.keys() and reads <= self.views.keys():
+                    audience.dirty.add(panel)
+        self._changed.set()
+
+    async def _keep_asking(self) -> None:
+        """Say which views are wanted: when that changes, and again every few seconds."""
+        while True:
+            self._ask.clear()
+            wanted = sorted(self.wanted())
+            try:
+                if wanted:
+                    asked = {"keys": msgspec.json.encode(wanted)}
+                    await self.redis.xadd(self.keys.asks, cast(Any, asked), maxlen=1000, approximate=True)
+                    await self._fetch(key for key in wanted if key not in self.views)
+            except (RedisError, OSError):
+                pass  # The listener says so; asking goes on.
+            try:
+                await asyncio.wait_for(self._ask.wait(), ASK)
+                await asyncio.sleep(0.02)
+            except TimeoutError:
+                pass
+
+    # -- painting ----------------------------------------------------------------------------------------
+
+    async def _keep_painting(self) -> None:
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(PAINT)
+            self._changed.clear()
+            self.tick += 1
+            for audience in list(self.audiences.values()):
+                self._paint(audience)
+                await asyncio.sleep(0)
+
+    def _paint(self, audience: Audience) -> None:
+        """Paint what is dirty and lay it into the mailboxes."""
+        fresh: dict[str, tuple[int, bytes]] = {}
+        for name in sorted(audience.dirty):
+            documents = {view: self.views.get(view_key(view, audience.ctx.place)) for view in self.panels[name].reads}
+            if all(documents.values()):
+                fresh[name] = (self.tick, self._member(name, cast(Any, documents), audience.ctx))
+        audience.dirty.clear()
+        audience.bundles.clear()
+        audience.paints.update(fresh)
+        for screen in audience.screens:
+            mine = {name: paint for name, paint in fresh.items() if name in screen.panels}
+            if mine:
+                screen.mail.update(mine)
+                screen.ready.set()
+
+    def _member(self, name: str, documents: dict[str, dict[str, Any]], ctx: Context) -> bytes:
+        """The panel's member of a paint message: its name and, in bytes, what is to be set."""
+        panel = self.panels[name]
+        about = {
+            "offset": min((d["offset"] for d in documents.values()), default=0),
+            "as_of": min((d["as_of"] for d in documents.values()), default=0.0),
+            "feeds": sorted({feed for d in documents.values() for feed in d["feeds"]}),
+        }
+        try:
+            props = to_json(panel.paint({view: d["data"] for view, d in documents.items()}, ctx))
+            self.painted += 1
+        except Exception:
+            self.faults += 1
+            log.exception("panel %s cannot be painted at %s", name, ctx.place)
+            about["fault"] = True
+            props = b"{}"
+        return json.dumps(name).encode() + b":" + msgspec.json.encode(about)[:-1] + b',"props":' + props + b"}"
+
+    def bundle(self, screen: Screen) -> bytes:
+        """The screen's mail as one message; screens with the same mail get the same bytes."""
+        audience = cast(Audience, screen.audience)
+        which = tuple(sorted((name, tick) for name, (tick, _) in screen.mail.items()))
+        message = audience.bundles.get(which)
+        if message is None:
+            head = msgspec.json.encode({
+                "t": "paint", "n": self.tick, "epoch": self.pulse.get("epoch"), "now": time(),
+                "place": audience.ctx.place, "lang": audience.ctx.language,
+            })  # fmt: skip
+            members = b",".join(paint for _, paint in screen.mail.values())
+            message = audience.bundles[which] = head[:-1] + b',"panels":{' + members + b"}}"
+        screen.mail.clear()
+        screen.unseen.append(self.tick)
+        return message
+
+    def beat(self) -> bytes:
+        """The link's beat: the server's time, how far the board is and how each feed is."""
+        return msgspec.json.encode({"t": "beat", "now": time(), "version": self.version, **self.pulse})
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            said, now = self.beat(), monotonic()
+            for screen in list(self.screens):
+                screen.beat = said
+                screen.ready.set()
+            for name, screen in list(self.polls.items()):
+                if now - screen.heard > 2 * POLL:
+                    self.leave(self.polls.pop(name))
+
+    # -- towards the screens -----------------------------------------------------------------------------
+
+    def routes(self) -> list[BaseRoute]:
+        """``/live`` and its fallback."""
+        return [WebSocketRoute("/live", self.live), Route("/live/poll", self.poll, methods=["POST"])]
+
+    async def live(self, socket: WebSocket) -> None:
+        """One screen's link, from hello to goodbye."""
+        if not same_origin(socket.headers.get("origin"), socket.headers.get("host")):
+            await socket.close(4403, "another origin")
+            return
+        await socket.accept()
+        screen = Screen(secrets.token_hex(4))
+        reading = asyncio.create_task(self._read(socket, screen))
+        writing = asyncio.create_task(self._write(socket, screen))
+        try:
+            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.leave(screen)
+            for task in (reading, writing):
+                task.cancel()
+            await asyncio.gather(reading, writing, return_exceptions=True)
+
+    async def _read(self, socket: WebSocket, screen: Screen) -> None:
+        while True:
+            try:
+                said = await socket.receive_text()
+            except (WebSocketDisconnect, RuntimeError, KeyError):
+                return
+            try:
+                message = msgspec.json.decode(said[:MESSAGE])
+                if message["t"] == "hello":
+                    self.join(screen, msgspec.convert(message, Hello))
+                elif message["t"] == "ack":
+                    screen.acknowledge(int(message["n"]))
+            except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+                await socket.close(4400, "not understood")
+                return
+
+    async def _write(self, socket: WebSocket, screen: Screen) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(screen.ready.wait(), SILENT)
+            except TimeoutError:
+                pass
+            screen.ready.clear()
+            if screen.unseen and monotonic() - screen.heard > SILENT:
+                await socket.close(4408, "nothing was acknowledged")
+                return
+            try:
+                if screen.beat is not None and len(screen.unseen) < UNSEEN:
+                    said, screen.beat = screen.beat, None
+                    await socket.send_text(said.decode())
+                if screen.mail and len(screen.unseen) < UNSEEN:
+                    if not screen.unseen:
+                        screen.heard = monotonic()
+                    await socket.send_text(self.bundle(screen).decode())
+                    self.sent += 1
+            except (WebSocketDisconnect, RuntimeError, OSError):
+                return
+
+    async def poll(self, request: Request) -> Response:
+        """The fallback where no WebSocket gets through: hello with what was seen, frames as soon as there are any."""
+        if not same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return JSONResponse({"reason": "another_origin"}, 403)
+        try:
+            body = await request.body()
+            hello = msgspec.json.decode(body[:MESSAGE], type=Hello)
+        except msgspec.MsgspecError:
+            return JSONResponse({"reason": "not_understood"}, 400)
+        screen = self.polls.get(hello.screen)
+        ctx = screen.audience.ctx if screen is not None and screen.audience is not None else None
+        if screen is None or ctx is None or (ctx.place, ctx.language, ctx.size) != (hello.place, hello.lang, hello.size):
+            screen = screen or Screen(hello.screen)
+            self.polls[hello.screen] = screen
+            self.join(screen, hello)
+        screen.acknowledge(hello.seen)
+        until = monotonic() + POLL
+        frames: list[bytes] = []
+        while not frames and monotonic() < until:
+            screen.ready.clear()
+            if screen.beat is not None:
+                frames.append(screen.beat)
+                screen.beat = None
+            if screen.mail:
+                frames.append(self.bundle(screen))
+            if not frames:
+                try:
+                    await asyncio.wait_for(screen.ready.wait(), until - monotonic())
+                except TimeoutError:
+                    break
+        screen.heard = monotonic()
+        return Response(b'{"frames":[' + b",".join(frames) + b"]}", media_type="application/json")
+
+
+def same_origin(origin: str | None, host: str | None) -> bool:
+    """Whether a browser's page comes from this server; a client that is no browser sends no origin."""
+    return origin is None or urlsplit(origin).netloc == host

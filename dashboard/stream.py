@@ -1,0 +1,267 @@
+"""The stream between the feeds' disks and those who read: one Redis log per city, and the views' notice board.
+
+All keys of a city share one hash tag, so one server, Sentinel and Cluster run the same code. Nothing here
+is the truth: the spools and history are. The stream may lose its tail or all of itself; its readers keep
+positions by spool and number, and the senders look at what the stream has before they go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+from redis.retry import Retry
+
+from dashboard.spool import Batch
+
+TIMEOUT = 5.0  # Seconds for one command; blocking reads wait for less.
+
+APPEND = """
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'stream' and kind ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':set-aside') end
+local has = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+if has ~= tonumber(ARGV[2]) or tonumber(ARGV[3]) <= has then return {0, has} end
+redis.call('XADD', KEYS[1], '*', 's', ARGV[1], 'q', ARGV[3], 'n', ARGV[4], 'p', ARGV[5])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+return {1, tonumber(ARGV[3])}
+"""
+# Walks from the oldest entry to the first one that a reader still needs, and drops what lies before it.
+TRIM = """
+local function position(key)
+  local flat, found = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do found[flat[i]] = tonumber(flat[i + 1]) end
+  return found
+end
+local board, history = position(KEYS[2]), position(KEYS[3])
+local start, keep, dropped = '-', false, 0
+for _ = 1, 100 do
+  local entries = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', 20)
+  if #entries == 0 then break end
+  for _, entry in ipairs(entries) do
+    local spool, seq = entry[2][2], tonumber(entry[2][4])
+    if (board[spool] or 0) < seq or (history[spool] or 0) < seq then keep = entry[1] break end
+    dropped = dropped + 1
+    start = '(' .. entry[1]
+  end
+  if keep then break end
+end
+if dropped == 0 then return 0 end
+if keep then redis.call('XTRIM', KEYS[1], 'MINID', keep)
+else redis.call('XTRIM', KEYS[1], 'MINID', string.sub(start, 2)) end
+return dropped
+"""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The names of a city's keys."""
+
+    city: str
+
+    def _key(self, name: str) -> str:
+        return f"{{{self.city}}}:{name}"
+
+    @property
+    def log(self) -> str:
+        """The stream of packed batches."""
+        return self._key("log")
+
+    @property
+    def sent(self) -> str:
+        """Hash spool → last batch in the stream; written together with the entry."""
+        return self._key("sent")
+
+    @property
+    def board(self) -> str:
+        """Hash spool → last batch in the board's snapshot."""
+        return self._key("board")
+
+    @property
+    def history(self) -> str:
+        """Hash spool → last batch committed to SQL."""
+        return self._key("history")
+
+    @property
+    def asks(self) -> str:
+        """Stream of the views that screens want."""
+        return self._key("asks")
+
+    @property
+    def views(self) -> str:
+        """Hash ``view|place`` → document."""
+        return self._key("views")
+
+    @property
+    def pulse(self) -> str:
+        """The board's latest pulse."""
+        return self._key("pulse")
+
+    @property
+    def news(self) -> str:
+        """Channel on which changed views and pulses are announced."""
+        return self._key("news")
+
+
+def connect(url: str) -> Redis:
+    """A client that fails at once: whoever calls knows best whether trying again is safe."""
+    return Redis.from_url(
+        url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+
+
+def connect_async(url: str) -> AsyncRedis:
+    """As ``connect``, for asyncio."""
+    return AsyncRedis.from_url(
+        url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One batch as it stands in the stream."""
+
+    id: str
+    spool: str
+    seq: int
+    events: int
+    packed: bytes
+
+
+class Sender:
+    """Moves one spool's batches into the stream, each exactly once per life of the stream."""
+
+    def __init__(self, redis: AsyncRedis, keys: Keys, spool: str) -> None:
+        self.redis, self.keys, self.spool = redis, keys, spool
+        self.position = 0  # The last batch the stream is believed to have.
+        self._append = redis.register_script(APPEND)
+
+    async def learn(self) -> int:
+        """Ask the stream for the last batch it has."""
+        has = await cast(Any, self.redis.hget(self.keys.sent, self.spool))
+        self.position = int(has or 0)
+        return self.position
+
+    async def send(self, batches: Sequence[Batch]) -> bool:
+        """Append batches that follow on ``position``; False if the stream has another last batch than believed.
+
+        ``position`` then is what the stream has, and the batches behind it are to be sent.
+
+        Raises:
+            redis.exceptions.RedisError: if the stream cannot be reached or is full; nothing is known then,
+                and sending again is safe.
+        """
+        async with self.redis.pipeline(transaction=False) as pipe:
+            before = self.position
+            for batch in batches:
+                await self._append(
+                    keys=[self.keys.log, self.keys.sent],
+                    args=[self.spool, before, batch.seq, batch.events, batch.packed],
+                    client=pipe,
+                )
+                before = batch.seq
+            replies = await pipe.execute()
+        for taken, has in replies:
+            self.position = int(has)
+            if not taken:
+                return False
+        return True
+
+
+class Reader:
+    """Reads a city's stream from the beginning on; what it hands out may have been handed out before."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self.redis, self.keys = redis, keys
+        self.last = "0-0"
+        self.ask = "$"
+
+    def rewind(self) -> None:
+        """Start again from the oldest entry."""
+        self.last = "0-0"
+
+    def read(self, count: int, block: int, *, asks: bool = False) -> tuple[list[Entry], list[list[str]]]:
+        """The next entries, at most ``count``, waiting up to ``block`` ms; and, with ``asks``, the new asks.
+
+        Raises:
+            redis.exceptions.RedisError: if the server cannot be reached.
+        """
+        streams: dict[str, str] = {self.keys.log: self.last}
+        if asks:
+            streams[self.keys.asks] = self.ask
+        reply = cast("list[Any] | None", self.redis.xread(cast(Any, streams), count=count, block=block)) or []
+        entries: list[Entry] = []
+        wanted: list[list[str]] = []
+        for key, rows in reply:
+            if key.decode() == self.keys.log:
+                for id_, fields in rows:
+                    found = Entry(id_.decode(), fields[b"s"].decode(), int(fields[b"q"]), int(fields[b"n"]), fields[b"p"])
+                    entries.append(found)
+                self.last = entries[-1].id
+            else:
+                for id_, fields in rows:
+                    self.ask = id_.decode()
+                    wanted.append(msgspec.json.decode(fields[b"keys"], type=list[str]))
+        if not entries and self.last != "0-0":
+            self._look_for_loss()
+        return entries, wanted
+
+    def _look_for_loss(self) -> None:
+        """Rewind if the stream now ends before what was read last: it was lost, wholly or in part."""
+        try:
+            end = cast("dict[str, Any]", self.redis.xinfo_stream(self.keys.log))["last-generated-id"]
+        except ResponseError:
+            self.rewind()
+            return
+        if _order(end.decode() if isinstance(end, bytes) else end) < _order(self.last):
+            self.rewind()
+
+    def reached(self, key: str, position: Mapping[str, int]) -> None:
+        """Note in the hash ``key`` how far this reader's durable state goes."""
+        if position:
+            self.redis.hset(key, mapping=cast(Any, dict(position)))
+
+    def trim(self) -> int:
+        """Drop the entries that both the board's snapshot and history have; returns how many."""
+        trim = self.redis.register_script(TRIM)
+        return int(cast(int, trim(keys=[self.keys.log, self.keys.board, self.keys.history])))
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+def view_key(name: str, place: str) -> str:
+    """The field of the views' hash for a view at a place."""
+    return f"{name}|{place}"
+
+
+class Notices:
+    """The projector's side of the notice board: writes changed views and says so."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self.redis, self.keys = redis, keys
+
+    def post(self, documents: Mapping[str, bytes], pulse: Mapping[str, Any], dropped: Iterable[str] = ()) -> None:
+        """Write the documents and the pulse, and announce both in one message.
+
+        Raises:
+            redis.exceptions.RedisError: if the server cannot be reached.
+        """
+        said = msgspec.json.encode(pulse)
+        with self.redis.pipeline(transaction=False) as pipe:
+            if documents:
+                pipe.hset(self.keys.views, mapping=cast(Any, dict(documents)))
+            gone = list(dropped)
+            if gone:
+                pipe.hdel(self.keys.views, *gone)
+            pipe.set(self.keys.pulse, said, px=60_000)
+            pipe.publish(self.keys.news, msgspec.json.encode({"keys": list(documents), "pulse": pulse}))
+            pipe.execute()
