@@ -91,7 +91,8 @@ def view_feeds(health: Health, place: str, wall: float) -> Document:
             "state": state_of(rule, beat, wall), "heard": None,
         }  # fmt: skip
         if beat is not None:
-            heard = beat.last_success or (beat.time if rule.interval is None else None)
+            # A source that is only posted to owes us nothing: what counts is that its door is open.
+            heard = beat.time if rule.interval is None else beat.last_success
             row |= {
                 "heard": heard.timestamp() if heard else None,
                 "last_event": beat.last_event.timestamp() if beat.last_event else None,

@@ -31,6 +31,16 @@ class Calendar:
         local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)
         return local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
+    def next_midnight(self, moment: float) -> float:
+        """The moment at which the local day after that of ``moment`` begins."""
+        return self.midnight(self.midnight(moment) + 30 * 3600)
+
+    def next_month(self, moment: float) -> float:
+        """The moment at which the local month after that of ``moment`` begins."""
+        local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)
+        first = local.replace(day=1, hour=12, minute=0, second=0, microsecond=0)
+        return self.midnight((first + timedelta(days=32)).replace(day=1).timestamp())
+
     def day_before(self, moment: float) -> float:
         """The same wall-clock time one local day earlier."""
         return (datetime.fromtimestamp(moment, UTC).astimezone(self.zone) - timedelta(days=1)).timestamp()

@@ -388,6 +388,7 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
     soonest = bisect_left(tally.dues, (now, ""))
     hour = bisect_left(tally.dues, (now + 3600, ""))
     units = {board.tickets[key].unit for _, key in tally.dues[soonest:hour]}
+    day_due, month_due = tally.due.get(day, [0, 0]), tally.due.get(month, [0, 0])
     return {
         "open": len(tally.open),
         "lights": dict(zip(LIGHTS, tally.lights, strict=True)),
@@ -406,10 +407,21 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
             "opened": tally.intake.between(yesterday, before),
             "closed": tally.closings.between(yesterday, before),
         },
-        "due_today": tally.due.get(day, [0, 0]),
-        "due_month": tally.due.get(month, [0, 0]),
+        "due_today": day_due,
+        "due_month": month_due,
+        "day_so_far": [day_due[0] - len(_ahead(tally, now, calendar.next_midnight(now))), day_due[1]],
+        "month_so_far": [month_due[0] - len(_ahead(tally, now, calendar.next_month(now))), month_due[1]],
         "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
     }
+
+
+def _ahead(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
+    """The open tickets whose deadline still lies ahead, before ``end``.
+
+    They are due to close in the running period, but nobody can have missed them yet, so a rate that is shown
+    before the period is over leaves them out.
+    """
+    return tally.dues[bisect_left(tally.dues, (now, "")) : bisect_left(tally.dues, (end, ""))]
 
 
 def view_trend(board: Tickets, place: str, now: float) -> Document:
@@ -442,13 +454,18 @@ def view_categories(board: Tickets, place: str, now: float) -> Document:
 
 
 def view_units(board: Tickets, place: str, now: float) -> Document:
-    """Units by the Wilson lower bound of this month's on-time closing rate; those with nothing due come last."""
+    """Units by the Wilson lower bound of this month's on-time closing rate so far; those with nothing due come last."""
     tally = board.tally(place)
     month = board.calendar.day_and_month(now)[1]
+    ahead: dict[str, int] = {}
+    for _, key in _ahead(tally, now, board.calendar.next_month(now)):
+        unit = board.tickets[key].unit
+        ahead[unit] = ahead.get(unit, 0) + 1
     due = {slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]}
     rows = []
     for unit in set(due) | {unit for unit, pair in tally.by_unit.items() if pair[0]}:
         whole, part = due.get(unit, (0, 0))
+        whole -= ahead.get(unit, 0)
         in_hand, late = tally.by_unit.get(unit, (0, 0))
         rows.append({"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)})
     rows.sort(key=lambda row: (row["bound"] is None, -cast(float, row["bound"] or 0), -cast(int, row["open"]), str(row["unit"])))
@@ -473,24 +490,35 @@ def view_urgent(board: Tickets, place: str, now: float) -> Document:
 
 
 def view_map(board: Tickets, place: str, now: float) -> Document:
-    """What is counted at each place directly below, and what is known only at this level."""
-    month = board.calendar.day_and_month(now)[1]
+    """What is counted at each place directly below, and what is known only at this level.
+
+    ``due`` and ``on_time`` are those of the month so far.
+    """
+    month, end = board.calendar.day_and_month(now)[1], board.calendar.next_month(now)
     rows = {}
     for child in board.rules.places.children(place):
         tally = board.tally(child.code)
         due, in_time = tally.due.get(month, (0, 0))
         rows[child.code] = {
             "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
-            "due": due, "on_time": in_time, "total": tally.total, "population": child.population,
+            "due": due - len(_ahead(tally, now, end)), "on_time": in_time, "total": tally.total, "population": child.population,
         }  # fmt: skip
     own = board.tally(place)
     return {"places": rows, "only_here": len(own.open) - sum(row["open"] for row in rows.values())}
 
 
 def view_points(board: Tickets, place: str, now: float) -> Document:
-    """The open tickets that have a point, as ``[key, lon, lat, light, title]``, at most ``POINTS`` of them."""
+    """The open tickets that have a point, as ``[key, lon, lat, light, title]``, at most ``POINTS`` of them.
+
+    Only at the lowest levels: at a place with nothing below it, or with only such places below it, but never
+    for a whole city.
+    """
     tally = board.tally(place)
-    rows = []
+    rows: list[list[object]] = []
+    places = board.rules.places
+    inner = places.children(place)
+    if inner and (place == places.root.code or any(places.children(child.code) for child in inner)):
+        return {"points": rows, "open": len(tally.open)}
     for key in tally.open:
         ticket = board.tickets[key]
         if ticket.lon is not None:
