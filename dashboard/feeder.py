@@ -98,6 +98,8 @@ class Runner:
         self.last_event: datetime | None = None
         self.restarts = 0
         self.error = ""
+        self.began: datetime | None = None
+        self.done = asyncio.Event()
 
     async def take(self, payload: object, cursor: str | None = None) -> Counters:
         """Parse a payload and store what comes of it.
@@ -124,6 +126,7 @@ class Runner:
         if self.bound.feed.open is None:
             return
         backoff, ups = Backoff(first=0.5, cap=60.0), Ups(log, self.bound.name)
+        self.began = self.context.now()
         while True:
             try:
                 context = replace(self.context, cursor=self.outlet.spool.cursor)
@@ -134,7 +137,8 @@ class Runner:
                         self.error = ""
                         ups.up()
                         backoff.reset()
-                return  # A source that ends, such as a file read once, is done.
+                self.done.set()  # A source that ends, such as a file read once.
+                return
             except (SourceFailed, SpoolFull) as error:
                 self.error = str(error)
                 ups.down(error)
@@ -152,6 +156,7 @@ class Runner:
             received=c.received, stored=c.stored, duplicate=c.duplicate, dead=c.dead, flawed=c.flawed,
             restarts=self.restarts, waiting=max(0, self.outlet.spool.last - self.outlet.sender.position),
             last_success=self.last_success, last_event=self.last_event, error=self.error,
+            began=self.began, done=self.done.is_set(),
         )  # fmt: skip
 
 
@@ -198,6 +203,13 @@ class Feeder:
             for runner in self.runners.values():
                 tasks.create_task(runner.outlet.send())
                 tasks.create_task(runner.run())
+                tasks.create_task(self._tell_end(runner))
+
+    async def _tell_end(self, runner: Runner) -> None:
+        """Beat at once when a source has ended."""
+        await runner.done.wait()
+        with suppress(SpoolFull):
+            await self.beats.put([runner.beat(self.now(), -1)])
 
     async def _beat(self) -> None:
         """Put every feed's beat on disk, every ``BEAT`` seconds."""

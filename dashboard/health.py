@@ -17,7 +17,8 @@ class FeedBeat(Event, frozen=True, kw_only=True, omit_defaults=True, tag="feed.b
     """A feed (``subject``) tells how it is doing; ``time`` is wall time, and the counters run since its first day.
 
     ``received = stored + duplicate + dead`` at all times. ``waiting`` counts batches that the stream has
-    not taken yet. ``error`` is one plain sentence, empty while all is well.
+    not taken yet. ``error`` is one plain sentence, empty while all is well. ``began`` is when this process
+    opened the source; ``done`` says that a source that ends, such as a file read once, has ended.
     """
 
     durable: ClassVar[bool] = False
@@ -32,6 +33,8 @@ class FeedBeat(Event, frozen=True, kw_only=True, omit_defaults=True, tag="feed.b
     last_success: datetime | None = None
     last_event: datetime | None = None
     error: str = ""
+    began: datetime | None = None
+    done: bool = False
 
 
 class Health:
@@ -72,7 +75,7 @@ def state_of(rule: FeedRule, beat: FeedBeat | None, wall: float) -> str:
         return "silent"
     if beat.last_success is None:
         return "failing" if beat.error else ("live" if rule.interval is None else "never")
-    if rule.interval is not None:
+    if rule.interval is not None and not beat.done:
         age = wall - beat.last_success.timestamp()
         if age > max(3 * rule.interval, 10.0):
             return "silent"
@@ -97,6 +100,7 @@ def view_feeds(health: Health, place: str, wall: float) -> Document:
                 "heard": heard.timestamp() if heard else None,
                 "last_event": beat.last_event.timestamp() if beat.last_event else None,
                 "beat": beat.time.timestamp(), "error": beat.error,
+                "began": beat.began.timestamp() if beat.began else None, "done": beat.done,
             } | {name: getattr(beat, name) for name in COUNTERS}  # fmt: skip
         rows.append(row)
     return {"feeds": rows}

@@ -17,6 +17,7 @@ from dashboard.tickets import Ticket, apply
 
 log = logging.getLogger("historian")
 AT_ONCE = 24  # Entries per transaction, up to 12,000 events.
+TELL = 0.5  # Seconds between two notes of how far history is, and two trims of the stream.
 REMEMBERED = 50_000  # Tickets kept in memory between transactions.
 TICKET_EVENTS = NOUNS["ticket"].events
 
@@ -116,7 +117,7 @@ def run(house: House, stop: Stop) -> None:
             if entries and not historian.take(entries):
                 reader.rewind()
             database.up()
-            if monotonic() - told > 1.0:
+            if monotonic() - told > TELL:
                 told = monotonic()
                 reader.reached(house.keys.history, historian.position)
                 reader.trim()

@@ -192,7 +192,7 @@ def run(house: House, stop: Stop) -> None:
             dirty |= bool(asks)
             if shown and ((dirty and now - posted >= pause) or now - beat >= 1.0):
                 documents, gone = projector.changed(now)
-                notices.post(documents, projector.pulse(), gone)
+                notices.post(documents, projector.pulse(), projector.board.position, gone)
                 spent = monotonic() - now
                 posted = beat = monotonic()
                 pause, dirty = max(COALESCE, 3 * spent), False

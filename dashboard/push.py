@@ -65,7 +65,7 @@ class Audience:
     screens: set[Screen] = field(default_factory=set)
     paints: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # panel → (tick, JSON member)
     dirty: set[str] = field(default_factory=set)
-    bundles: dict[tuple[tuple[str, int], ...], bytes] = field(default_factory=dict)
+    bundles: dict[tuple[tuple[str, int], ...], str] = field(default_factory=dict)
 
     @property
     def panels(self) -> set[str]:
@@ -81,7 +81,7 @@ class Screen:
     panels: frozenset[str] = frozenset()
     audience: Audience | None = None
     mail: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    beat: bytes | None = None
+    beat: str | None = None
     unseen: deque[int] = field(default_factory=deque)
     heard: float = field(default_factory=monotonic)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -278,7 +278,7 @@ class Hub:
             props = b"{}"
         return json.dumps(name).encode() + b":" + msgspec.json.encode(about)[:-1] + b',"props":' + props + b"}"
 
-    def bundle(self, screen: Screen) -> bytes:
+    def bundle(self, screen: Screen) -> str:
         """The screen's mail as one message; screens with the same mail get the same bytes."""
         audience = cast(Audience, screen.audience)
         which = tuple(sorted((name, tick) for name, (tick, _) in screen.mail.items()))
@@ -289,14 +289,14 @@ class Hub:
                 "place": audience.ctx.place, "lang": audience.ctx.language,
             })  # fmt: skip
             members = b",".join(paint for _, paint in screen.mail.values())
-            message = audience.bundles[which] = head[:-1] + b',"panels":{' + members + b"}}"
+            message = audience.bundles[which] = (head[:-1] + b',"panels":{' + members + b"}}").decode()
         screen.mail.clear()
         screen.unseen.append(self.tick)
         return message
 
-    def beat(self) -> bytes:
+    def beat(self) -> str:
         """The link's beat: the server's time, how far the board is and how each feed is."""
-        return msgspec.json.encode({"t": "beat", "now": time(), "version": self.version, **self.pulse})
+        return msgspec.json.encode({"t": "beat", "now": time(), "version": self.version, **self.pulse}).decode()
 
     async def _keep_beating(self) -> None:
         while True:
@@ -361,11 +361,11 @@ class Hub:
             try:
                 if screen.beat is not None and len(screen.unseen) < UNSEEN:
                     said, screen.beat = screen.beat, None
-                    await socket.send_text(said.decode())
+                    await socket.send_text(said)
                 if screen.mail and len(screen.unseen) < UNSEEN:
                     if not screen.unseen:
                         screen.heard = monotonic()
-                    await socket.send_text(self.bundle(screen).decode())
+                    await socket.send_text(self.bundle(screen))
                     self.sent += 1
             except (WebSocketDisconnect, RuntimeError, OSError):
                 return
@@ -387,7 +387,7 @@ class Hub:
             self.join(screen, hello)
         screen.acknowledge(hello.seen)
         until = monotonic() + POLL
-        frames: list[bytes] = []
+        frames: list[str] = []
         while not frames and monotonic() < until:
             screen.ready.clear()
             if screen.beat is not None:
@@ -401,7 +401,7 @@ class Hub:
                 except TimeoutError:
                     break
         screen.heard = monotonic()
-        return Response(b'{"frames":[' + b",".join(frames) + b"]}", media_type="application/json")
+        return Response('{"frames":[' + ",".join(frames) + "]}", media_type="application/json")
 
 
 def same_origin(origin: str | None, host: str | None) -> bool:

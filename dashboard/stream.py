@@ -89,6 +89,11 @@ class Keys:
         return self._key("history")
 
     @property
+    def folded(self) -> str:
+        """Hash spool → last batch the board has folded in memory; only told, nothing rests on it."""
+        return self._key("folded")
+
+    @property
     def asks(self) -> str:
         """Stream of the views that screens want."""
         return self._key("asks")
@@ -249,7 +254,9 @@ class Notices:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self.redis, self.keys = redis, keys
 
-    def post(self, documents: Mapping[str, bytes], pulse: Mapping[str, Any], dropped: Iterable[str] = ()) -> None:
+    def post(
+        self, documents: Mapping[str, bytes], pulse: Mapping[str, Any], position: Mapping[str, int], dropped: Iterable[str] = ()
+    ) -> None:
         """Write the documents and the pulse, and announce both in one message.
 
         Raises:
@@ -262,6 +269,8 @@ class Notices:
             gone = list(dropped)
             if gone:
                 pipe.hdel(self.keys.views, *gone)
+            if position:
+                pipe.hset(self.keys.folded, mapping=cast(Any, dict(position)))
             pipe.set(self.keys.pulse, said, px=60_000)
             pipe.publish(self.keys.news, msgspec.json.encode({"keys": list(documents), "pulse": pulse}))
             pipe.execute()

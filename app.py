@@ -1,0 +1,413 @@
+"""The front door: reads the city file, wires the house and opens it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dashboard.city import City, CityError, read_city, read_places
+
+ROOT = Path(__file__).resolve().parent
+ROLES = ("feeds", "projector", "historian", "web")
+
+
+class Refused(Exception):
+    """The command cannot be done; the text is one plain sentence with the remedy."""
+
+
+def city_file(name: str) -> Path:
+    """A city's file: a path, or the name of one that comes with the house."""
+    shipped = ROOT / "cities" / f"{name}.toml"
+    return shipped if "/" not in name and shipped.is_file() else Path(name)
+
+
+def home_of(args: argparse.Namespace, name: str) -> Path:
+    """The folder in which everything of this city lives."""
+    home = Path(args.home or os.environ.get("CITYWALL_HOME") or Path("var") / name).expanduser().absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / "run").mkdir(exist_ok=True, mode=0o700)
+        probe = home / "run" / f"probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Refused(f"the folder {home} cannot be written: {error.strerror}; name another with --home") from error
+    return home
+
+
+def house_of(args: argparse.Namespace) -> Any:
+    """The house a role works in; addresses come from the environment, else from what the folder holds."""
+    from dashboard.roles import House
+
+    city = read_city(city_file(args.city))
+    home = home_of(args, city.name)
+    redis_url = os.environ.get("REDIS_URL")
+    if not redis_url:
+        from dashboard import valkey
+
+        redis_url = valkey.ensure(home)
+    return House(city, home, redis_url, os.environ.get("DATABASE_URL") or f"sqlite:///{home / 'history.db'}")
+
+
+# -- the four roles ------------------------------------------------------------------------------------------
+
+
+def feeds_socket(home: Path) -> Path:
+    """Where the feeds' process takes posts; a socket's path must be short, so it lies beside Valkey's."""
+    from dashboard import valkey
+
+    return valkey.runtime_folder(home) / "feeds.sock"
+
+
+def role_feeds(args: argparse.Namespace) -> int:
+    """Fetch from the sources, until stopped."""
+    import uvicorn
+
+    from dashboard.feeder import Feeder
+    from dashboard.ingest import door
+
+    house = house_of(args)
+    feeder = Feeder(house)
+    socket = feeds_socket(house.data)
+    socket.unlink(missing_ok=True)
+
+    async def work() -> None:
+        server = uvicorn.Server(uvicorn.Config(door(feeder), uds=str(socket), log_config=None, lifespan="off"))
+        tasks = [asyncio.create_task(feeder.run()), asyncio.create_task(server.serve())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    try:
+        asyncio.run(work())
+    finally:
+        feeder.close()
+    return 0
+
+
+def role_projector(args: argparse.Namespace) -> int:
+    """Fold the stream into the board, until stopped."""
+    from dashboard import projector
+    from dashboard.roles import Stop
+
+    projector.run(house_of(args), Stop().listen())
+    return 0
+
+
+def role_historian(args: argparse.Namespace) -> int:
+    """Write the stream to SQL, until stopped."""
+    from dashboard import historian
+    from dashboard.roles import Stop
+
+    historian.run(house_of(args), Stop().listen())
+    return 0
+
+
+def web_app(house: Any) -> Any:
+    """The web process's ASGI app: the page, the link, the door and the state of the house."""
+    from fastapi import FastAPI
+
+    from dashboard import ingest, status
+    from dashboard.feed import bind
+    from dashboard.outlines import Gazetteer
+    from dashboard.push import Hub
+    from dashboard.web import make_app, version_of
+
+    places = read_places(house.city)
+    version = version_of(house.city)
+    hub = Hub(house.city, places, house.redis_url, version)
+    bound = {feed.name: feed for feed in bind(house.city)}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(hub.run())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data))]
+    doors += status.routes(house.data, house.redis_url, hub)
+    return make_app(house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version)
+
+
+def role_web(args: argparse.Namespace) -> int:
+    """Serve the screens, until stopped."""
+    import uvicorn
+
+    uvicorn.run(
+        web_app(house_of(args)), host=args.host, port=args.port, log_config=None, server_header=False,
+        ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=65536, ws_ping_interval=None,
+        timeout_graceful_shutdown=2, timeout_keep_alive=30,
+    )  # fmt: skip
+    return 0
+
+
+# -- commands ------------------------------------------------------------------------------------------------
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the whole house and keep it up."""
+    from dashboard import supervisor, valkey
+    from dashboard.feed import rules_of
+
+    city = read_city(city_file(args.city))
+    rules_of(city)  # A fault in the city file is said here, once, and not by four roles.
+    home = home_of(args, city.name)
+    wanted = [role for role in ROLES if role not in args.without]
+    if "web" in wanted:
+        supervisor.claim_port(args.host, args.port)
+    common = ["--city", str(city_file(args.city)), "--home", str(home), "--host", args.host, "--port", str(args.port)]
+    commands = {role: [sys.executable, "-P", "-m", "app", role, *common] for role in wanted}
+    if not os.environ.get("REDIS_URL"):
+        valkey.ensure(home)
+    if "web" in wanted:
+        print(f"citywall: {city.title.en} at http://{args.host}:{args.port}/", flush=True)
+    return supervisor.run(commands, home, valkey=not os.environ.get("REDIS_URL"))
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Run the simulated district."""
+    args.city, args.without = "nanhai", []
+    return run(args)
+
+
+def replay(args: argparse.Namespace) -> int:
+    """Feed a real city's recorded cases through the whole house."""
+    data = Path(args.data).expanduser().absolute()
+    if not data.is_dir():
+        raise Refused(f"the folder {data} is not there; name the one with the recorded cases with --data")
+    os.environ[args.city.upper()] = str(data)
+    os.environ["REPLAY"] = args.speed
+    batch = args.speed == "max"
+    if not batch:
+        with contextlib.suppress(ValueError):
+            batch = not float(args.speed) > 0
+    city = read_city(city_file(args.city))
+    args.home = str(home_of(args, f"{city.name}-{'max' if batch else 'live'}"))
+    args.without = []
+    if not batch:
+        return run(args)
+    return replay_batch(args, city)
+
+
+def replay_batch(args: argparse.Namespace, city: City) -> int:
+    """Run until all is read, folded and written, then report; non-zero if board and history differ."""
+    from dashboard import status
+    from dashboard.board import Board
+    from dashboard.feed import bind, rules_of
+    from dashboard.history import History
+    from dashboard.report import recount, report
+    from dashboard.roles import House
+    from dashboard.spool import Spool
+
+    rules = rules_of(city)
+    feed = next(bound.name for bound in bind(city) if bound.feed.kind == "file")
+    home = Path(args.home)
+    house: House = house_of(args)
+    words = ["run", "--city", str(city_file(args.city)), "--home", args.home, "--without", "web"]
+    began_at = time.time()
+    with started([sys.executable, "-P", "-m", "app", *words]) as child:
+        while True:
+            if child.poll() is not None:
+                raise Refused(f"the run ended early with code {child.returncode}; its reasons stand above")
+            found = status.status(home, house.redis_url, city.name, rules.places.root.code)
+            row = found.get("feeds", {}).get(feed, {})
+            fresh = (row.get("began") or 0) >= began_at
+            if fresh and row["error"]:
+                raise Refused(f"the feed {feed} cannot read its source: {row['error']}")
+            lags = [found["readers"][name]["lag"] for name in ("projector", "historian")] if fresh else [1]
+            if fresh and row["done"] and not row["waiting"] and not any(lags):
+                seconds = time.time() - row["began"]
+                break
+            progress(f"{row.get('received', 0):,} events read, {sum(lags)} batches to go")
+            time.sleep(0.1)
+    progress("")
+    board = Board.restore(rules, house.snapshot.read_bytes())
+    spool = Spool(house.spools / f"{feed}.db")
+    history = History(house.database_url)
+    written = report(board, spool, seconds)
+    again = recount(list(history.all_tickets()), board)
+    spool.close()
+    if again != written["tickets"]:
+        raise Refused(f"board and history differ: {written['tickets']} and {again}")
+    text = json.dumps(written, ensure_ascii=False, indent=2)
+    if args.report:
+        Path(args.report).write_text(text + "\n", encoding="utf-8")
+    summary = {name: written[name] for name in ("events", "tickets", "unplaced", "rejected", "seconds", "events_per_second")}
+    print(json.dumps(summary, ensure_ascii=False, indent=2))
+    return 0
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends, in order, when the block does."""
+    child = subprocess.Popen(command, cwd=ROOT if (ROOT / "app.py").is_file() else None)
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def progress(text: str) -> None:
+    """One line that is written over, where somebody is looking."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def check(args: argparse.Namespace) -> int:
+    """Read a city file without starting anything."""
+    from dashboard.feed import bind
+    from dashboard.layout import all_layouts
+
+    city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
+    places, feeds = read_places(city), bind(city)
+    for screen in city.screens:
+        if screen not in all_layouts():
+            raise CityError(f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}")
+    print(f"{args.file} is good: {len(places)} places, {len(feeds)} feeds ({', '.join(feed.name for feed in feeds)})")
+    return 0
+
+
+def show_status(args: argparse.Namespace) -> int:
+    """Say how a running house is doing."""
+    from dashboard import status, valkey
+
+    city = read_city(city_file(args.city))
+    home = home_of(args, city.name)
+    url = os.environ.get("REDIS_URL") or valkey.address(home)
+    found = status.status(home, url, city.name, read_places(city).root.code)
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for line in status.lines(found):
+            print(line)
+    return 1 if found["problems"] else 0
+
+
+def feed_try(args: argparse.Namespace) -> int:
+    """Fetch once from a feed and print what would be sent; nothing is stored."""
+    from dashboard.feedtry import attempt
+
+    city = read_city(city_file(args.city))
+    return asyncio.run(attempt(city, args.name, args.limit, sys.stdin.buffer.read if args.stdin else None))
+
+
+def feed_rejected(args: argparse.Namespace) -> int:
+    """List what a feed has refused, newest first."""
+    from dashboard.spool import Spool
+
+    city = read_city(city_file(args.city))
+    file = home_of(args, city.name) / "spool" / f"{args.name}.db"
+    if not file.is_file():
+        raise Refused(f"the feed {args.name} of {city.name} has not stored anything in {file.parent} yet")
+    spool = Spool(file)
+    letters = list(spool.letters(args.limit))
+    if args.json:
+        print(json.dumps([{name: getattr(letter, name) for name in letter.__slots__} for letter in letters], ensure_ascii=False))
+    else:
+        for reason, n in spool.reasons().items():
+            print(f"{n:8,}  {reason}")
+        for reason, n in spool.reasons(kept=True).items():
+            print(f"{n:8,}  {reason} (passed, with this flaw)")
+        for letter in letters:
+            print(f"\n{letter.reason} at {letter.where or 'the payload'}: {letter.detail}\n  {letter.raw}")
+    spool.close()
+    return 0
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Measure."""
+    from bench.run import main as measure
+
+    return int(measure(args.names, args.json))
+
+
+# -- the command line ----------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="citywall", description="One screen knows the whole city.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, work: Callable[[argparse.Namespace], int], text: str, *, city: bool = True, web: bool = False) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(work=work)
+        if city:
+            default = os.environ.get("CITYWALL_CITY", "nanhai")
+            made.add_argument("--city", default=default, help=f"a city file, or the name of one in cities/ (default {default})")
+        made.add_argument("--home", help="the folder for all of this city's data (default var/<city>)")
+        if web:
+            made.add_argument("--host", default="127.0.0.1", help="the address to serve at (default 127.0.0.1, this machine only)")
+            made.add_argument("--port", type=int, default=8050, help="the port to serve at (default 8050)")
+        return made
+
+    add("demo", demo, "run the simulated district of Nanhai", city=False, web=True)
+    made = add("run", run, "run a city: feeds, projector, historian and web, kept up", web=True)
+    made.add_argument("--without", action="append", default=[], choices=ROLES, help="leave a role out; it may run elsewhere")
+    for role, work in (("feeds", role_feeds), ("projector", role_projector), ("historian", role_historian), ("web", role_web)):
+        add(role, work, f"run the role {role} alone", web=True)
+    made = add("replay", replay, "feed a real city's recorded cases through the whole house", city=False, web=True)
+    made.add_argument("city", help="the name of a city file in cities/, such as boston")
+    made.add_argument("--data", required=True, help="the folder with the recorded cases")
+    made.add_argument("--speed", default="600", help="times real time, or max for a batch run that ends (default 600)")
+    made.add_argument("--report", help="with --speed max: the file to write the report to, as JSON")
+    made = add("status", show_status, "say how a running house is doing")
+    made.add_argument("--json", action="store_true", help="as JSON")
+    made = commands.add_parser("check", help="read a city file without starting anything")
+    made.add_argument("file")
+    made.set_defaults(work=check)
+    made = commands.add_parser("feed", help="try a feed, or list what it has refused")
+    inner = made.add_subparsers(dest="what", metavar="try|rejected", required=True)
+    for what, work, text in (("try", feed_try, "fetch once and print what would be sent"), ("rejected", feed_rejected, "list what was refused")):
+        made = inner.add_parser(what, help=text, description=text)
+        made.add_argument("name")
+        made.add_argument("--city", default=os.environ.get("CITYWALL_CITY", "nanhai"))
+        made.add_argument("--home")
+        made.add_argument("--limit", type=int, default=20)
+        made.add_argument("--json", action="store_true")
+        made.add_argument("--stdin", action="store_true", help="for feeds that are posted to: read the body from standard input")
+        made.set_defaults(work=work)
+    made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
+    made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
+    made.add_argument("--json", metavar="FILE")
+    made.set_defaults(work=bench)
+    return top
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code is 0 if it was done."""
+    from dashboard.roles import speak
+
+    args = parser().parse_args(words)
+    speak(os.environ.get("CITYWALL_LOG", "INFO" if args.command in ROLES or args.command in ("run", "demo") else "WARNING"))
+    try:
+        return int(args.work(args))
+    except (CityError, Refused) as error:
+        print(f"citywall: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""``citywall feed try``: fetch once from a feed and show what would be sent, without storing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from dashboard.city import City, CityError, read_places
+from dashboard.feed import BoundFeed, Context, Post, SourceFailed, bind
+from dashboard.feeder import read, wall
+from dashboard.outlines import Gazetteer
+from dashboard.places import PlaceTree
+
+SECONDS = 30.0  # How long a source may take to give its first delivery.
+
+
+async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] | None = None) -> int:
+    """Print the first ``limit`` events of one delivery and all reasons of refusal; 0 if anything would be sent.
+
+    Raises:
+        CityError: if there is no such feed.
+    """
+    feeds = {bound.name: bound for bound in bind(city)}
+    if name not in feeds:
+        raise CityError(f"{city.name}: there is no feed {name!r}; known are {', '.join(feeds)}")
+    bound, places = feeds[name], read_places(city)
+    with TemporaryDirectory() as folder:
+        context = Context(city, places, Gazetteer.of(city, places), None, wall, Path(folder))
+        try:
+            payload = await _payload(bound, context, body)
+        except (SourceFailed, TimeoutError) as error:
+            said = str(error) or f"gave nothing within {SECONDS:.0f} s"
+            print(f"citywall: the feed {name} cannot read its source: {said}", file=sys.stderr)
+            return 1
+        events, rejected = read(bound, payload, context)
+    for event in events[:limit]:
+        fields = {field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")}
+        shown = " ".join(f"{field}={_shown(field, value, places)}" for field, value in fields.items() if value not in ("", None))
+        print(f"{event.time.astimezone(city.tz).isoformat()} {event.kind} {shown}")
+    refused = [letter for letter in rejected if not letter.kept]
+    print(f"{len(events)} events would be sent, {len(refused)} records refused, {len(rejected) - len(refused)} passed with a flaw")
+    for letter in rejected[:limit]:
+        print(f"  {letter.reason} at {letter.where or 'the payload'}: {letter.detail}")
+    return 0 if events else 1
+
+
+async def _payload(bound: BoundFeed, context: Context, body: Callable[[], bytes] | None) -> object:
+    if bound.feed.open is None:
+        if body is None:
+            raise SourceFailed("it is posted to; give it a body with --stdin")
+        return Post({"content-type": "application/cloudevents+json"}, body())
+    async with asyncio.timeout(SECONDS):
+        async with aclosing(cast(Any, bound.feed.open(bound.settings, context))) as source:
+            async for delivery in source:
+                return delivery.payload
+    raise SourceFailed("it holds nothing")
+
+
+def _shown(field: str, value: object, places: PlaceTree) -> str:
+    if field == "place" and isinstance(value, str) and value in places:
+        return f"{value}({places[value].name})"
+    return str(value)

@@ -1,0 +1,53 @@
+"""What a batch run has done, as numbers: events by fate, tickets and verdicts by place, what could not be placed."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from dashboard.board import Board
+from dashboard.spool import Spool
+from dashboard.tickets import Tally, Ticket, Tickets, on_time
+
+
+def counts(tally: Tally) -> dict[str, int]:
+    """The counts at one place. ``on_time`` and ``overdue`` are our verdicts on closed tickets with a target;
+    ``agree`` and ``disagree`` compare them with the source's, where it gave one.
+    """
+    return {
+        "total": tally.total, "open": len(tally.open), "closed": tally.closed, "with_target": tally.with_target,
+        "on_time": tally.on_time, "overdue": tally.overdue, "agree": tally.agree, "disagree": tally.disagree,
+    }  # fmt: skip
+
+
+def report(board: Board, spool: Spool, seconds: float) -> dict[str, Any]:
+    """The report on what one feed has brought to the board in ``seconds``."""
+    tickets = cast(Tickets, board.slices["ticket"])
+    places = board.rules.places
+    c = spool.counters
+    return {
+        "events": {"read": c.received, "appended": c.stored, "duplicate": c.duplicate, "dead": c.dead},
+        "tickets": counts(tickets.tally(places.root.code)),
+        "places": {
+            place.code: {"name": place.name, **counts(tickets.tally(place.code))} for place in places if place.parent
+        },
+        "unplaced": {reason: n for reason, n in tickets.unplaced.items() if n},
+        "rejected": spool.reasons(),
+        "seconds": round(seconds, 3),
+        "events_per_second": round(c.received / seconds, 1) if seconds else None,
+    }
+
+
+def recount(found: list[Ticket], board: Board) -> dict[str, int]:
+    """The root's counts worked out anew from history's tickets, without the board's tallies."""
+    rules = board.rules
+    known = [ticket for ticket in found if ticket.reported is not None]
+    verdicts = [(on_time(ticket, rules), ticket.verdict) for ticket in known]
+    judged = [(mine, theirs) for mine, theirs in verdicts if mine is not None]
+    both = [(mine, theirs == "on_time") for mine, theirs in judged if theirs]
+    closed = sum(ticket.done is not None for ticket in known)
+    return {
+        "total": len(known), "open": len(known) - closed, "closed": closed,
+        "with_target": sum(ticket.due is not None or rules.limits.get(ticket.category, rules.default_limit) is not None for ticket in known),
+        "on_time": sum(mine for mine, _ in judged if mine), "overdue": sum(not mine for mine, _ in judged),
+        "agree": sum(mine == theirs for mine, theirs in both), "disagree": sum(mine != theirs for mine, theirs in both),
+    }  # fmt: skip

@@ -1,0 +1,196 @@
+"""How the house is doing: what ``citywall status``, ``/readyz`` and ``/metrics`` say."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis import Redis
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard.health import COUNTERS
+from dashboard.stream import Keys, connect, view_key
+
+if TYPE_CHECKING:
+    from dashboard.push import Hub
+
+OLD = 10.0  # Seconds after which a board that says nothing is not ready.
+
+
+def roles(data: Path) -> dict[str, dict[str, Any]]:
+    """The supervisor's word on each role, and whether its process is there."""
+    try:
+        said = json.loads((data / "run" / "supervisor.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found = said.get("roles", said)
+    return {name: {**about, "alive": alive(int(about.get("pid") or 0))} for name, about in found.items()}
+
+
+def alive(pid: int) -> bool:
+    """Whether a process with this number is there."""
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
+
+
+def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
+    """Offsets, lags and feeds, read from the stream in one go.
+
+    Raises:
+        redis.exceptions.RedisError: if it cannot be reached.
+    """
+    with redis.pipeline(transaction=False) as pipe:
+        for name in (keys.sent, keys.folded, keys.board, keys.history):
+            pipe.hgetall(name)
+        pipe.xlen(keys.log)
+        pipe.get(keys.pulse)
+        pipe.xadd(keys.asks, {"keys": msgspec.json.encode([view_key("feeds", root)])}, maxlen=1000)
+        pipe.hget(keys.views, view_key("feeds", root))
+        sent, folded, saved, recorded, length, pulse, _, feeds = pipe.execute()
+    sent, folded, saved, recorded = (
+        {spool.decode(): int(seq) for spool, seq in found.items()} for found in (sent, folded, saved, recorded)
+    )
+    said = msgspec.json.decode(pulse) if pulse else {}
+    rows = msgspec.json.decode(feeds)["data"]["feeds"] if feeds else []
+
+    def reader(position: dict[str, int]) -> dict[str, int]:
+        return {
+            "offset": sum(position.values()),
+            "lag": sum(max(0, seq - position.get(spool, 0)) for spool, seq in sent.items()),
+        }
+
+    return {
+        "stream": {"length": int(length), "offset": sum(sent.values())},
+        "readers": {"projector": reader(folded), "snapshot": reader(saved), "historian": reader(recorded)},
+        "board": {name: said.get(name) for name in ("epoch", "offset", "as_of", "wall")},
+        "feeds": {row["name"]: {name: value for name, value in row.items() if name != "name"} for row in rows},
+    }
+
+
+def status(data: Path, redis_url: str, city: str, root: str) -> dict[str, Any]:
+    """All of it; what cannot be reached is said under ``problems``."""
+    found: dict[str, Any] = {"city": city, "at": time(), "roles": roles(data)}
+    try:
+        with connect(redis_url) as redis:
+            found |= stream_status(redis, Keys(city), root)
+    except (RedisError, OSError) as error:
+        found["problems"] = [f"the stream cannot be reached: {error}"]
+        return found
+    found["problems"] = list(_problems(found))
+    return found
+
+
+def _problems(found: dict[str, Any]) -> Iterator[str]:
+    for name, about in found["roles"].items():
+        if not about["alive"]:
+            yield f"the role {name} is not running"
+    wall = found["board"]["wall"]
+    if wall is None:
+        yield "the board has not spoken yet"
+    elif time() - wall > OLD:
+        yield f"the board's last tick is {time() - wall:.0f} s old"
+    if found["readers"]["historian"]["lag"] > 1000:
+        yield f"history is {found['readers']['historian']['lag']} batches behind"
+
+
+class HouseCollector(Collector):
+    """The same as Prometheus metrics."""
+
+    def __init__(self, found: dict[str, Any], hub: Hub) -> None:
+        self.found, self.hub = found, hub
+
+    def collect(self) -> Iterable[Metric]:
+        """One family per thing that is measured."""
+        hub = self.hub
+        for name, value, text in (
+            ("screens", len(hub.screens), "Screens on this web process."),
+            ("audiences", len(hub.audiences), "Different pictures shown by this web process."),
+            ("up", int("problems" in self.found and not self.found["problems"]), "1 if nothing is wrong."),
+        ):
+            yield GaugeMetricFamily(f"citywall_{name}", text, value)
+        for name, value, text in (
+            ("paints", hub.painted, "Panels painted."),
+            ("messages", hub.sent, "Paint messages sent."),
+            ("paint_faults", hub.faults, "Panels that could not be painted."),
+        ):
+            yield CounterMetricFamily(f"citywall_{name}", text, value)
+        if "stream" not in self.found:
+            return
+        yield GaugeMetricFamily("citywall_stream_entries", "Batches in the stream.", self.found["stream"]["length"])
+        lag = GaugeMetricFamily("citywall_reader_lag_batches", "Batches a reader is behind.", labels=["reader"])
+        for name, reader in self.found["readers"].items():
+            lag.add_metric([name], reader["lag"])
+        yield lag
+        records = CounterMetricFamily("citywall_feed_records", "Records by what became of them.", labels=["feed", "fate"])
+        heard = GaugeMetricFamily("citywall_feed_last_success_timestamp_seconds", "When a feed last succeeded.", labels=["feed"])
+        live = GaugeMetricFamily("citywall_feed_live", "1 if a feed is live.", labels=["feed", "state"])
+        for name, row in self.found["feeds"].items():
+            live.add_metric([name, row["state"]], int(row["state"] == "live"))
+            for counter in COUNTERS:
+                if counter in row:
+                    records.add_metric([name, counter], row[counter])
+            if row.get("heard"):
+                heard.add_metric([name], row["heard"])
+        yield from (records, heard, live)
+
+
+def routes(data: Path, redis_url: str, hub: Hub) -> list[BaseRoute]:
+    """``/healthz`` (this process is alive), ``/readyz`` (the house works, or why not) and ``/metrics``."""
+    root = hub.places.root.code
+    redis = connect(redis_url)
+
+    def look() -> dict[str, Any]:
+        found: dict[str, Any] = {"city": hub.city.name, "roles": roles(data)}
+        try:
+            found |= stream_status(redis, hub.keys, root)
+        except (RedisError, OSError) as error:
+            return {**found, "problems": [f"the stream cannot be reached: {error}"]}
+        return {**found, "problems": list(_problems(found))}
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def readyz(request: Request) -> Response:
+        problems = (await run_in_threadpool(look))["problems"]
+        return JSONResponse({"ready": not problems, "reasons": problems}, 503 if problems else 200)
+
+    async def metrics(request: Request) -> Response:
+        registry = CollectorRegistry()
+        registry.register(HouseCollector(await run_in_threadpool(look), hub))
+        return PlainTextResponse(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+    return [
+        cast(BaseRoute, Route(path, answer))
+        for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics))
+    ]
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    for name, about in found["roles"].items():
+        state = f"pid {about['pid']}" if about["alive"] else "not running"
+        yield f"{name:<12}{state:<16}restarts {about.get('restarts', 0)}"
+    if "stream" in found:
+        yield f"{'stream':<12}{found['stream']['length']:,} batches waiting, {found['stream']['offset']:,} sent"
+        for name, reader in found["readers"].items():
+            yield f"{name:<12}at {reader['offset']:,}, {reader['lag']:,} behind"
+        for name, row in found["feeds"].items():
+            said = " ".join(f"{counter} {row[counter]:,}" for counter in COUNTERS if counter in row)
+            yield f"{name:<12}{row['state']:<8}{said} {row.get('error') or ''}".rstrip()
+    for problem in found["problems"] or ["nothing is wrong"]:
+        yield f"! {problem}" if found["problems"] else problem
