@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections import OrderedDict
 from time import monotonic
 
 from redis.exceptions import RedisError
@@ -28,7 +28,7 @@ class Historian:
     def __init__(self, history: History) -> None:
         self.history = history
         self.position: dict[str, int] = {}
-        self._recent: OrderedDict[tuple[str, str], Ticket] = OrderedDict()
+        self._recent: dict[tuple[str, str], Ticket] = {}
         self._rewound: set[tuple[str, int]] = set()
 
     def start(self) -> None:
@@ -93,13 +93,15 @@ class Historian:
         return changed
 
     def _remember(self, changed: dict[tuple[str, str], Ticket]) -> None:
+        if len(self._recent) > REMEMBERED:
+            self._recent.clear()
         self._recent.update(changed)
-        while len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
 
 
 def run(house: House, stop: Stop) -> None:
     """Read and write until told to stop, through any failure of Redis or the database."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     redis = connect(house.redis_url)
     reader = Reader(redis, house.keys)
     historian = Historian(History(house.database_url))

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.tickets import Ticket
 
@@ -71,7 +72,7 @@ gaps = Table(
 )  # fmt: skip
 
 _json = msgspec.json.Encoder()
-TICKET = tuple(Ticket.__struct_fields__)
+_KIND = {kind: name for name, kind in CODEC.types.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,9 @@ class History:
         """
         rows = {
             "events": [
-                (e.source, e.id, e.kind, e.time.timestamp(), e.subject, _json.encode(e).decode()) for e in happened
+                (e.source, e.id, _KIND[type(e)], e.time.timestamp(), e.subject, _json.encode(e).decode()) for e in happened
             ],
-            "tickets": [tuple(getattr(ticket, name) for name in TICKET) for ticket in changed],
+            "tickets": [msgspec.structs.astuple(ticket) for ticket in changed],
             "batches": list(kept),
             "positions": list(reached.items()),
             "gaps": [(spool, first, last, time.time()) for spool, first, last in missing],

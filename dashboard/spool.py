@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dashboard.events import BATCH, Event, content, identity, pack
+from dashboard.events import BATCH, Event, content, identity, pack, pack_batch
 
 RAW = 4096  # Characters of a rejected record that are kept.
+LONGEST_NAME = 200  # Characters.
 KEPT = 10_000  # Rejected records that are kept; all are counted.
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, events INTEGER NOT NULL, packed BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS seen (identity BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejected (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL,
     detail TEXT NOT NULL, raw TEXT NOT NULL, kept INTEGER NOT NULL);
@@ -85,6 +86,16 @@ class Letter:
     kept: bool
 
 
+def name(event: Event) -> str:
+    """What an event is remembered by: its source (which holds no ``|``) and id, and nothing else.
+
+    Most sources count upwards, so that names in clear are stored side by side; hashed ones would each
+    touch a page of their own. Names beyond ``LONGEST_NAME`` are hashed all the same.
+    """
+    plain = f"{event.source}|{event.id}"
+    return plain if len(plain) <= LONGEST_NAME else f"|{identity(event).hex()}"
+
+
 class SpoolFull(Exception):
     """The disk takes nothing more; nothing of the put was stored."""
 
@@ -143,26 +154,28 @@ class Spool:
 
     def _put(self, events: Sequence[Event], rejected: Sequence[Refusal], cursor: str | None) -> Counters:
         db = self._db
-        new: list[Event] = []
+        new: list[bytes] = []
         again = 0
         dead: list[tuple[float, str, str, str, str, int]] = []
         now = time.time()
         lasting = [event for event in events if event.durable]
         passing = [event for event in events if not event.durable]
-        keys = [identity(event) for event in lasting]
+        keys = [name(event) for event in lasting]
         known = self._known(keys)
-        fresh: list[tuple[bytes, bytes]] = []
+        fresh: list[tuple[str, bytes]] = []
         for event, key in zip(lasting, keys, strict=True):
-            mark = content(event)
+            packed = pack(event)
+            mark = content(packed)
             before = known.get(key)
             if before is None:
                 known[key] = mark
                 fresh.append((key, mark))
-                new.append(event)
+                new.append(packed)
             elif before == mark:
                 again += 1
             else:
                 dead.append((now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0))
+        fresh.sort()  # In the table's own order, so that as few of its pages as possible are written.
         db.executemany("INSERT INTO seen VALUES (?, ?)", fresh)
         flawed = 0
         for record in rejected:
@@ -170,10 +183,10 @@ class Spool:
             dead.append((now, record.reason, record.where, record.detail, record.raw[:RAW], int(record.kept)))
         if dead:
             self._reject(dead)
-        stored = new + passing
+        stored = new + [pack(event) for event in passing]
         for start in range(0, len(stored), BATCH):
             part = stored[start : start + BATCH]
-            db.execute("INSERT INTO batch (events, packed) VALUES (?, ?)", (len(part), pack(part)))
+            db.execute("INSERT INTO batch (events, packed) VALUES (?, ?)", (len(part), pack_batch(part)))
         counted = Counters(len(lasting) + len(rejected) - flawed, len(new), again, len(dead) - flawed, flawed)
         total = self.counters + counted
         about = [(name, str(getattr(total, name))) for name in Counters.__slots__]
@@ -183,13 +196,13 @@ class Spool:
             db.executemany("INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about)
         return counted
 
-    def _known(self, keys: list[bytes]) -> dict[bytes, bytes]:
-        """The content marks of those identities that came before."""
-        found: dict[bytes, bytes] = {}
+    def _known(self, keys: list[str]) -> dict[str, bytes]:
+        """The content marks of those events that came before."""
+        found: dict[str, bytes] = {}
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             marks = ",".join("?" * len(part))
-            found.update(self._db.execute(f"SELECT identity, content FROM seen WHERE identity IN ({marks})", part))
+            found.update(self._db.execute(f"SELECT name, content FROM seen WHERE name IN ({marks})", part))
         return found
 
     def _reject(self, letters: list[tuple[float, str, str, str, str, int]]) -> None:
