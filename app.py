@@ -124,10 +124,10 @@ def web_app(house: Any) -> Any:
     from dashboard.feed import bind
     from dashboard.outlines import Gazetteer
     from dashboard.push import Hub
-    from dashboard.web import make_app, version_of
+    from dashboard.web import make_app, page_version
 
     places = read_places(house.city)
-    version = version_of(house.city)
+    version = page_version()
     hub = Hub(house.city, places, house.redis_url, version)
     bound = {feed.name: feed for feed in bind(house.city)}
 
@@ -140,7 +140,10 @@ def web_app(house: Any) -> Any:
 
     doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data))]
     doors += status.routes(house.data, house.redis_url, hub)
-    return make_app(house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version)
+    return make_app(
+        house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
+        body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
+    )  # fmt: skip
 
 
 def role_web(args: argparse.Namespace) -> int:
