@@ -249,7 +249,9 @@ def replay_batch(args: argparse.Namespace, city: City) -> int:
     text = json.dumps(written, ensure_ascii=False, indent=2)
     if args.report:
         Path(args.report).write_text(text + "\n", encoding="utf-8")
-    summary = {name: written[name] for name in ("events", "tickets", "unplaced", "rejected", "seconds", "events_per_second")}
+    summary = {
+        name: written[name] for name in ("events", "tickets", "unplaced", "rejected", "seconds", "events_per_second")
+    }
     print(json.dumps(summary, ensure_ascii=False, indent=2))
     return 0
 
@@ -283,7 +285,9 @@ def check(args: argparse.Namespace) -> int:
     places, feeds = read_places(city), bind(city)
     for screen in city.screens:
         if screen not in all_layouts():
-            raise CityError(f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}")
+            raise CityError(
+                f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}"
+            )
     print(f"{args.file} is good: {len(places)} places, {len(feeds)} feeds ({', '.join(feed.name for feed in feeds)})")
     return 0
 
@@ -323,7 +327,11 @@ def feed_rejected(args: argparse.Namespace) -> int:
     spool = Spool(file)
     letters = list(spool.letters(args.limit))
     if args.json:
-        print(json.dumps([{name: getattr(letter, name) for name in letter.__slots__} for letter in letters], ensure_ascii=False))
+        print(
+            json.dumps(
+                [{name: getattr(letter, name) for name in letter.__slots__} for letter in letters], ensure_ascii=False
+            )
+        )
     else:
         for reason, n in spool.reasons().items():
             print(f"{n:8,}  {reason}")
@@ -350,22 +358,35 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="citywall", description="One screen knows the whole city.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def add(name: str, work: Callable[[argparse.Namespace], int], text: str, *, city: bool = True, web: bool = False) -> argparse.ArgumentParser:
+    def add(
+        name: str, work: Callable[[argparse.Namespace], int], text: str, *, city: bool = True, web: bool = False
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(work=work)
         if city:
             default = os.environ.get("CITYWALL_CITY", "nanhai")
-            made.add_argument("--city", default=default, help=f"a city file, or the name of one in cities/ (default {default})")
+            made.add_argument(
+                "--city", default=default, help=f"a city file, or the name of one in cities/ (default {default})"
+            )
         made.add_argument("--home", help="the folder for all of this city's data (default var/<city>)")
         if web:
-            made.add_argument("--host", default="127.0.0.1", help="the address to serve at (default 127.0.0.1, this machine only)")
+            made.add_argument(
+                "--host", default="127.0.0.1", help="the address to serve at (default 127.0.0.1, this machine only)"
+            )
             made.add_argument("--port", type=int, default=8050, help="the port to serve at (default 8050)")
         return made
 
     add("demo", demo, "run the simulated district of Nanhai", city=False, web=True)
     made = add("run", run, "run a city: feeds, projector, historian and web, kept up", web=True)
-    made.add_argument("--without", action="append", default=[], choices=ROLES, help="leave a role out; it may run elsewhere")
-    for role, work in (("feeds", role_feeds), ("projector", role_projector), ("historian", role_historian), ("web", role_web)):
+    made.add_argument(
+        "--without", action="append", default=[], choices=ROLES, help="leave a role out; it may run elsewhere"
+    )
+    for role, work in (
+        ("feeds", role_feeds),
+        ("projector", role_projector),
+        ("historian", role_historian),
+        ("web", role_web),
+    ):
         add(role, work, f"run the role {role} alone", web=True)
     made = add("replay", replay, "feed a real city's recorded cases through the whole house", city=False, web=True)
     made.add_argument("city", help="the name of a city file in cities/, such as boston")
@@ -379,14 +400,19 @@ def parser() -> argparse.ArgumentParser:
     made.set_defaults(work=check)
     made = commands.add_parser("feed", help="try a feed, or list what it has refused")
     inner = made.add_subparsers(dest="what", metavar="try|rejected", required=True)
-    for what, work, text in (("try", feed_try, "fetch once and print what would be sent"), ("rejected", feed_rejected, "list what was refused")):
+    for what, work, text in (
+        ("try", feed_try, "fetch once and print what would be sent"),
+        ("rejected", feed_rejected, "list what was refused"),
+    ):
         made = inner.add_parser(what, help=text, description=text)
         made.add_argument("name")
         made.add_argument("--city", default=os.environ.get("CITYWALL_CITY", "nanhai"))
         made.add_argument("--home")
         made.add_argument("--limit", type=int, default=20)
         made.add_argument("--json", action="store_true")
-        made.add_argument("--stdin", action="store_true", help="for feeds that are posted to: read the body from standard input")
+        made.add_argument(
+            "--stdin", action="store_true", help="for feeds that are posted to: read the body from standard input"
+        )
         made.set_defaults(work=work)
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
@@ -400,7 +426,11 @@ def main(words: Sequence[str] | None = None) -> int:
     from dashboard.roles import speak
 
     args = parser().parse_args(words)
-    speak(os.environ.get("CITYWALL_LOG", "INFO" if args.command in ROLES or args.command in ("run", "demo") else "WARNING"))
+    speak(
+        os.environ.get(
+            "CITYWALL_LOG", "INFO" if args.command in ROLES or args.command in ("run", "demo") else "WARNING"
+        )
+    )
     try:
         return int(args.work(args))
     except (CityError, Refused) as error:

@@ -17,9 +17,7 @@ from dashboard.discovery import declaring
 from dashboard.events import Codec, Event
 from dashboard.noun import Document, Noun, Rules, Slice
 
-NOUNS: dict[str, Noun] = {
-    noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))
-}
+NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
 
@@ -123,4 +121,3 @@ class Board:
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise ValueError(f"the board's snapshot cannot be read: {error}") from error
         return board
-

@@ -45,7 +45,8 @@ class Title(Model):
 
 class PlacesTable(Model):
     """Where the places come from: ``file`` (CSV: code,name,level,parent and optionally name_en, lon, lat,
-    population, aliases), or ``outlines`` alone (GeoJSON with ``code_property`` and ``name_property``), with ``root`` above it.
+    population, aliases), or ``outlines`` alone (GeoJSON with ``code_property`` and ``name_property``), with
+    ``root`` above it.
     """
 
     file: str | None = None
@@ -122,6 +123,8 @@ class City(Model):
 def read_city(file: Path, variables: Mapping[str, str] | None = None) -> City:
     """Read and check a city file. ``${NAME}`` in it stands for ``variables`` or, failing that, the environment.
 
+    ``${NAME:-value}`` stands for ``value`` where NAME is not set.
+
     Raises:
         CityError: naming file, key and what is allowed.
     """
@@ -134,12 +137,14 @@ def read_city(file: Path, variables: Mapping[str, str] | None = None) -> City:
     known = {**os.environ, **(variables or {})}
 
     def value(found: re.Match[str]) -> str:
+        if found[1] not in known and found[2] is not None:
+            return found[2]
         if found[1] not in known:
             raise CityError(f"{file}: ${{{found[1]}}} is not set; set the environment variable {found[1]}")
         return json.dumps(known[found[1]], ensure_ascii=False)[1:-1]
 
     try:
-        table = tomllib.loads(re.sub(r"\$\{([A-Za-z_]\w*)\}", value, text))
+        table = tomllib.loads(re.sub(r"\$\{([A-Za-z_]\w*)(?::-([^}\"\n]*))?\}", value, text))
     except tomllib.TOMLDecodeError as error:
         raise CityError(f"{file}: is not TOML: {error}") from error
     return make_city(table, file)
@@ -223,7 +228,13 @@ def _from_geojson(file: Path, table: PlacesTable) -> list[Place]:
         if any(key not in properties for properties in found):
             raise PlaceError(f"a feature has no property {key!r}; it has {', '.join(sorted(found[0]))}")
     return [root] + [
-        Place(str(p[table.code_property]), str(p[table.name_property]), table.level, table.root, str(p[table.name_property]))
+        Place(
+            str(p[table.code_property]),
+            str(p[table.name_property]),
+            table.level,
+            table.root,
+            str(p[table.name_property]),
+        )
         for p in found
     ]
 
@@ -236,6 +247,8 @@ def _with_aliases(places: list[Place], aliases: Mapping[str, str]) -> list[Place
             raise PlaceError(f"places.aliases.{alias} points to {name!r}, which is no place")
         extra.setdefault(codes[name], []).append(alias)
     return [
-        Place(p.code, p.name, p.level, p.parent, p.name_en, p.centre, p.population, (*p.aliases, *extra.get(p.code, ())))
+        Place(
+            p.code, p.name, p.level, p.parent, p.name_en, p.centre, p.population, (*p.aliases, *extra.get(p.code, ()))
+        )
         for p in places
     ]

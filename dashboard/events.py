@@ -70,8 +70,9 @@ class Codec:
 
     def __init__(self, types: Iterable[type[Event]]) -> None:
         self.types: dict[str, type[Event]] = {cast(str, kind.__struct_config__.tag): kind for kind in types}
-        union = Union[tuple(self.types.values())]  # noqa: UP007 - the members are only known at run time.
-        self._batch = msgspec.msgpack.Decoder(list[union])  # type: ignore[valid-type]
+        # The members are only known at run time, which is nothing a type checker can follow.
+        union: Any = Union[tuple(self.types.values())]  # noqa: UP007
+        self._batch = msgspec.msgpack.Decoder(cast(Any, list)[union])
         self._row = msgspec.json.Decoder(union)
 
     def unpack(self, batch: bytes) -> list[Event]:

@@ -155,7 +155,9 @@ def bind(city: City) -> tuple[BoundFeed, ...]:
         where = f"{city.name}: feeds.{table.name}"
         kind = kinds().get(table.kind)
         if kind is None:
-            raise CityError(f"{where}: kind: there is no feed of kind {table.kind!r}; known are {', '.join(sorted(kinds()))}")
+            raise CityError(
+                f"{where}: kind: there is no feed of kind {table.kind!r}; known are {', '.join(sorted(kinds()))}"
+            )
         try:
             settings = kind.Settings.model_validate(table.model_dump())
         except ValidationError as error:
@@ -183,5 +185,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         default_limit=city.limits.default_hours,
         soon_share=city.limits.soon_share,
         worst_multiple=city.limits.worst_multiple,
-        feeds=tuple(FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)),
+        feeds=tuple(
+            FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from dashboard.city import read_places
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, Delivery, Post, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
 from dashboard.roles import Backoff, House, Ups
@@ -130,7 +130,7 @@ class Runner:
         while True:
             try:
                 context = replace(self.context, cursor=self.outlet.spool.cursor)
-                deliveries = cast(AsyncIterator[Delivery], self.bound.feed.open(self.bound.settings, context))
+                deliveries = self.bound.feed.open(self.bound.settings, context)
                 async with aclosing(cast(Any, deliveries)) as source:
                     async for delivery in source:
                         await self.take(delivery.payload, delivery.cursor)

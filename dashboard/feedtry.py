@@ -39,11 +39,16 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
             return 1
         events, rejected = read(bound, payload, context)
     for event in events[:limit]:
-        fields = {field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")}
-        shown = " ".join(f"{field}={_shown(field, value, places)}" for field, value in fields.items() if value not in ("", None))
+        fields = {
+            field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")
+        }
+        shown = " ".join(
+            f"{field}={_shown(field, value, places)}" for field, value in fields.items() if value not in ("", None)
+        )
         print(f"{event.time.astimezone(city.tz).isoformat()} {event.kind} {shown}")
     refused = [letter for letter in rejected if not letter.kept]
-    print(f"{len(events)} events would be sent, {len(refused)} records refused, {len(rejected) - len(refused)} passed with a flaw")
+    passed = len(rejected) - len(refused)
+    print(f"{len(events)} events would be sent, {len(refused)} records refused, {passed} passed with a flaw")
     for letter in rejected[:limit]:
         print(f"  {letter.reason} at {letter.where or 'the payload'}: {letter.detail}")
     return 0 if events else 1

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Double,
-    Engine,
     Index,
     Integer,
     LargeBinary,
@@ -42,8 +41,9 @@ HistoryFailed = SQLAlchemyError
 metadata = MetaData()
 events = Table(
     "events", metadata,
-    Column("source", Text, primary_key=True), Column("id", Text, primary_key=True), Column("type", Text, nullable=False),
-    Column("time", Double, nullable=False), Column("subject", Text, nullable=False), Column("body", Text, nullable=False),
+    Column("source", Text, primary_key=True), Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False), Column("time", Double, nullable=False),
+    Column("subject", Text, nullable=False), Column("body", Text, nullable=False),
     Index("events_subject", "source", "subject"),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -120,7 +120,9 @@ class History:
 
     def batches(self, spool: str, after: int, upto: int) -> Iterator[Kept]:
         """The kept batches of a spool with ``after < seq <= upto`` in order; those of passing events are not kept."""
-        query = select(batches.c.seq, batches.c.packed).where(batches.c.spool == spool).order_by(batches.c.seq).limit(100)
+        query = (
+            select(batches.c.seq, batches.c.packed).where(batches.c.spool == spool).order_by(batches.c.seq).limit(100)
+        )
         while after < upto:
             with self.engine.connect() as db:
                 rows = db.execute(query.where(batches.c.seq > after, batches.c.seq <= upto)).all()
@@ -176,7 +178,8 @@ class History:
         """
         rows = {
             "events": [
-                (e.source, e.id, _KIND[type(e)], e.time.timestamp(), e.subject, _json.encode(e).decode()) for e in happened
+                (e.source, e.id, _KIND[type(e)], e.time.timestamp(), e.subject, _json.encode(e).decode())
+                for e in happened
             ],
             "tickets": [msgspec.structs.astuple(ticket) for ticket in changed],
             "batches": list(kept),
@@ -215,9 +218,8 @@ def _upsert_postgres(db: Connection, table: Table, rows: list[tuple[Any, ...]]) 
             copy.write_row([value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row])
     key = ", ".join(c.name for c in table.primary_key)
     # One command may not touch a row twice, and rows of one key in a fixed order cannot deadlock.
-    db.exec_driver_sql(
-        f"INSERT INTO {table.name} ({names}) SELECT DISTINCT ON ({key}) {names} FROM {fresh} ORDER BY {key} {_conflict(table)}"
-    )
+    rows_once = f"SELECT DISTINCT ON ({key}) {names} FROM {fresh} ORDER BY {key}"
+    db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) {rows_once} {_conflict(table)}")
     db.exec_driver_sql(f"DELETE FROM {fresh}")
 
 

@@ -49,7 +49,7 @@ def door(feeder: Feeder) -> Starlette:
                 letter = Rejected(refused, body.decode("utf-8", "replace"), "", "the body was not read to its end")
                 await runner.outlet.put([], [letter])
                 return refuse(413, refused, "the body is larger than this feed takes")
-            post = Post({name: value for name, value in request.headers.items()}, body)
+            post = Post(dict(request.headers), body)
             events, rejected = read(runner.bound, post, runner.context)
             counted = await runner.take_read(events, rejected)
         except SpoolFull as error:

@@ -23,7 +23,7 @@ from dashboard.feed import rules_of
 from dashboard.history import History, HistoryFailed
 from dashboard.noun import Rules
 from dashboard.roles import Backoff, House, Stop, Ups
-from dashboard.stream import Notices, Reader, connect, view_key
+from dashboard.stream import Notices, Reader, connect
 
 log = logging.getLogger("projector")
 COALESCE = 0.15  # Seconds between two posts; the first change after a pause is posted at once.

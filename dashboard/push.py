@@ -381,7 +381,11 @@ class Hub:
             return JSONResponse({"reason": "not_understood"}, 400)
         screen = self.polls.get(hello.screen)
         ctx = screen.audience.ctx if screen is not None and screen.audience is not None else None
-        if screen is None or ctx is None or (ctx.place, ctx.language, ctx.size) != (hello.place, hello.lang, hello.size):
+        if (
+            screen is None
+            or ctx is None
+            or (ctx.place, ctx.language, ctx.size) != (hello.place, hello.lang, hello.size)
+        ):
             screen = screen or Screen(hello.screen)
             self.polls[hello.screen] = screen
             self.join(screen, hello)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from dashboard.board import Board
 from dashboard.spool import Spool
-from dashboard.tickets import Tally, Ticket, Tickets, on_time
+from dashboard.tickets import Tally, Ticket, Tickets, deadline, on_time
 
 
 def counts(tally: Tally) -> dict[str, int]:
@@ -45,9 +45,10 @@ def recount(found: list[Ticket], board: Board) -> dict[str, int]:
     judged = [(mine, theirs) for mine, theirs in verdicts if mine is not None]
     both = [(mine, theirs == "on_time") for mine, theirs in judged if theirs]
     closed = sum(ticket.done is not None for ticket in known)
+    timed = sum(deadline(ticket, rules) is not None for ticket in known)
     return {
         "total": len(known), "open": len(known) - closed, "closed": closed,
-        "with_target": sum(ticket.due is not None or rules.limits.get(ticket.category, rules.default_limit) is not None for ticket in known),
-        "on_time": sum(mine for mine, _ in judged if mine), "overdue": sum(not mine for mine, _ in judged),
-        "agree": sum(mine == theirs for mine, theirs in both), "disagree": sum(mine != theirs for mine, theirs in both),
+        "with_target": timed, "on_time": sum(mine for mine, _ in judged), "overdue": sum(not mine for mine, _ in judged),
+        "agree": sum(mine == theirs for mine, theirs in both),
+        "disagree": sum(mine != theirs for mine, theirs in both),
     }  # fmt: skip

@@ -79,20 +79,19 @@ class Backoff:
 
     def next(self) -> float:
         """Seconds to wait now."""
-        wait = min(self.cap, self.first * 2 ** min(self.tries, 16))
+        wait: float = min(self.cap, self.first * 2 ** min(self.tries, 16))
         self.tries += 1
         return wait * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """All is well again; True the first time after a failure."""
+        """All is well again."""
         self.tries = 0
 
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "at": round(record.created, 3), "level": record.levelname.lower(), "from": record.name, "say": record.getMessage()
-        }  # fmt: skip
+        line: dict[str, object] = {"at": round(record.created, 3), "level": record.levelname.lower()}
+        line |= {"from": record.name, "say": record.getMessage()}
         if record.exc_info:
             line["why"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -136,8 +136,12 @@ class HouseCollector(Collector):
         for name, reader in self.found["readers"].items():
             lag.add_metric([name], reader["lag"])
         yield lag
-        records = CounterMetricFamily("citywall_feed_records", "Records by what became of them.", labels=["feed", "fate"])
-        heard = GaugeMetricFamily("citywall_feed_last_success_timestamp_seconds", "When a feed last succeeded.", labels=["feed"])
+        records = CounterMetricFamily(
+            "citywall_feed_records", "Records by what became of them.", labels=["feed", "fate"]
+        )
+        heard = GaugeMetricFamily(
+            "citywall_feed_last_success_timestamp_seconds", "When a feed last succeeded.", labels=["feed"]
+        )
         live = GaugeMetricFamily("citywall_feed_live", "1 if a feed is live.", labels=["feed", "state"])
         for name, row in self.found["feeds"].items():
             live.add_metric([name, row["state"]], int(row["state"] == "live"))

@@ -206,7 +206,9 @@ class Reader:
         for key, rows in reply:
             if key.decode() == self.keys.log:
                 for id_, fields in rows:
-                    found = Entry(id_.decode(), fields[b"s"].decode(), int(fields[b"q"]), int(fields[b"n"]), fields[b"p"])
+                    found = Entry(
+                        id_.decode(), fields[b"s"].decode(), int(fields[b"q"]), int(fields[b"n"]), fields[b"p"]
+                    )
                     entries.append(found)
                 self.last = entries[-1].id
             else:
@@ -220,7 +222,7 @@ class Reader:
     def _look_for_loss(self) -> None:
         """Rewind if the stream now ends before what was read last: it was lost, wholly or in part."""
         try:
-            end = cast("dict[str, Any]", self.redis.xinfo_stream(self.keys.log))["last-generated-id"]
+            end = self.redis.xinfo_stream(self.keys.log)["last-generated-id"]
         except ResponseError:
             self.rewind()
             return
@@ -255,7 +257,11 @@ class Notices:
         self.redis, self.keys = redis, keys
 
     def post(
-        self, documents: Mapping[str, bytes], pulse: Mapping[str, Any], position: Mapping[str, int], dropped: Iterable[str] = ()
+        self,
+        documents: Mapping[str, bytes],
+        pulse: Mapping[str, Any],
+        position: Mapping[str, int],
+        dropped: Iterable[str] = (),
     ) -> None:
         """Write the documents and the pulse, and announce both in one message.
 

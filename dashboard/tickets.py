@@ -402,7 +402,10 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
         "in_hour": hour - soonest,
         "in_hour_units": len(units),
         "oldest_due": tally.dues[0][0] if tally.dues else None,
-        "today": {"opened": tally.intake.between(midnight, now + 1), "closed": tally.closings.between(midnight, now + 1)},
+        "today": {
+            "opened": tally.intake.between(midnight, now + 1),
+            "closed": tally.closings.between(midnight, now + 1),
+        },
         "yesterday": {
             "opened": tally.intake.between(yesterday, before),
             "closed": tally.closings.between(yesterday, before),
@@ -461,14 +464,25 @@ def view_units(board: Tickets, place: str, now: float) -> Document:
     for _, key in _ahead(tally, now, board.calendar.next_month(now)):
         unit = board.tickets[key].unit
         ahead[unit] = ahead.get(unit, 0) + 1
-    due = {slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]}
+    due = {
+        slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]
+    }
     rows = []
     for unit in set(due) | {unit for unit, pair in tally.by_unit.items() if pair[0]}:
         whole, part = due.get(unit, (0, 0))
         whole -= ahead.get(unit, 0)
         in_hand, late = tally.by_unit.get(unit, (0, 0))
-        rows.append({"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)})
-    rows.sort(key=lambda row: (row["bound"] is None, -cast(float, row["bound"] or 0), -cast(int, row["open"]), str(row["unit"])))
+        rows.append(
+            {"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)}
+        )
+    rows.sort(
+        key=lambda row: (
+            row["bound"] is None,
+            -cast(float, row["bound"] or 0),
+            -cast(int, row["open"]),
+            str(row["unit"]),
+        )
+    )
     return {"units": rows}
 
 
@@ -499,12 +513,14 @@ def view_map(board: Tickets, place: str, now: float) -> Document:
     for child in board.rules.places.children(place):
         tally = board.tally(child.code)
         due, in_time = tally.due.get(month, (0, 0))
+        ahead = len(_ahead(tally, now, end))
         rows[child.code] = {
             "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
-            "due": due - len(_ahead(tally, now, end)), "on_time": in_time, "total": tally.total, "population": child.population,
+            "due": due - ahead, "on_time": in_time, "total": tally.total, "population": child.population,
         }  # fmt: skip
     own = board.tally(place)
-    return {"places": rows, "only_here": len(own.open) - sum(row["open"] for row in rows.values())}
+    inner = sum(len(board.tally(child.code).open) for child in board.rules.places.children(place))
+    return {"places": rows, "only_here": len(own.open) - inner}
 
 
 def view_points(board: Tickets, place: str, now: float) -> Document:

@@ -13,7 +13,9 @@ from dashboard.events import ENVELOPE, content, identity, pack, pack_batch, utc
 from dashboard.tickets import TicketClosed, TicketReported
 
 AT = datetime(2026, 11, 21, 9, 41, 26, 123456, tzinfo=UTC)
-REPORTED = TicketReported(id="1:reported", source="hotline", subject="1", time=AT, title="井盖缺损", point=(113.1, 23.0), due=AT)
+REPORTED = TicketReported(
+    id="1:reported", source="hotline", subject="1", time=AT, title="井盖缺损", point=(113.1, 23.0), due=AT
+)
 CLOSED = TicketClosed(id="1:closed", source="hotline", subject="1", time=AT, verdict="on_time")
 
 

@@ -19,7 +19,13 @@ PUSHED = FeedRule("pushed", "cloudevents", ("ticket",), None)
 def beat(after: float, *, success: float | None = None, error: str = "", done: bool = False) -> FeedBeat:
     heard = None if success is None else T0 + timedelta(seconds=success)
     return FeedBeat(
-        id=str(after), source="house", subject="polled", time=T0 + timedelta(seconds=after), last_success=heard, error=error, done=done
+        id=str(after),
+        source="house",
+        subject="polled",
+        time=T0 + timedelta(seconds=after),
+        last_success=heard,
+        error=error,
+        done=done,
     )
 
 
