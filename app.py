@@ -16,13 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.city import City, CityError, read_city, read_places
+from dashboard.refusal import Refused
 
 ROOT = Path(__file__).resolve().parent
 ROLES = ("feeds", "projector", "historian", "web")
-
-
-class Refused(Exception):
-    """The command cannot be done; the text is one plain sentence with the remedy."""
 
 
 def city_file(name: str) -> Path:
