@@ -48,7 +48,8 @@ def recount(found: list[Ticket], board: Board) -> dict[str, int]:
     timed = sum(deadline(ticket, rules) is not None for ticket in known)
     return {
         "total": len(known), "open": len(known) - closed, "closed": closed,
-        "with_target": timed, "on_time": sum(mine for mine, _ in judged), "overdue": sum(not mine for mine, _ in judged),
+        "with_target": timed,
+        "on_time": sum(mine for mine, _ in judged), "overdue": sum(not mine for mine, _ in judged),
         "agree": sum(mine == theirs for mine, theirs in both),
         "disagree": sum(mine != theirs for mine, theirs in both),
     }  # fmt: skip
