@@ -104,7 +104,8 @@ class Gazetteer:
 
         A point on a border belongs to the place that was listed first. The flaws: ``no_point`` (none, or
         not a number), ``zero_point`` (0, 0, which stands for "unknown" in many tables), ``swapped_point``
-        (outside, but within a place if longitude and latitude change places), ``outside``.
+        (outside, but within a place if longitude and latitude change places), ``outside``, and
+        ``no_outlines`` where the city has none.
         """
         result: list[Located] = [(None, "no_point")] * len(points)
         asked: list[int] = []
@@ -113,6 +114,8 @@ class Gazetteer:
                 continue
             if point[0] == 0 and point[1] == 0:
                 result[at] = (None, "zero_point")
+            elif not self.outlines:
+                result[at] = (None, "swapped_point" if abs(point[1]) > 90 else "no_outlines")
             else:
                 asked.append(at)
         if not asked:

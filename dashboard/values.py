@@ -1,0 +1,152 @@
+"""Values as outside systems write them: times, texts, points and places, read strictly or refused with a reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from dashboard.masking import LONGEST_TEXT, clean, cut, mask, title
+from dashboard.outlines import Located, Point
+from dashboard.places import PlaceTree
+
+EARLIEST, LATEST = 1970, 2100  # Years between which a date is possible.
+LONGEST_NUMBER = 120  # Characters of a ticket's number.
+ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+")
+
+
+class Refusal(Exception):
+    """A record cannot be used: the reason in one word, and what is wrong in a sentence."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+class Moments:
+    """Reads times as a source writes them. A local time that comes twice when clocks go back is its first run."""
+
+    def __init__(self, zone: str, formats: tuple[str, ...]) -> None:
+        self.zone, self.formats = ZoneInfo(zone), formats
+        self._offsets: dict[str, timedelta] = {}
+
+    def __call__(self, text: str) -> datetime:
+        """``text`` as a moment in UTC.
+
+        Raises:
+            ValueError: if it has none of the formats, or its year is impossible.
+        """
+        offset = self._offsets.get(text[:13])
+        if offset is not None:
+            try:
+                return datetime.fromisoformat(text + "+00:00") - offset
+            except ValueError:
+                pass  # It names its own zone, or is no date after all.
+        moment: datetime | None = None
+        for form in self.formats:
+            try:
+                if form == "iso":
+                    moment = datetime.fromisoformat(text)
+                elif form == "unix":
+                    moment = datetime.fromtimestamp(float(text), UTC)
+                else:
+                    moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below.
+                break
+            except (ValueError, OverflowError, OSError):
+                continue
+        if moment is None:
+            raise ValueError(f"{text[:40]!r} is no date in {' or '.join(self.formats)}")
+        if not EARLIEST <= moment.year <= LATEST:
+            raise ValueError(f"{text[:40]!r} is not between {EARLIEST} and {LATEST}")
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        return (moment - self._offset(moment, text[:13])).replace(tzinfo=UTC)
+
+    def _offset(self, moment: datetime, hour: str) -> timedelta:
+        """How far local time is ahead of UTC; remembered by the text's hour where it is the same all that hour."""
+        offsets = [
+            cast(timedelta, part.replace(tzinfo=self.zone).utcoffset())
+            for part in (moment, moment.replace(minute=0, second=0), moment.replace(minute=59, second=59))
+        ]
+        if offsets[1] == offsets[2] and self.formats[0] == "iso":
+            if len(self._offsets) > 50_000:
+                self._offsets.clear()
+            self._offsets[hour] = offsets[0]
+        return offsets[0]
+
+    def second_run(self, moment: datetime) -> datetime:
+        """The same local time in the hour that comes twice, if it is one; else the moment itself."""
+        return moment.astimezone(self.zone).replace(fold=1).astimezone(UTC)
+
+    def is_day(self, text: str) -> bool:
+        """Whether ``text`` names a day and no time of day."""
+        return len(text) <= 11 and ":" not in text and not ("unix" in self.formats and text.isdecimal())
+
+    def day_end(self, moment: datetime) -> datetime:
+        """The last second of the local day."""
+        return moment.astimezone(self.zone).replace(hour=23, minute=59, second=59, microsecond=0).astimezone(UTC)
+
+
+moments = lru_cache(maxsize=64)(Moments)
+short_title = lru_cache(maxsize=8192)(title)
+
+
+@lru_cache(maxsize=8192)
+def short_text(text: str) -> str:
+    """A category, unit or channel as it is kept."""
+    return cut(mask(clean(text)), LONGEST_TEXT)
+
+
+def point_of(lon: str, lat: str) -> Point | None:
+    """A point from two texts; None if both are empty.
+
+    Raises:
+        Refusal: ``bad_coordinates`` if they are no numbers, or none that could be degrees.
+    """
+    if not lon and not lat:
+        return None
+    try:
+        point = float(lon), float(lat)
+    except ValueError:
+        raise Refusal("bad_coordinates", f"lon {lon[:20]!r}, lat {lat[:20]!r} are no numbers") from None
+    if not (abs(point[0]) <= 180 and abs(point[1]) <= 180):  # NaN compares false.
+        raise Refusal("bad_coordinates", f"lon {lon[:20]}, lat {lat[:20]} are no degrees")
+    return point
+
+
+def place_of(ways: tuple[str, ...], code: str, name: str, located: Located, places: PlaceTree) -> tuple[str, str]:
+    """The code of a ticket's place, found in the order of ``ways``; or "" and the flaw that says why not.
+
+    ``located`` is what the gazetteer said of its point.
+    """
+    for way in ways:
+        found: str | None = None
+        if way == "code" and code:
+            found = code if code in places else None
+        elif way == "name" and name:
+            found = places.named(name)
+        elif way == "point":
+            found = located[0]
+        if found is not None:
+            return found, ""
+    if "point" in ways and located[1] not in ("", "no_point", "no_outlines"):
+        return "", located[1]
+    return "", "unknown_place" if code or name else "no_place"
+
+
+def number_of(text: str) -> str:
+    """A ticket's number.
+
+    Raises:
+        Refusal: ``no_number``, or ``bad_number`` where it is endless, holds control characters, or was
+            rounded by a spreadsheet (1.1E+17 is the number of many tickets, and so of none).
+    """
+    if not text:
+        raise Refusal("no_number")
+    if len(text) > LONGEST_NUMBER or not text.isprintable():
+        raise Refusal("bad_number", f"{text[:40]!r} is too long, or holds what cannot be printed")
+    if "E+" in text and ROUNDED.fullmatch(text):
+        raise Refusal("bad_number", f"{text} was rounded by a spreadsheet")
+    return text
