@@ -7,6 +7,7 @@ and again, in any order between feeds, and the board stays the same.
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from dashboard.noun import Document, Noun, Rules, Slice
 
 NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
+SEAL = 16  # Bytes of the checksum before a dump.
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
 
 
@@ -100,23 +102,29 @@ class Board:
         }
 
     def dump(self) -> bytes:
-        """The whole board with its position, as one document."""
+        """The whole board with its position, as one document behind its checksum."""
         parts = {name: part.dump() for name, part in self.slices.items()}
-        return msgspec.msgpack.encode({"position": self.position, "slices": parts})
+        document = msgspec.msgpack.encode({"position": self.position, "slices": parts})
+        return blake2b(document, digest_size=SEAL).digest() + document
 
     @classmethod
     def restore(cls, rules: Rules, dumped: bytes) -> Board:
         """The board that was dumped.
 
         Raises:
-            ValueError: if the bytes are damaged; counts are derived anew, so other rules are no obstacle.
+            ValueError: if the bytes are damaged, or from a house with other nouns; counts are derived anew, so
+                other rules are no obstacle.
         """
         board = cls(rules)
+        seal, document = dumped[:SEAL], dumped[SEAL:]
+        if blake2b(document, digest_size=SEAL).digest() != seal:
+            raise ValueError("the board's snapshot is damaged: its checksum is another")
         try:
-            found: dict[str, Any] = msgspec.msgpack.decode(dumped, type=dict[str, Any])
+            found: dict[str, Any] = msgspec.msgpack.decode(document, type=dict[str, Any])
+            if found["slices"].keys() != board.slices.keys():
+                raise ValueError("the board's snapshot is of a house with other nouns")
             for name, part in board.slices.items():
-                if name in found["slices"]:
-                    part.load(found["slices"][name])
+                part.load(found["slices"][name])
             board.position = msgspec.convert(found["position"], dict[str, int])
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise ValueError(f"the board's snapshot cannot be read: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -19,7 +19,7 @@ from dashboard.events import Event
 from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
-from dashboard.roles import Backoff, House, Ups
+from dashboard.roles import Backoff, House, Ups, only_one
 from dashboard.spool import Counters, Spool, SpoolFull
 from dashboard.stream import Keys, Sender, connect_async
 
@@ -76,7 +76,7 @@ class Outlet:
                 if not batches:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self.fresh.wait(), LOOK)
-            except RedisError as error:
+            except (RedisError, SpoolFull, OSError) as error:
                 ups.down(error)
                 known = False
                 await asyncio.sleep(backoff.next())
@@ -185,6 +185,8 @@ class Feeder:
 
     def __init__(self, house: House, now: Clock = wall) -> None:
         self.house, self.now = house, now
+        self._open = ExitStack()
+        self._open.enter_context(only_one(house.data, "feeds"))
         places = read_places(house.city)
         gazetteer = Gazetteer.of(house.city, places)
         self.redis = connect_async(house.redis_url)
@@ -226,3 +228,4 @@ class Feeder:
         """Let go of the spools."""
         for outlet in (self.beats, *(runner.outlet for runner in self.runners.values())):
             outlet.spool.close()
+        self._open.close()

@@ -4,22 +4,94 @@ from __future__ import annotations
 
 import gc
 import logging
+from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
+from typing import Literal
 
 from redis.exceptions import RedisError
 
 from dashboard.board import CODEC, NOUNS
 from dashboard.events import Event
 from dashboard.history import History, HistoryFailed
-from dashboard.roles import Backoff, House, Stop, Ups
-from dashboard.stream import Entry, Reader, connect
+from dashboard.roles import Backoff, House, Stop, Ups, only_one
+from dashboard.stream import Entry, Reader, connect, set_aside
 from dashboard.tickets import Ticket, apply
 
 log = logging.getLogger("historian")
 AT_ONCE = 24  # Entries per transaction, up to 12,000 events.
 TELL = 0.5  # Seconds between two notes of how far history is, and two trims of the stream.
 REMEMBERED = 50_000  # Tickets kept in memory between transactions.
+MEND = 5.0  # Seconds between two looks whether our keys in Redis are of the right type.
+RESENT = 5.0  # Seconds in which a feed that sends anew has sent it all.
+UNHEARD = 600.0  # Seconds after which a feed that does not send anew never will.
 TICKET_EVENTS = NOUNS["ticket"].events
+
+
+@dataclass
+class _Hole:
+    """Batches from ``first`` on are missing; ``lowest`` is the first one behind them that was met."""
+
+    first: int
+    since: float
+    lowest: int
+    asked: bool = False
+    answered: float | None = None
+    final: bool = False
+
+
+class Holes:
+    """Batches that are missing in the stream, per spool, and what is still to be tried for each.
+
+    First the stream is read again from its beginning; then the feed is asked to send again what its spool
+    holds, and meanwhile that spool's batches wait; only what does not come then is lost. Times are monotonic.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Hole] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def met(self, spool: str, first: int, found: int, now: float) -> Literal["rewind", "wait", "lost"]:
+        """Batch ``found`` came where ``first`` was to come: what to do."""
+        hole = self._open.get(spool)
+        if hole is None or hole.first != first:
+            self._open[spool] = _Hole(first, now, found)
+            return "rewind"
+        hole.lowest = min(hole.lowest, found)
+        return "lost" if hole.final and found == hole.lowest else "wait"
+
+    def close(self, spool: str) -> None:
+        """The spool goes on."""
+        self._open.pop(spool, None)
+
+    def to_ask(self) -> list[str]:
+        """The spools whose feeds are to be asked now; each is named once."""
+        asked = [spool for spool, hole in self._open.items() if not hole.asked]
+        for spool in asked:
+            self._open[spool].asked = True
+        return asked
+
+    def unanswered(self) -> list[str]:
+        """The spools whose feeds were asked and have not begun to send."""
+        return [spool for spool, hole in self._open.items() if hole.asked and hole.answered is None]
+
+    def answer(self, spool: str, now: float) -> None:
+        """The feed has begun to send again."""
+        self._open[spool].answered = now
+
+    def overdue(self, now: float) -> bool:
+        """Whether hope is to be given up for any; then the stream is to be read again from its beginning."""
+        late = [
+            hole
+            for hole in self._open.values()
+            if not hole.final
+            and (now - hole.since > UNHEARD or (hole.answered is not None and now - hole.answered > RESENT))
+        ]
+        for hole in late:
+            hole.final = True
+        return bool(late)
 
 
 class Historian:
@@ -29,7 +101,7 @@ class Historian:
         self.history = history
         self.position: dict[str, int] = {}
         self._recent: dict[tuple[str, str], Ticket] = {}
-        self._rewound: set[tuple[str, int]] = set()
+        self.holes = Holes()
 
     def start(self) -> None:
         """Read from the database how far it is.
@@ -41,8 +113,10 @@ class Historian:
         self.position = self.history.positions()
         self._recent.clear()
 
-    def take(self, entries: list[Entry]) -> bool:
+    def take(self, entries: list[Entry], now: float) -> bool:
         """Commit what is new of ``entries``; False if a gap asks for the stream to be read from its beginning.
+
+        ``now`` is monotonic, in seconds.
 
         Raises:
             HistoryFailed: if nothing could be committed; the same entries may be taken again.
@@ -57,9 +131,10 @@ class Historian:
             if entry.seq <= known:
                 continue
             if entry.seq != known + 1:
-                gap = (entry.spool, known + 1)
-                if gap not in self._rewound:
-                    self._rewound.add(gap)
+                todo = self.holes.met(entry.spool, known + 1, entry.seq, now)
+                if todo == "wait":
+                    continue
+                if todo == "rewind":
                     whole = False
                     break
                 log.error("%s: batches %d to %d are lost", entry.spool, known + 1, entry.seq - 1)
@@ -75,6 +150,8 @@ class Historian:
             self.history.write(happened, list(changed.values()), kept, moved, missing)
             self.position = position
             self._remember(changed)
+            for spool in moved:
+                self.holes.close(spool)
         return whole
 
     def _fold(self, happened: list[Event]) -> dict[tuple[str, str], Ticket]:
@@ -100,6 +177,11 @@ class Historian:
 
 def run(house: House, stop: Stop) -> None:
     """Read and write until told to stop, through any failure of Redis or the database."""
+    with only_one(house.data, "historian"):
+        _work(house, stop)
+
+
+def _work(house: House, stop: Stop) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     redis = connect(house.redis_url)
@@ -107,7 +189,7 @@ def run(house: House, stop: Stop) -> None:
     historian = Historian(History(house.database_url))
     backoff, stream, database = Backoff(), Ups(log, "the stream"), Ups(log, "the database")
     started = False
-    told = 0.0
+    told = mended = 0.0
     while not stop:
         try:
             if not started:
@@ -116,20 +198,45 @@ def run(house: House, stop: Stop) -> None:
                 started = True
                 database.up()
             entries, _ = reader.read(AT_ONCE, 500)
-            if entries and not historian.take(entries):
+            now = monotonic()
+            if entries and not historian.take(entries, now):
                 reader.rewind()
             database.up()
-            if monotonic() - told > TELL:
-                told = monotonic()
+            if now - told > TELL:
+                told = now
                 reader.reached(house.keys.history, historian.position)
                 reader.trim()
+                _close_holes(historian.holes, reader, now)
+            if now - mended > MEND:
+                mended = now
+                set_aside(redis, house.keys)
             stream.up()
             backoff.reset()
         except RedisError as error:
             stream.down(error)
+            mended = 0.0
+            if "WRONGTYPE" in str(error):
+                with suppress(RedisError):
+                    set_aside(redis, house.keys)
             stop.wait(backoff.next())
         except HistoryFailed as error:
             database.down(error)
             started = False  # Whether the transaction was committed is for the database to say.
             stop.wait(backoff.next())
     historian.history.close()
+
+
+def _close_holes(holes: Holes, reader: Reader, now: float) -> None:
+    """Ask feeds for what is missing, see whether they answer, and give up in the end."""
+    if not holes:
+        return
+    unanswered = holes.unanswered()
+    if unanswered:
+        for spool in reader.sent(unanswered):
+            holes.answer(spool, now)
+    asked = holes.to_ask()
+    if asked:
+        log.warning("batches are missing in the stream; asking for them again: %s", ", ".join(asked))
+        reader.ask_again(asked)
+    if holes.overdue(now):
+        reader.rewind()

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Double,
@@ -29,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dashboard.board import CODEC
 from dashboard.events import Event
@@ -58,18 +59,24 @@ tickets = Table(
 )  # fmt: skip
 batches = Table(
     "batches", metadata,
-    Column("spool", Text, primary_key=True), Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("spool", Text, primary_key=True), Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("events", Integer, nullable=False), Column("packed", LargeBinary, nullable=False),
 )  # fmt: skip
 positions = Table(
     "positions", metadata,
-    Column("spool", Text, primary_key=True), Column("seq", Integer, nullable=False),
+    Column("spool", Text, primary_key=True), Column("seq", BigInteger, nullable=False),
 )  # fmt: skip
 gaps = Table(
     "gaps", metadata,
-    Column("spool", Text, primary_key=True), Column("first", Integer, primary_key=True, autoincrement=False),
-    Column("last", Integer, nullable=False), Column("at", Double, nullable=False),
+    Column("spool", Text, primary_key=True), Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False), Column("at", Double, nullable=False),
 )  # fmt: skip
+
+# A server that is there but does not answer is given up after some seconds, like one that is gone.
+PATIENCE = {
+    "connect_timeout": 5, "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+}  # fmt: skip
 
 _json = msgspec.json.Encoder()
 _KIND = {kind: name for name, kind in CODEC.types.items()}
@@ -91,7 +98,7 @@ class History:
         self.postgres = self.url.get_backend_name() == "postgresql"
         if self.postgres:
             url_ = self.url.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(url_, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+            self.engine = create_engine(url_, pool_pre_ping=True, connect_args=PATIENCE)
         else:
             self.engine = create_engine(self.url, connect_args={"timeout": 30})
             event.listen(self.engine, "connect", _pragmas)
@@ -186,10 +193,13 @@ class History:
             "positions": list(reached.items()),
             "gaps": [(spool, first, last, time.time()) for spool, first, last in missing],
         }
-        with self.engine.begin() as db:
-            for table in (events, tickets, batches, positions, gaps):
-                if rows[table.name]:
-                    (_upsert_postgres if self.postgres else _upsert_sqlite)(db, table, rows[table.name])
+        try:
+            with self.engine.begin() as db:
+                for table in (events, tickets, batches, positions, gaps):
+                    if rows[table.name]:
+                        (_upsert_postgres if self.postgres else _upsert_sqlite)(db, table, rows[table.name])
+        except self.engine.dialect.loaded_dbapi.Error as error:  # COPY goes past SQLAlchemy, and so do its errors.
+            raise OperationalError("COPY", None, error) from error
 
 
 def _conflict(table: Table) -> str:

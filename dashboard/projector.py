@@ -11,6 +11,8 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,13 +24,14 @@ from dashboard.board import VIEWS, Board, Gap
 from dashboard.feed import rules_of
 from dashboard.history import History, HistoryFailed
 from dashboard.noun import Rules
-from dashboard.roles import Backoff, House, Stop, Ups
-from dashboard.stream import Notices, Reader, connect
+from dashboard.roles import Backoff, House, Stop, Ups, only_one
+from dashboard.stream import Notices, Reader, connect, set_aside
 
 log = logging.getLogger("projector")
 COALESCE = 0.15  # Seconds between two posts; the first change after a pause is posted at once.
 SNAPSHOT_EVERY = 10.0  # Seconds.
 WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
+COMPARE = 2.0  # Seconds between two looks whether history has what the board has not.
 AT_ONCE = 16  # Entries per read, so that a backlog does not keep screens waiting.
 
 
@@ -44,6 +47,7 @@ class Projector:
         self._saved = dict(self.board.position)
         self._child: int | None = None
         self._saving: dict[str, int] = {}
+        self._behind: dict[str, int] = {}
 
     def _restore(self) -> Board:
         try:
@@ -68,6 +72,17 @@ class Projector:
                     self.board.position[name] = kept.seq - 1  # Batches of passing events alone are not kept.
                     self.board.fold(name, kept.seq, kept.packed)
                 self.board.position[name] = upto
+
+    def stuck(self, reached: Mapping[str, int]) -> bool:
+        """Whether history, which is at ``reached``, has batches of a spool that has not moved here since last asked.
+
+        They were lost from the stream before they were read here, and no later batch has told of the gap yet.
+        """
+        behind = {name: self.board.position.get(name, 0) for name in reached}
+        behind = {name: position for name, position in behind.items() if position < reached[name]}
+        still = any(self._behind.get(name) == position for name, position in behind.items())
+        self._behind = behind
+        return still
 
     # -- posting -----------------------------------------------------------------------------------------
 
@@ -102,6 +117,11 @@ class Projector:
             "epoch": self.epoch, "offset": board.offset, "as_of": board.now, "wall": board.wall,
             "feeds": {row["name"]: {"state": row["state"], "heard": row["heard"]} for row in feeds},
         }  # fmt: skip
+
+    def posted(self, standing: int) -> None:
+        """After a post ``standing`` views are on the notice board; if some were lost, all are posted anew."""
+        if standing < len(self._posted):
+            self.forget_posts()
 
     def forget_posts(self) -> None:
         """Post everything anew: the notice board may have been lost."""
@@ -155,6 +175,11 @@ def write_whole(file: Path, data: bytes) -> None:
 
 def run(house: House, stop: Stop) -> None:
     """Fold and post until told to stop, through any failure of Redis or the database."""
+    with only_one(house.data, "projector"):
+        _work(house, stop)
+
+
+def _work(house: House, stop: Stop) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # Millions of small values, none of them in a cycle.
     projector = Projector(rules_of(house.city), house.snapshot)
@@ -165,12 +190,20 @@ def run(house: House, stop: Stop) -> None:
     shown = bool(projector.board.position)
     fill_at: float | None = 0.0
     posted, beat, saved, pause, dirty = 0.0, 0.0, monotonic(), COALESCE, True
+    compared, gap, cleared = 0.0, False, False
     while not stop:
         try:
             if fill_at is not None and monotonic() >= fill_at:
                 filled = _fill(projector, history, database)
                 fill_at = None if filled else monotonic() + 5.0
                 shown |= filled
+                dirty = True
+                if gap:
+                    reader.rewind()
+                    gap = False
+            if not cleared:
+                notices.clear()
+                cleared = True
             wait = max(1, int(1000 * min(1.0, pause - (monotonic() - posted)))) if dirty else 250
             entries, asks = reader.read(AT_ONCE, wait, asks=True)
             if stream.down_since is not None:
@@ -182,17 +215,20 @@ def run(house: House, stop: Stop) -> None:
             for entry in entries:
                 try:
                     dirty |= projector.board.fold(entry.spool, entry.seq, entry.packed)
-                except Gap as gap:
-                    log.warning("%s; looking in history", gap)
-                    reader.rewind()
-                    fill_at = fill_at or 0.0
-                    stop.wait(0.05)
-                    break
+                except Gap as missing:  # Other feeds go on; history, or the feed itself, will give what is missing.
+                    if not gap:
+                        log.warning("%s; looking in history", missing)
+                        gap, fill_at = True, min(fill_at or inf, monotonic() + 0.1)
             now = monotonic()
+            if now - compared > COMPARE:
+                compared = now
+                if projector.stuck(reader.told(house.keys.history)):
+                    fill_at = min(fill_at or inf, now)
             dirty |= bool(asks)
-            if shown and ((dirty and now - posted >= pause) or now - beat >= 1.0):
+            # Without a tick since it was built from history alone, the board does not know what time it is.
+            if shown and projector.board.now and ((dirty and now - posted >= pause) or now - beat >= 1.0):
                 documents, gone = projector.changed(now)
-                notices.post(documents, projector.pulse(), projector.board.position, gone)
+                projector.posted(notices.post(documents, projector.pulse(), projector.board.position, gone))
                 spent = monotonic() - now
                 posted = beat = monotonic()
                 pause, dirty = max(COALESCE, 3 * spent), False
@@ -205,6 +241,9 @@ def run(house: House, stop: Stop) -> None:
                 reader.reached(house.keys.board, projector._saved)
         except RedisError as error:
             stream.down(error)
+            if "WRONGTYPE" in str(error):
+                with suppress(RedisError):
+                    set_aside(redis, house.keys)
             stop.wait(backoff.next())
     projector.saved(wait=True)
     projector.save()

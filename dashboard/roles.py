@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import random
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 from types import FrameType
 
 from dashboard.city import City
+from dashboard.refusal import Refused
 from dashboard.stream import Keys
 
 
@@ -40,6 +45,34 @@ class House:
     def snapshot(self) -> Path:
         """The board's snapshot."""
         return self.data / "board.snapshot"
+
+
+@contextmanager
+def only_one(folder: Path, role: str, patience: float = 30.0) -> Iterator[None]:
+    """Be the only process in this role at work in ``folder``.
+
+    A process that was killed may have left a child that still writes; the lock is held until that has ended too.
+
+    Raises:
+        Refused: if another has it for longer than ``patience`` seconds.
+    """
+    file = folder / "run" / f"{role}.lock"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    until = monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if monotonic() > until:
+                os.close(lock)
+                raise Refused(f"the role {role} of {folder} is at work in another process; end that first") from None
+            sleep(0.05)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 class Stop:

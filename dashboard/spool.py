@@ -96,16 +96,31 @@ def name(event: Event) -> str:
     return plain if len(plain) <= LONGEST_NAME else f"|{identity(event).hex()}"
 
 
+def _text(text: str) -> str:
+    """``text`` as UTF-8 can hold it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 class SpoolFull(Exception):
     """The disk takes nothing more; nothing of the put was stored."""
 
 
 class Spool:
-    """The spool in ``file``, made if need be. Used by one process at a time."""
+    """The spool in ``file``, made if need be. Used by one process at a time.
+
+    Raises:
+        SpoolFull: if the disk is full or cannot be written.
+    """
 
     def __init__(self, file: Path, *, durable: bool = True) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file = file
+        try:
+            self._open(file, durable)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise SpoolFull(f"{file} cannot be written: {error}") from error
+
+    def _open(self, file: Path, durable: bool) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
         file.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -141,13 +156,12 @@ class Spool:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 counted = self._put(events, rejected, cursor)
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # A full disk has ended it already.
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
             raise SpoolFull(f"{self.file} cannot be written: {error}") from error
         self.counters += counted
         return counted
@@ -160,11 +174,15 @@ class Spool:
         now = time.time()
         lasting = [event for event in events if event.durable]
         passing = [event for event in events if not event.durable]
-        keys = [name(event) for event in lasting]
+        keys = [_text(name(event)) for event in lasting]
         known = self._known(keys)
         fresh: list[tuple[str, bytes]] = []
         for event, key in zip(lasting, keys, strict=True):
-            packed = pack(event)
+            try:
+                packed = pack(event)
+            except UnicodeEncodeError as error:  # Half a surrogate pair is no text, and no store takes it.
+                dead.append((now, "not_text", _text(event.id), str(error), repr(event)[:RAW], 0))
+                continue
             mark = content(packed)
             before = known.get(key)
             if before is None:
@@ -174,13 +192,16 @@ class Spool:
             elif before == mark:
                 again += 1
             else:
-                dead.append((now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0))
+                dead.append(
+                    (now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0)
+                )
         fresh.sort()  # In the table's own order, so that as few of its pages as possible are written.
         db.executemany("INSERT INTO seen VALUES (?, ?)", fresh)
         flawed = 0
         for record in rejected:
             flawed += record.kept
-            dead.append((now, record.reason, record.where, record.detail, record.raw[:RAW], int(record.kept)))
+            where, detail, raw = _text(record.where), _text(record.detail), _text(record.raw[:RAW])
+            dead.append((now, record.reason, where, detail, raw, int(record.kept)))
         if dead:
             self._reject(dead)
         stored = new + [pack(event) for event in passing]
@@ -193,7 +214,9 @@ class Spool:
         if cursor is not None:
             about.append(("cursor", cursor))
         if counted != Counters() or cursor is not None:
-            db.executemany("INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about)
+            db.executemany(
+                "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about
+            )
         return counted
 
     def _known(self, keys: list[str]) -> dict[str, bytes]:
@@ -206,7 +229,9 @@ class Spool:
         return found
 
     def _reject(self, letters: list[tuple[float, str, str, str, str, int]]) -> None:
-        self._db.executemany("INSERT INTO rejected (at, reason, place, detail, raw, kept) VALUES (?, ?, ?, ?, ?, ?)", letters)
+        self._db.executemany(
+            "INSERT INTO rejected (at, reason, place, detail, raw, kept) VALUES (?, ?, ?, ?, ?, ?)", letters
+        )
         self._db.executemany(
             "INSERT INTO reason VALUES (?, ?, 1) ON CONFLICT (reason, kept) DO UPDATE SET n = n + 1",
             [(letter[1], letter[5]) for letter in letters],
@@ -217,7 +242,9 @@ class Spool:
 
     def batches(self, after: int, limit: int = 16) -> list[Batch]:
         """The next batches behind ``after``, in order; only what is on the disk, a put under way is not seen."""
-        rows = self._reader.execute("SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        rows = self._reader.execute(
+            "SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+        )
         return [Batch(*row) for row in rows]
 
     def waiting(self, after: int) -> int:
@@ -231,8 +258,15 @@ class Spool:
         return 0 if row is None else int(row[0])
 
     def trim(self, upto: int) -> None:
-        """Forget the batches up to ``upto``: history has them."""
-        self._db.execute("DELETE FROM batch WHERE seq <= ?", (upto,))
+        """Forget the batches up to ``upto``: history has them.
+
+        Raises:
+            SpoolFull: if the disk cannot be written; then they are still there.
+        """
+        try:
+            self._db.execute("DELETE FROM batch WHERE seq <= ?", (upto,))
+        except sqlite3.OperationalError as error:
+            raise SpoolFull(f"{self.file} cannot be written: {error}") from error
 
     # -- dead letters ------------------------------------------------------------------------------------
 

@@ -23,16 +23,20 @@ from dashboard.spool import Batch
 
 TIMEOUT = 5.0  # Seconds for one command; blocking reads wait for less.
 
+# Where the log is gone, what is said to have been sent is worth nothing: every sender starts again from its spool.
 APPEND = """
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'stream' and kind ~= 'none' then redis.call('RENAME', KEYS[1], KEYS[1] .. ':set-aside') end
+if redis.call('TYPE', KEYS[1]).ok ~= 'stream' then
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[1] .. ':set-aside') end
+  redis.call('DEL', KEYS[2])
+end
 local has = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
 if has ~= tonumber(ARGV[2]) or tonumber(ARGV[3]) <= has then return {0, has} end
 redis.call('XADD', KEYS[1], '*', 's', ARGV[1], 'q', ARGV[3], 'n', ARGV[4], 'p', ARGV[5])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
 return {1, tonumber(ARGV[3])}
 """
-# Walks from the oldest entry to the first one that a reader still needs, and drops what lies before it.
+# Walks from the oldest entry to the first one that a reader still needs, and drops what lies before it; a walk
+# ends after some megabytes, as nobody else is served meanwhile.
 TRIM = """
 local function position(key)
   local flat, found = redis.call('HGETALL', key), {}
@@ -40,14 +44,15 @@ local function position(key)
   return found
 end
 local board, history = position(KEYS[2]), position(KEYS[3])
-local start, keep, dropped = '-', false, 0
+local start, keep, dropped, bytes = '-', false, 0, 0
 for _ = 1, 100 do
+  if bytes > 8000000 then break end
   local entries = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', 20)
   if #entries == 0 then break end
   for _, entry in ipairs(entries) do
     local spool, seq = entry[2][2], tonumber(entry[2][4])
     if (board[spool] or 0) < seq or (history[spool] or 0) < seq then keep = entry[1] break end
-    dropped = dropped + 1
+    dropped, bytes = dropped + 1, bytes + #entry[2][8]
     start = '(' .. entry[1]
   end
   if keep then break end
@@ -112,6 +117,29 @@ class Keys:
     def news(self) -> str:
         """Channel on which changed views and pulses are announced."""
         return self._key("news")
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The keys that are of use only as what Redis calls their type."""
+        hashes = (self.sent, self.board, self.history, self.folded, self.views)
+        return {self.log: "stream", self.asks: "stream", self.pulse: "string", **dict.fromkeys(hashes, "hash")}
+
+
+SET_ASIDE = """
+for at, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= ARGV[at] then redis.call('RENAME', key, key .. ':set-aside') end
+end
+"""
+
+
+def set_aside(redis: Redis, keys: Keys) -> None:
+    """Rename whatever stands under one of our names and is of another type; all of it can be built again.
+
+    Raises:
+        redis.exceptions.RedisError: if the server cannot be reached.
+    """
+    redis.register_script(SET_ASIDE)(keys=list(keys.kinds), args=list(keys.kinds.values()))
 
 
 def connect(url: str) -> Redis:
@@ -186,6 +214,7 @@ class Reader:
         self.redis, self.keys = redis, keys
         self.last = "0-0"
         self.ask = "$"
+        self._trim = redis.register_script(TRIM)
 
     def rewind(self) -> None:
         """Start again from the oldest entry."""
@@ -234,10 +263,22 @@ class Reader:
         if position:
             self.redis.hset(key, mapping=cast(Any, dict(position)))
 
+    def told(self, key: str) -> dict[str, int]:
+        """The position that stands in the hash ``key``."""
+        return {spool.decode(): int(seq) for spool, seq in cast("dict[bytes, bytes]", self.redis.hgetall(key)).items()}
+
     def trim(self) -> int:
         """Drop the entries that both the board's snapshot and history have; returns how many."""
-        trim = self.redis.register_script(TRIM)
-        return int(cast(int, trim(keys=[self.keys.log, self.keys.board, self.keys.history])))
+        return int(cast(int, self._trim(keys=[self.keys.log, self.keys.board, self.keys.history])))
+
+    def ask_again(self, spools: Iterable[str]) -> None:
+        """Have all that these spools still hold sent anew; what readers know already changes nothing."""
+        self.redis.hdel(self.keys.sent, *spools)
+
+    def sent(self, spools: Sequence[str]) -> set[str]:
+        """Those of the spools of which anything has been sent since it was asked for."""
+        found = cast("list[bytes | None]", self.redis.hmget(self.keys.sent, list(spools)))
+        return {spool for spool, has in zip(spools, found, strict=True) if has is not None}
 
 
 def _order(entry_id: str) -> tuple[int, int]:
@@ -262,8 +303,8 @@ class Notices:
         pulse: Mapping[str, Any],
         position: Mapping[str, int],
         dropped: Iterable[str] = (),
-    ) -> None:
-        """Write the documents and the pulse, and announce both in one message.
+    ) -> int:
+        """Write the documents and the pulse, and announce both in one message; returns how many views stand there.
 
         Raises:
             redis.exceptions.RedisError: if the server cannot be reached.
@@ -278,5 +319,14 @@ class Notices:
             if position:
                 pipe.hset(self.keys.folded, mapping=cast(Any, dict(position)))
             pipe.set(self.keys.pulse, said, px=60_000)
+            pipe.hlen(self.keys.views)
             pipe.publish(self.keys.news, msgspec.json.encode({"keys": list(documents), "pulse": pulse}))
-            pipe.execute()
+            return int(pipe.execute()[-2])
+
+    def clear(self) -> None:
+        """Take down all views: they are of a board that is gone.
+
+        Raises:
+            redis.exceptions.RedisError: if the server cannot be reached.
+        """
+        self.redis.delete(self.keys.views)
