@@ -88,7 +88,9 @@ def routes(feeds: Mapping[str, BoundFeed], socket: Path) -> list[Route]:
         try:
             reply = await client.post(f"http://feeds/ingest/{bound.name}", content=body, headers=headers)
         except httpx.HTTPError:
-            return refuse(503, "feeds_down", "the feeds' process does not answer; nothing was stored, send it again")
+            return refuse(
+                503, "feeds_down", "the feeds' process does not answer; send it again, nothing is counted twice"
+            )
         kept = {"Retry-After": reply.headers["retry-after"]} if "retry-after" in reply.headers else {}
         return Response(reply.content, reply.status_code, kept, "application/json")
 

@@ -172,7 +172,16 @@ class Hub:
         """Listen, ask, paint and beat until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for work in (self._listen, self._keep_asking, self._keep_painting, self._keep_beating):
-                tasks.create_task(work())
+                tasks.create_task(self._keep(work))
+
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A fault in one of the works must not leave a process that looks alive and shows nothing new."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("a fault in the web process's %s; going on", getattr(work, "__name__", "work"))
+            await asyncio.sleep(1.0)
 
     async def _listen(self) -> None:
         """Follow the notice board; after every break subscribe first and read everything wanted afterwards."""
@@ -191,10 +200,11 @@ class Hub:
                             await self.redis.ping()  # A half-open connection is found out here.
                             continue
                         news = msgspec.json.decode(message["data"])
-                        if self.pulse.get("epoch") != news["pulse"]["epoch"]:
-                            self._ask.set()
+                        another = self.pulse.get("epoch") != news["pulse"]["epoch"]
                         self.pulse = news["pulse"]
-                        await self._fetch(self.wanted() & set(news["keys"]))
+                        if another:
+                            self._ask.set()
+                        await self._fetch(self.wanted() if another else self.wanted() & set(news["keys"]))
             except (RedisError, OSError) as error:
                 ups.down(error)
                 await asyncio.sleep(backoff.next())
@@ -206,6 +216,7 @@ class Hub:
             return
         found = await cast(Any, self.redis.hmget(self.keys.views, names))
         fresh = {name: msgspec.json.decode(raw) for name, raw in zip(names, found, strict=True) if raw is not None}
+        fresh = {name: view for name, view in fresh.items() if self._newer(view, self.views.get(name))}
         self.views.update(fresh)
         for audience in self.audiences.values():
             for panel in audience.panels:
@@ -213,6 +224,12 @@ class Hub:
                 if reads & fresh.keys() and reads <= self.views.keys():
                     audience.dirty.add(panel)
         self._changed.set()
+
+    def _newer(self, view: dict[str, Any], known: dict[str, Any] | None) -> bool:
+        """Whether a view is newer than the known one: answers may come in another order than they were asked for."""
+        if known is None or view.get("epoch") == known.get("epoch"):
+            return known is None or view["offset"] >= known["offset"]
+        return known.get("epoch") != self.pulse.get("epoch")
 
     async def _keep_asking(self) -> None:
         """Say which views are wanted: when that changes, and again every few seconds."""

@@ -22,6 +22,7 @@ from redis.retry import Retry
 from dashboard.spool import Batch
 
 TIMEOUT = 5.0  # Seconds for one command; blocking reads wait for less.
+ASKED = 10  # Seconds back from which a reader that begins takes asks; screens repeat them more often.
 
 # Where the log is gone, what is said to have been sent is worth nothing: every sender starts again from its spool.
 APPEND = """
@@ -213,12 +214,12 @@ class Reader:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self.redis, self.keys = redis, keys
         self.last = "0-0"
-        self.ask = "$"
+        self.ask = ""  # The last ask that was read.
         self._trim = redis.register_script(TRIM)
 
     def rewind(self) -> None:
-        """Start again from the oldest entry."""
-        self.last = "0-0"
+        """Start again from the oldest entry, and with the asks of the last seconds."""
+        self.last, self.ask = "0-0", ""
 
     def read(self, count: int, block: int, *, asks: bool = False) -> tuple[list[Entry], list[list[str]]]:
         """The next entries, at most ``count``, waiting up to ``block`` ms; and, with ``asks``, the new asks.
@@ -228,6 +229,9 @@ class Reader:
         """
         streams: dict[str, str] = {self.keys.log: self.last}
         if asks:
+            if not self.ask:
+                now = self.redis.time()[0]
+                self.ask = f"{1000 * max(0, now - ASKED)}-0"
             streams[self.keys.asks] = self.ask
         reply = cast("list[Any] | None", self.redis.xread(cast(Any, streams), count=count, block=block)) or []
         entries: list[Entry] = []

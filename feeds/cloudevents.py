@@ -204,9 +204,11 @@ def _tidy(event: Event, ctx: Context) -> tuple[Event, list[tuple[str, str]]]:
         value = getattr(event, field)
         if isinstance(value, datetime) and field != "time":
             try:
-                changed[field] = _utc(value)
+                moment = changed[field] = _utc(value)
             except (ValueError, OverflowError) as error:
                 raise Refusal("bad_time", f"{field}: {error}") from None
+            if not EARLIEST <= moment.year <= LATEST:  # The last day of 9999 has no local time east of Greenwich.
+                raise Refusal("bad_time", f"{field}: {moment.isoformat()} is not between {EARLIEST} and {LATEST}")
         elif field == "title":
             changed[field], long = short_title(value)
             if long:
