@@ -34,7 +34,7 @@ STEADY = 10.0  # Seconds after which a role that runs has shown that it can, and
 
 @dataclass
 class Role:
-    """A role under supervision. ``started`` is wall time, ``due`` monotonic: when it is to be started (again)."""
+    """A role under supervision. ``started`` is wall time; ``due`` is monotonic: when it was, or is, to be started."""
 
     name: str
     command: Sequence[str]
@@ -44,9 +44,8 @@ class Role:
     due: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(first=0.2, cap=5.0))
 
-    def state(self) -> dict[str, object]:
+    def state(self, pid: int | None) -> dict[str, object]:
         """What the state file says of it; without a process while it waits to be started again."""
-        pid = self.child.pid if self.child else None
         return {"pid": pid, "started": self.started, "restarts": self.restarts}
 
 
@@ -115,12 +114,12 @@ def _alone(data: Path) -> Iterator[None]:
         os.close(lock)
 
 
+@dataclass
 class _Signals:
     """Counts the requests to end; a wait ends early when a signal comes or a child ends."""
 
-    def __init__(self, pipe: int) -> None:
-        self.pipe = pipe
-        self.asked = 0
+    pipe: int
+    asked: int = 0
 
     def ask(self, number: int, frame: object) -> None:
         self.asked += number != signal.SIGCHLD
@@ -135,7 +134,9 @@ def _signals() -> Iterator[_Signals]:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signals = _Signals(reader)
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+    numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # As nohup sets it.
+        numbers.append(signal.SIGHUP)
     before = [(number, signal.signal(number, signals.ask)) for number in numbers]
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
@@ -165,12 +166,10 @@ def _tied_to(parent: int) -> Callable[[], None] | None:
 class _Supervisor:
     def __init__(self, roles: list[Role], data: Path, valkey: bool) -> None:
         self.roles, self.data, self.valkey = roles, data, valkey
-        self.server = Role("valkey", ())
         self.began = time.time()
+        self.server = Role("valkey", (), started=self.began)
         self.tie = _tied_to(os.getpid())
         self.said = ""
-        if valkey:
-            self.server.started = self.began
 
     def tend(self) -> float:
         """Start what is to be started and note what has ended; return the seconds until the next look."""
@@ -180,17 +179,16 @@ class _Supervisor:
         now = time.monotonic()
         for role in self.roles:
             if role.child and role.child.poll() is not None:
-                if role.started is not None and time.time() - role.started > STEADY:
+                if now - role.due > STEADY:
                     role.backoff.reset()
                 pause = role.backoff.next()
                 LOG.warning("%s: process %d %s; again in %.1f s", role.name, role.child.pid, _end(role.child), pause)
                 role.child, role.due = None, now + pause
                 role.restarts += 1
+            if role.child is None and role.due <= now:
+                self._start(role)
             if role.child is None:
-                if role.due <= now:
-                    self._start(role)
-                else:
-                    wait = min(wait, role.due - now)
+                wait = min(wait, max(role.due - now, 0.01))
         self._write()
         return wait
 
@@ -208,14 +206,13 @@ class _Supervisor:
         LOG.info("%s: started as process %d", role.name, role.child.pid)
 
     def _revive(self) -> None:
-        now = time.monotonic()
-        if now < self.server.due:
+        if time.monotonic() < self.server.due:
             return
         try:
             embedded.ensure(self.data)
         except Refused as error:
             LOG.error("valkey: %s", error)
-            self.server.due = now + self.server.backoff.next()
+            self.server.due = time.monotonic() + self.server.backoff.next()
             return
         self.server.backoff.reset()
         self.server.restarts += 1
@@ -243,9 +240,9 @@ class _Supervisor:
 
     def _write(self) -> None:
         """Write the state file, in one piece, if it would say something new."""
-        roles = {role.name: role.state() for role in self.roles}
+        roles = {role.name: role.state(role.child.pid if role.child else None) for role in self.roles}
         if self.valkey:
-            roles["valkey"] = {**self.server.state(), "pid": embedded.pid(self.data)}
+            roles["valkey"] = self.server.state(embedded.pid(self.data))
         text = json.dumps({"pid": os.getpid(), "started": self.began, "roles": roles}, indent=2)
         if text == self.said:
             return
