@@ -49,6 +49,7 @@ class TableFile:
         self.delimiter = ","
         kind = settings.format_of(path)
         self._document = kind == "json"
+        self._left = False
         try:
             self._file: BinaryIO = path.open("rb")
             self._stat = os.fstat(self._file.fileno())
@@ -72,7 +73,7 @@ class TableFile:
         try:
             found: Any = msgspec.json.decode(body, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
             if isinstance(found, dict):
-                lists = [raw for raw in found.values() if bytes(raw[:1]) == b"["]
+                lists = [raw for raw in found.values() if bytes(raw)[:1] == b"["]
                 found = msgspec.json.decode(lists[0], type=list[msgspec.Raw]) if lists else []
             return BytesIO(b"".join(msgspec.json.format(bytes(raw), indent=-1) + b"\n" for raw in found))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -105,7 +106,7 @@ class TableFile:
             keys |= dict.fromkeys(found if isinstance(found, dict) else ())
         for role in ("number", "reported"):
             name = getattr(settings.columns, role)
-            if keys and name not in keys:
+            if keys and name not in keys and self.fault is None:
                 lack = f"has no field {name!r} (columns.{role}); it has {', '.join(map(repr, keys))}"
                 self.fault = Rejected("missing_column", "", "line 1", lack)
 
@@ -146,6 +147,10 @@ class TableFile:
 
     def replaced(self) -> bool:
         """Whether the path names another file by now, or one whose part that was read has changed."""
+        self._left = self._left or self._changed()
+        return self._left
+
+    def _changed(self) -> bool:
         try:
             now = self.path.stat()
         except OSError:

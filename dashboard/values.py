@@ -39,7 +39,7 @@ class Moments:
             ValueError: if it has none of the formats, or its year is impossible.
         """
         offset = self._offsets.get(text[:13])
-        if offset is not None:
+        if offset is not None and len(text) > 11:  # Behind a mere day a zone would be read as a time.
             try:
                 return datetime.fromisoformat(text + "+00:00") - offset
             except ValueError:
