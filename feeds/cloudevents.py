@@ -55,7 +55,7 @@ def parse(payload: Post, settings: Settings, ctx: Context) -> Iterable[Event | R
         try:
             event, flaws = _event(record, ctx, latest)
         except Refusal as refusal:
-            yield Rejected(refusal.reason, _raw(record), where, refusal.detail)
+            yield Rejected(refusal.reason, _raw(record), where, clean(refusal.detail))
             continue
         for reason, detail in flaws:
             yield Rejected(reason, _raw(record), where, detail, kept=True)
