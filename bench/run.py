@@ -1,0 +1,91 @@
+"""Runs the measurements: `citywall bench [NAME …] [--json FILE]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import bench
+from dashboard.discovery import declaring
+from dashboard.refusal import Refused
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value, and what it is held against: a baseline measured in the same run, or the wanted value."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """``value / baseline``, where there is one that is not 0."""
+        return round(self.value / self.baseline, 4) if self.baseline else None
+
+    def row(self) -> dict[str, object]:
+        """The figure as it is written."""
+        return {**asdict(self), "ratio": self.ratio}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A module of ``bench/`` declares ``BENCH = Bench(…)``. A ``long`` one runs only when it is named."""
+
+    name: str
+    caption: str
+    run: Callable[[], Iterable[Figure]]
+    long: bool = False
+
+
+def all_benches() -> dict[str, Bench]:
+    """All measurements, by name."""
+    found: dict[str, Bench] = {}
+    for module, value in declaring(bench, "BENCH"):
+        assert isinstance(value, Bench), f"bench.{module}.BENCH is no Bench"
+        found[value.name] = value
+    return found
+
+
+def main(names: Sequence[str], json_file: str | None = None) -> int:
+    """Run the named measurements, or all that are not long; print a table, and write JSON if a file is named.
+
+    Raises:
+        Refused: if there is no measurement of a name, or the file cannot be written.
+    """
+    known = all_benches()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        listed = ", ".join(f"{name} (long)" if known[name].long else name for name in known)
+        raise Refused(f"there is no measurement {unknown[0]!r}; there are {listed}")
+    figures: list[Figure] = []
+    failed = False
+    for chosen in [known[name] for name in names] or [one for one in known.values() if not one.long]:
+        print(f"{chosen.name}: {chosen.caption}", file=sys.stderr, flush=True)
+        try:
+            for figure in chosen.run():
+                figures.append(figure)
+                print(_line(figure), flush=True)
+        except Exception as error:  # noqa: BLE001 - it is said, and the others are still worth running.
+            failed = True
+            print(f"{chosen.name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        if json_file:
+            _write(Path(json_file), figures)
+    return 1 if failed else 0
+
+
+def _write(file: Path, figures: Iterable[Figure]) -> None:
+    try:
+        file.write_text(json.dumps([figure.row() for figure in figures], indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{file} cannot be written: {error.strerror}; name another with --json") from error
+
+
+def _line(figure: Figure) -> str:
+    against = "" if figure.baseline is None else f"  baseline {figure.baseline:>14,.6g}"
+    times = "" if figure.ratio is None else f"  ratio {figure.ratio:.3g}"
+    return f"  {figure.name:<44}{figure.value:>14,.6g} {figure.unit:<12}{against}{times}"
