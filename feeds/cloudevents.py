@@ -51,7 +51,7 @@ def parse(payload: Post, settings: Settings, ctx: Context) -> Iterable[Event | R
     latest = ctx.now() + AHEAD
     for number, record in enumerate(records, 1):
         known = record.get("id") if isinstance(record, dict) else None
-        where = clean(known[:LONGEST]) if isinstance(known, str) and known else f"event {number}"
+        where = (clean(known[:LONGEST]) if isinstance(known, str) else "") or f"event {number}"
         try:
             event, flaws = _event(record, ctx, latest)
         except Refusal as refusal:
