@@ -92,6 +92,7 @@ class City(Model):
     feeds: tuple[FeedTable, ...] = ()
     screens: tuple[Name, ...] = ("wall",)
     since: date | None = None
+    translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
     folder: Path = Field(default=Path(), exclude=True)
 
     @field_validator("zone")
@@ -114,6 +115,10 @@ class City(Model):
     def tz(self) -> ZoneInfo:
         """The city's zone."""
         return ZoneInfo(self.zone)
+
+    def translated(self, name: str, language: str) -> str:
+        """A category, unit or channel as ``language`` shows it: as its source writes it where no other name is known."""
+        return self.translations.get(name, name) if language == "en" else name
 
     def path(self, name: str) -> Path:
         """A file named in the city file, relative to it."""

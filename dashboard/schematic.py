@@ -396,4 +396,5 @@ def _join(places: PlaceTree, owners: list[str], cells: npt.NDArray[np.object_]) 
 
 def _union(parts: list[BaseGeometry]) -> BaseGeometry:
     joined: BaseGeometry = shapely.coverage_union_all(parts)
-    return joined if shapely.get_num_geometries(joined) > 1 else shapely.get_geometry(joined, 0)
+    pieces: list[BaseGeometry] = list(shapely.get_parts(joined))
+    return joined if len(pieces) > 1 else pieces[0]

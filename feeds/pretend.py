@@ -1,0 +1,144 @@
+"""A simulated district: believable tickets by seed, those of the last weeks at once and then as time passes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from dashboard.events import Event
+from dashboard.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.feed import Settings as Common
+from dashboard.pretence import Matter, Told, World, told, world_of
+from dashboard.tickets import TicketClosed, TicketReported, Verdict
+
+CHUNK = 1000  # Events of one delivery while catching up.
+QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.
+NAP = 1.0  # Seconds after which the wall clock is looked at again, should it have been set.
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Settings(Common):
+    """What district to pretend. Another seed, number or catalogue is another district: begin with an empty folder."""
+
+    seed: int = 1
+    per_day: Annotated[float, Field(gt=0)] = 2700  # Tickets on a dry weekday.
+    rate: Annotated[float, Field(gt=0)] = 1.0  # Multiplies them, for tests under load.
+    days: Annotated[int, Field(ge=0, le=400)] = 35  # How many past days are told at the first start.
+    matters: str  # A CSV beside the city file: category,weight,due_hours,unit,rhythm,rain,video,matters.
+    quality: dict[str, Share] = {}  # noqa: RUF012 - unit → the share of its deadlines that it keeps.
+    burden: dict[str, Annotated[float, Field(ge=0)]] = {}  # noqa: RUF012 - town → multiplies its late tickets.
+    roads: dict[str, list[str]] = {}  # noqa: RUF012 - town → roads for its titles.
+    town_unit: str = "{town}综合执法办"
+
+
+async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:  # noqa: A001
+    """What has happened since the cursor (at first: in the last ``days`` days), then what happens.
+
+    The cursor holds the first day that was told, and moment and id of the last event.
+
+    Raises:
+        SourceFailed: if the catalogue of matters cannot be used.
+    """
+    world = await asyncio.to_thread(pretend, settings, context)
+    if context.cursor is None:
+        first = (context.now().astimezone(world.zone) - timedelta(days=settings.days)).date()
+        after = (round(datetime.combine(first, datetime.min.time(), world.zone).timestamp() * 1000) - 1, "")
+    else:
+        day, moment, event = context.cursor.split(" ")
+        first, after = datetime.fromisoformat(day).date(), (int(moment), event)
+    days = told(world, first, after)
+    heard = asyncio.get_running_loop().time()
+    while True:
+        waiting = await asyncio.to_thread(next, days)
+        at = 0
+        while at < len(waiting):
+            now = context.now().timestamp() * 1000
+            end = at
+            while end < len(waiting) and end < at + CHUNK and waiting[end].moment <= now:
+                end += 1
+            if end > at:
+                last = waiting[end - 1]
+                yield Delivery(waiting[at:end], f"{first.isoformat()} {last.moment} {last.id}")
+                at, heard = end, asyncio.get_running_loop().time()
+                continue
+            if asyncio.get_running_loop().time() - heard >= QUIET:
+                heard = asyncio.get_running_loop().time()
+                yield Delivery([])
+            await asyncio.sleep(min(max((waiting[at].moment - now) / 1000, 0.001), NAP))
+        # The day is told to its end, maybe before it is over: what comes next begins with the next day.
+
+
+def pretend(settings: Settings, context: Context) -> World:
+    """The district of these settings.
+
+    Raises:
+        SourceFailed: if the catalogue of matters cannot be used.
+    """
+    file = context.city.path(settings.matters)
+    try:
+        matters = list(read_matters(file, context.city.limits.hours))
+        return world_of(
+            context.places, context.gazetteer.outlines, context.city.tz, matters, seed=settings.seed,
+            per_day=settings.per_day * settings.rate, quality=settings.quality, burden=settings.burden,
+            roads=settings.roads, town_unit=settings.town_unit,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceFailed(f"{file}: {error}") from error
+
+
+def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
+    """The catalogue. Where ``due_hours`` is empty, the source names no deadline and the city's limit holds.
+
+    Raises:
+        ValueError: if a row is faulty; the text names line and category.
+    """
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        for row in rows:
+            name, own = row["category"], row["due_hours"]
+            try:
+                hours = float(own) if own else limits[name]
+                yield Matter(
+                    name, float(row["weight"]), hours, bool(own), row["unit"], row["rhythm"], float(row["rain"]),
+                    row["video"] == "1", tuple(row["matters"].split("|")),
+                )  # fmt: skip
+            except KeyError as error:
+                wanted = f"line {rows.line_num}: {name} has neither due_hours nor a limit in [limits.hours]"
+                raise ValueError(wanted if error.args == (name,) else f"the column {error} is missing") from error
+            except ValueError as error:
+                raise ValueError(f"line {rows.line_num}: {name}: {error}") from error
+
+
+def parse(payload: list[Told], settings: Settings, context: Context) -> Iterator[Event]:
+    """One event per moment told."""
+    source = settings.source or settings.name
+    for moment, event, ticket in payload:
+        time = datetime.fromtimestamp(moment / 1000, UTC)
+        if event.endswith(".reported"):
+            due = None if ticket.due is None else datetime.fromtimestamp(ticket.due / 1000, UTC)
+            yield TicketReported(
+                id=event, source=source, time=time, subject=ticket.number, title=ticket.title,
+                category=ticket.category, unit=ticket.unit, channel=ticket.channel, place=ticket.place,
+                point=ticket.point, due=due,
+            )  # fmt: skip
+        else:
+            verdict: Verdict = "on_time" if ticket.on_time else "overdue"
+            yield TicketClosed(id=event, source=source, time=time, subject=ticket.number, verdict=verdict)
+
+
+FEED = Feed(
+    kind="pretend",
+    caption="A simulated district, by seed",
+    open=open,
+    parse=parse,
+    Settings=Settings,
+    nouns=("ticket",),
+    interval=2 * QUIET,
+    example='[[feeds]]\nkind = "pretend"\nname = "tickets"\nmatters = "nanhai_matters.csv"\n',
+)
