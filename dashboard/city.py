@@ -117,7 +117,7 @@ class City(Model):
         return ZoneInfo(self.zone)
 
     def translated(self, name: str, language: str) -> str:
-        """A category, unit or channel as ``language`` shows it: as its source writes it where no other name is known."""
+        """A category, unit or channel as ``language`` shows it; where nothing else is known, as its source does."""
         return self.translations.get(name, name) if language == "en" else name
 
     def path(self, name: str) -> Path:

@@ -291,9 +291,7 @@ def _rim(seeds: Array, samples: Array, spacing: float) -> Array:
 
 def _voronoi(seeds: Array, spacing: float) -> tuple[Array, list[Indices]]:
     """The corners of the cells, and for each seed the ring of its corners' indices (not closed)."""
-    west, south = seeds.min(axis=0) - 4 * spacing
-    east, north = seeds.max(axis=0) + 4 * spacing
-    around = shapely.box(west, south, east, north)
+    around = shapely.box(*(seeds.min(axis=0) - 4 * spacing), *(seeds.max(axis=0) + 4 * spacing))
     drawn = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=around, ordered=True)
     cells = shapely.get_parts(drawn)
     xy, of = shapely.get_coordinates(shapely.get_exterior_ring(cells), return_index=True)
