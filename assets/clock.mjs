@@ -1,0 +1,87 @@
+// Time on the page: the city's clock, countdowns and ages, each kept by one timer a second.
+// What the city's time is, live.mjs says through citywall.time.
+
+const citywall = (window.citywall ??= {});
+citywall.sinks ??= {};
+
+const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
+const zone = meta("zone") || undefined;
+const formats = {};
+
+function format(kind) {
+  const lang = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
+  const key = `${kind} ${lang}`;
+  if (!formats[key]) {
+    const wanted = kind === "date"
+      ? { weekday: "short", month: lang === "en-GB" ? "short" : "long", day: "numeric", year: "numeric" }
+      : { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    formats[key] = new Intl.DateTimeFormat(lang, { ...wanted, timeZone: zone });
+  }
+  return formats[key];
+}
+
+// A text is written only where it differs: a page that stands still costs nothing.
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const two = (n) => String(Math.floor(n)).padStart(2, "0");
+
+// The time left: −42′10″ below an hour, 1:54 (h:mm) below two days, 3 d above.
+function left(seconds, lang) {
+  const sign = seconds < 0 ? "−" : "";
+  const s = Math.abs(seconds);
+  if (s < 3600) return `${sign}${Math.floor(s / 60)}′${two(s % 60)}″`;
+  if (s < 2 * 86400) return `${sign}${Math.floor(s / 3600)}:${two((s % 3600) / 60)}`;
+  return `${sign}${Math.floor(s / 86400).toLocaleString("en")} ${lang === "en" ? "d" : "天"}`;
+}
+
+// How long ago, in words short enough for the corner of a card.
+function ago(seconds, lang) {
+  const s = Math.max(0, seconds);
+  const en = lang === "en";
+  if (s < 60) return en ? `${Math.floor(s)} s` : `${Math.floor(s)} 秒`;
+  if (s < 3600) return en ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 60)} 分`;
+  if (s < 2 * 86400) return en ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 3600)} 小时`;
+  return en ? `${Math.floor(s / 86400).toLocaleString("en")} d` : `${Math.floor(s / 86400).toLocaleString("en")} 天`;
+}
+
+citywall.left = left;
+citywall.ago = ago;
+
+function tick() {
+  const time = citywall.time;
+  if (!time) return;
+  const lang = document.documentElement.lang;
+  const city = time.city();
+  const wall = time.wall();
+  if (city !== null) {
+    const moment = new Date(city * 1000);
+    for (const element of document.querySelectorAll("[data-clock]")) {
+      const kind = element.dataset.clock;
+      if (kind === "date") {
+        write(element, format("date").format(moment));
+      } else if (kind === "time" || kind === "seconds") {
+        const text = format("time").format(moment);
+        write(element, kind === "time" ? text.slice(0, 5) : text.slice(5));
+      }
+    }
+    for (const element of document.querySelectorAll("[data-due]")) write(element, left(element.dataset.due - city, lang));
+  }
+  for (const element of document.querySelectorAll("[data-since]")) {
+    const now = element.dataset.by === "wall" ? wall : city;
+    if (now !== null) write(element, ago(now - element.dataset.since, lang));
+  }
+  document.documentElement.dataset.clock = time.stopped() ? "stopped" : "running";
+}
+
+citywall.tick = tick;
+
+// Just after each full second of the city's time, so that seconds do not stutter.
+function again() {
+  tick();
+  const city = citywall.time?.city();
+  const rest = city === null || city === undefined ? 500 : 1000 * (1 - (city % 1));
+  setTimeout(again, Math.max(50, rest + 5));
+}
+again();

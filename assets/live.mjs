@@ -1,0 +1,424 @@
+// The browser's end of /live: keeps one link to the server for as long as the page lives, sets what was painted,
+// says how old every card is, and never leaves an old number looking new.
+
+const citywall = (window.citywall ??= {});
+citywall.sinks ??= {}; // component id → f(property, value), for components a module draws itself
+
+const SILENCE = 5000; // ms without a frame after which the link counts as lost
+const CONNECT = 5000; // ms a socket may take to open
+const BACKOFF = [250, 5000]; // ms between attempts: first and largest
+const STALLED = 10; // s the board may be behind before everything is marked
+const BLANK = 60000; // ms connected without a paint after which the page starts afresh
+const HEAP = 700e6; // bytes of script memory above which the page starts afresh
+const RELOADS = 60000; // ms between two reloads at the least
+const POLL = 30000; // ms a poll may take
+
+const html = document.documentElement;
+const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
+const version = meta("version");
+const languages = meta("languages").split(" ");
+const clone = (value) => JSON.stringify(value);
+
+// -- the address: place, language and the map's colours -----------------------------------------------------
+
+const address = (citywall.address = { place: "", lang: "", map: "" });
+
+function readAddress() {
+  const query = new URLSearchParams(location.search);
+  address.place = query.get("place") || meta("root");
+  address.lang = languages.includes(query.get("lang")) ? query.get("lang") : languages[0];
+  address.map = query.get("map") || "tickets";
+}
+
+function applyAddress() {
+  const before = { ...address };
+  readAddress();
+  html.lang = address.lang;
+  for (const link of document.querySelectorAll("[data-set-lang]")) {
+    link.toggleAttribute("aria-current", link.dataset.setLang === address.lang);
+  }
+  for (const element of document.querySelectorAll("[data-tip-zh]")) {
+    element.title = element.dataset[address.lang === "en" ? "tipEn" : "tipZh"];
+  }
+  for (const card of document.querySelectorAll("[data-panel]")) {
+    card.setAttribute("aria-label", card.dataset[address.lang === "en" ? "titleEn" : "titleZh"]);
+  }
+  if (before.place !== address.place || before.lang !== address.lang) {
+    offsets = {};
+    for (const card of cards()) card.dataset.turning = "";
+    hello();
+  }
+  window.dispatchEvent(new CustomEvent("citywall:address", { detail: { before, now: { ...address } } }));
+}
+
+// Goes to another place, language or colouring; what is not named stays.
+citywall.go = (change) => {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(change)) {
+    if (!value || (name === "place" && value === meta("root"))) query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  const url = location.pathname + (text ? `?${text}` : "");
+  if (url !== location.pathname + location.search) history.pushState(null, "", url);
+  applyAddress();
+};
+
+window.addEventListener("popstate", applyAddress);
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const found = event.target.closest?.("[data-place], [data-set-lang], [data-map-mode]");
+  if (!found || found.closest("#wall") === null) return;
+  event.preventDefault();
+  if (found.dataset.place) citywall.go({ place: found.dataset.place });
+  else if (found.dataset.setLang) citywall.go({ lang: found.dataset.setLang });
+  else citywall.go({ map: found.dataset.mapMode });
+});
+
+function sizeClass() {
+  return innerHeight >= 1800 ? "large" : innerHeight < 900 ? "small" : "normal";
+}
+
+let size = sizeClass();
+window.addEventListener("resize", () => {
+  if (sizeClass() !== size) {
+    size = sizeClass();
+    hello();
+  }
+});
+
+// -- what the server said last ------------------------------------------------------------------------------
+
+let skew = 0; // server's clock − ours, in seconds
+let pulse = null; // the latest beat
+let rate = 1; // seconds of the city's time in a second
+let epoch = null;
+let offsets = {}; // panel → offset of what is shown
+const shown = {}; // panel → {feeds, as_of, fault}
+const last = {}; // component.property → JSON of what was set last
+let lastFrame = 0;
+let lastPaint = 0;
+let painted = 0; // number of the latest paint that was applied
+let connectedSince = 0;
+
+const now = () => Date.now() / 1000 + skew;
+citywall.time = {
+  wall: now,
+  // A city whose time runs with ours keeps its clock through an outage; in a replay it stands still.
+  city() {
+    if (!pulse || !pulse.as_of) return null;
+    const beyond = Math.max(0, now() - (pulse.wall ?? pulse.now));
+    return pulse.as_of + (rate === 1 ? beyond : rate * Math.min(beyond, 4));
+  },
+  stopped: () => !!pulse && rate !== 1 && now() - (pulse.wall ?? 0) > STALLED,
+};
+
+function takeBeat(beat) {
+  skew = beat.now - Date.now() / 1000;
+  if (pulse?.wall && beat.wall - pulse.wall >= 0.5 && beat.epoch === pulse.epoch) {
+    const found = (beat.as_of - pulse.as_of) / (beat.wall - pulse.wall);
+    rate = Math.abs(found - 1) < 0.1 ? 1 : Math.max(0, found);
+  }
+  pulse = beat;
+  if (version && beat.version && beat.version !== version) reload("version");
+}
+
+function takePaint(paint) {
+  if (paint.place !== address.place || paint.lang !== address.lang) return acknowledge(paint.n);
+  if (paint.epoch !== epoch) {
+    epoch = paint.epoch;
+    offsets = {};
+  }
+  for (const [id, panel] of Object.entries(paint.panels)) {
+    if (offsets[id] > panel.offset) continue;
+    offsets[id] = panel.offset;
+    shown[id] = { feeds: panel.feeds ?? [], as_of: panel.as_of, fault: !!panel.fault };
+    for (const [target, value] of Object.entries(panel.props)) {
+      const text = clone(value);
+      if (last[target] === text) continue;
+      last[target] = text;
+      waiting.set(target, value);
+    }
+    turned.add(id);
+  }
+  lastPaint = Date.now();
+  painted = paint.n;
+  flush();
+  afterFrame(() => {
+    citywall.tick?.();
+    acknowledge(paint.n);
+  });
+}
+
+// -- setting properties -------------------------------------------------------------------------------------
+
+const waiting = new Map(); // component.property → value, until the page has been drawn
+const turned = new Set();
+const cards = () => document.querySelectorAll("[data-panel]");
+const ready = () => !!window.dash_clientside?.set_props && !!document.getElementById("wall");
+
+function flush() {
+  if (!ready()) return;
+  for (const [target, value] of waiting) {
+    const dot = target.lastIndexOf(".");
+    const [component, property] = [target.slice(0, dot), target.slice(dot + 1)];
+    try {
+      const sink = citywall.sinks[component];
+      if (sink) sink(property, value);
+      else window.dash_clientside.set_props(component, { [property]: value });
+    } catch (error) {
+      delete last[target]; // It is tried again with the next paint.
+      console.error(`citywall: ${target} cannot be set`, error);
+    }
+  }
+  waiting.clear();
+  for (const id of turned) {
+    const card = document.getElementById(id);
+    if (card) delete card.dataset.turning;
+  }
+  turned.clear();
+  html.dataset.painted = painted;
+  age();
+}
+
+function waitForPage() {
+  if (!ready()) return setTimeout(waitForPage, 30);
+  html.dataset.schematic = meta("schematic");
+  applyAddress();
+  flush();
+  hello();
+}
+
+// Runs after the next frame was drawn, or a little later on a page nobody sees.
+function afterFrame(work) {
+  let done = false;
+  const once = () => {
+    if (!done) {
+      done = true;
+      work();
+    }
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 700);
+}
+
+// -- the link -----------------------------------------------------------------------------------------------
+
+// One socket carries the link. When it falls silent a second one is tried beside it, and whichever delivers first
+// stays: after a frozen server the old one, after a cut network the new one.
+const screen = (crypto.randomUUID?.() ?? String(Math.random())).slice(0, 8);
+let main = null;
+let probe = null;
+let attempts = 0;
+let failures = 0;
+let retry = 0;
+let polling = false; // whether the fallback is in use
+let pollControl = null;
+const panels = () => [...cards()].map((card) => card.dataset.panel);
+
+function helloMessage() {
+  return {
+    t: "hello", screen, panels: panels(), place: address.place, lang: address.lang, size, epoch,
+    offset: Math.max(0, ...Object.values(offsets)) || null, seen: painted,
+  };
+}
+
+function hello() {
+  if (!panels().length) return;
+  askedAt = Date.now();
+  for (const socket of [main, probe]) {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(clone(helloMessage()));
+  }
+  pollControl?.abort("again");
+}
+
+let askedAt = Date.now();
+
+function acknowledge(n) {
+  if (main?.readyState === WebSocket.OPEN) main.send(clone({ t: "ack", n }));
+}
+
+function heard() {
+  lastFrame = Date.now();
+  connectedSince ||= lastFrame;
+  attempts = 0;
+  if (html.dataset.link !== "up") {
+    html.dataset.link = "up";
+    age();
+  }
+}
+
+function take(frame) {
+  heard();
+  if (frame.t === "beat") takeBeat(frame);
+  else if (frame.t === "paint") takePaint(frame);
+}
+
+function connect() {
+  clearTimeout(retry);
+  retry = 0;
+  if (typeof WebSocket !== "function") return void startPoll();
+  if (probe) return;
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  probe = socket;
+  let opened = false;
+  const giveUp = setTimeout(() => socket.close(), CONNECT);
+  const late = setTimeout(() => socket !== main && socket.close(), 6 * CONNECT);
+  socket.onopen = () => {
+    clearTimeout(giveUp);
+    opened = true;
+    failures = 0;
+    if (panels().length) socket.send(clone(helloMessage()));
+  };
+  socket.onmessage = (event) => {
+    const frame = JSON.parse(event.data);
+    if (socket === probe && (!main || main.readyState !== WebSocket.OPEN || frame.t === "paint")) promote(socket);
+    if (socket === main) {
+      if (probe) dropProbe();
+      take(frame);
+    }
+  };
+  socket.onclose = () => {
+    clearTimeout(giveUp);
+    clearTimeout(late);
+    if (socket === main) main = null;
+    if (socket === probe) probe = null;
+    if (!opened && ++failures >= 3) startPoll();
+    if (!main && !probe) later();
+  };
+}
+
+function promote(socket) {
+  const old = main;
+  main = socket;
+  probe = null;
+  old?.close();
+  stopPoll();
+}
+
+function dropProbe() {
+  const socket = probe;
+  probe = null;
+  socket.onclose = null;
+  socket.close();
+}
+
+function later() {
+  if (retry) return;
+  const [first, most] = BACKOFF;
+  const wait = Math.min(most, first * 2 ** attempts++) * (0.5 + Math.random() / 2);
+  retry = setTimeout(connect, polling ? Math.max(wait, 20000) : wait);
+}
+
+// Where no socket gets through, the same frames come by long polls, until a socket does.
+async function startPoll() {
+  if (polling) return;
+  polling = true;
+  let wait = BACKOFF[0];
+  while (polling) {
+    const control = (pollControl = new AbortController());
+    const timer = setTimeout(() => control.abort("late"), POLL);
+    try {
+      const answer = await fetch("/live/poll", {
+        method: "POST", body: clone(helloMessage()), signal: control.signal, cache: "no-store",
+        headers: { "content-type": "application/json" },
+      });
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      const { frames } = await answer.json();
+      if (polling) frames.forEach(take);
+      wait = BACKOFF[0];
+    } catch {
+      if (polling && control.signal.reason !== "again") {
+        await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+        wait = Math.min(BACKOFF[1], wait * 2);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function stopPoll() {
+  polling = false;
+  pollControl?.abort("stop");
+}
+
+// Every second: has the link fallen silent, does the page still paint, has it grown too large?
+setInterval(() => {
+  const silent = Date.now() - lastFrame;
+  if (lastFrame && silent > SILENCE - 500 && html.dataset.link !== "lost") {
+    html.dataset.link = "lost";
+    connectedSince = 0;
+  }
+  if (silent > SILENCE - 1500 && !probe && !retry) connect();
+  const since = Math.max(connectedSince, askedAt, lastPaint >= askedAt ? Infinity : 0);
+  if (connectedSince && Date.now() - since > BLANK) reload("blank");
+  if (performance.memory?.usedJSHeapSize > HEAP) reload("memory");
+  age();
+}, 1000);
+
+function wake() {
+  if (document.hidden || Date.now() - lastFrame < 2500) return;
+  attempts = 0;
+  if (retry || !probe) connect();
+}
+document.addEventListener("visibilitychange", wake);
+window.addEventListener("online", wake);
+window.addEventListener("pageshow", wake);
+
+// A quiet reload, not more than once a minute, however good the reason.
+function reload(why) {
+  const before = Number(sessionStorage.getItem("citywall.reloaded") ?? 0);
+  if (Date.now() - before < RELOADS) return;
+  sessionStorage.setItem("citywall.reloaded", String(Date.now()));
+  console.info(`citywall: the page starts afresh (${why})`);
+  location.reload();
+}
+
+// -- how old everything is ----------------------------------------------------------------------------------
+
+const ORDER = ["live", "late", "silent", "failing", "never"];
+const WORDS = {
+  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", stalled: "停滞", fault: "绘制出错", opening: "连接中" },
+  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", stalled: "stalled", fault: "cannot draw", opening: "connecting" },
+};
+
+function stateOf(id) {
+  if (html.dataset.link === "lost") return ["lost", lastFrame / 1000 + skew];
+  if (html.dataset.link !== "up" || !pulse) return ["opening", null];
+  if (!pulse.wall || now() - pulse.wall > STALLED) return ["stalled", pulse.wall || null];
+  const panel = shown[id];
+  if (!panel) return ["opening", null];
+  if (panel.fault) return ["fault", null];
+  let worst = "live";
+  let oldest = null;
+  for (const name of panel.feeds) {
+    const feed = pulse.feeds?.[name] ?? { state: "never", heard: null };
+    const by = ORDER.indexOf(feed.state) - ORDER.indexOf(worst);
+    if (by > 0) [worst, oldest] = [feed.state, feed.heard];
+    else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
+  }
+  return [worst, panel.feeds.length ? oldest : pulse.wall];
+}
+
+function age() {
+  const lang = address.lang === "en" ? "en" : "zh";
+  const words = WORDS[lang];
+  for (const card of cards()) {
+    const [state, since] = stateOf(card.dataset.panel);
+    if (card.dataset.state !== state) card.dataset.state = state;
+    const span = card.querySelector(".age");
+    const old = since === null || !citywall.ago ? "" : citywall.ago(now() - since, lang);
+    const text = state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
+    if (span && span.textContent !== text) span.textContent = text;
+  }
+  if (html.dataset.link === "lost") {
+    const span = document.querySelector("#link .since");
+    if (span) span.textContent = citywall.ago?.(now() - (lastFrame / 1000 + skew), lang) ?? "";
+  }
+}
+
+readAddress();
+html.lang = address.lang;
+connect();
+waitForPage();

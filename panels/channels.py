@@ -1,0 +1,46 @@
+"""How citizens come: today's intake by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import clipped, empty, row, share
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words, count, percent
+
+ROWS = 10
+EMPTY = Words("今日尚无工单", "No tickets yet today")
+
+
+def frame(ctx: Context) -> Any:
+    """A list."""
+    return html.Div(html.Div(id="channels-rows", className="rows"), className="list channels")
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The busiest first, each with its share of all."""
+    found = views["categories"].get("channels", [])
+    whole = sum(intake for _, intake in found)
+    rows = [
+        row([
+            html.Span(clipped(name) or DASH, className="name"), share(intake / whole if whole else 0),
+            html.Span(count(intake), className="n"), html.Span(f"{percent(intake, whole)} %", className="n quiet"),
+        ])
+        for name, intake in found[:ROWS]
+    ]  # fmt: skip
+    return {"channels-rows.children": rows or empty(EMPTY, ctx.language)}
+
+
+PANEL = Panel(
+    id="channels",
+    title=Words("来源渠道", "Sources"),
+    reads=("categories",),
+    frame=frame,
+    paint=paint,
+    example={"categories": {"categories": [], "channels": [["12345 热线", 512], ["随手拍", 301], ["网格巡查", 225]]}},
+    formula=Words("今日受理件数按来源渠道；百分比为占今日受理总数", "Reported today by channel; percent of all reported today"),
+)

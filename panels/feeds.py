@@ -1,0 +1,86 @@
+"""How the sources are doing: heard when, what became of what they sent, and what ails them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, clipped, elapsed, empty, row
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words, count
+
+STATES: dict[str, tuple[str, Words]] = {
+    "live": ("●", Words("正常", "Live")),
+    "late": ("■", Words("迟到", "Late")),
+    "silent": ("◆", Words("无声", "Silent")),
+    "failing": ("▲", Words("故障", "Failing")),
+    "never": ("○", Words("未接入", "Never heard")),
+}
+COUNTERS = {
+    "received": Words("收到", "Received"),
+    "stored": Words("入库", "Stored"),
+    "duplicate": Words("重复", "Duplicate"),
+    "dead": Words("死信", "Dead"),
+    "waiting": Words("积压", "Backlog"),
+}
+ROWS = 12
+EMPTY = Words("城市文件中没有数据源", "The city file names no sources")
+
+
+def frame(ctx: Context) -> Any:
+    """A list with its columns named."""
+    names = [Words("状态", "State"), Words("数据源", "Source"), Words("上次", "Last"), *COUNTERS.values()]
+    head = [html.Span(both(words), className="name" if n == 1 else "") for n, words in enumerate(names)]
+    return html.Div([html.Div(head, className="row head"), html.Div(id="feeds-rows", className="rows")], className="list feeds")
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """One line for each source, the ailing first, its fault in plain words below it."""
+    order = list(STATES)
+    rows = []
+    found = views["feeds"].get("feeds", [])
+    for feed in sorted(found, key=lambda feed: -order.index(feed["state"]) % len(order))[:ROWS]:
+        shape, word = STATES[feed["state"]]
+        counters = [feed.get(name) for name in COUNTERS]
+        cells: list[Any] = [
+            html.Span([html.Span(shape, className="shape"), " ", word[ctx.language]], className="state"),
+            html.Span(feed["name"], className="name", title=feed.get("kind", "")),
+            html.Span(elapsed(feed.get("heard"), "wall"), className="n"),
+            *[
+                html.Span(DASH if value is None else count(value), className="n" if value else "n quiet")
+                for value in counters
+            ],
+        ]
+        if feed.get("error"):
+            cells.append(html.Span(clipped(feed["error"]), className="error"))
+        rows.append(row(cells, feed["state"]))
+    return {"feeds-rows.children": rows or empty(EMPTY, ctx.language)}
+
+
+PANEL = Panel(
+    id="feeds",
+    title=Words("数据源", "Feeds"),
+    reads=("feeds",),
+    frame=frame,
+    paint=paint,
+    example={
+        "feeds": {
+            "feeds": [
+                {
+                    "name": "hotline", "kind": "file", "state": "live", "heard": 1_795_300_000.0, "received": 58251,
+                    "stored": 58236, "duplicate": 0, "dead": 15, "waiting": 0, "error": "",
+                },
+                {
+                    "name": "grid", "kind": "cloudevents", "state": "failing", "heard": 1_795_200_000.0,
+                    "received": 10, "stored": 8, "duplicate": 1, "dead": 1, "waiting": 3,
+                    "error": "the source refused the connection",
+                },
+                {"name": "app", "kind": "cloudevents", "state": "never", "heard": None},
+            ]
+        }
+    },
+    formula=Words("收到 = 入库 + 重复 + 死信；积压为尚未写入消息流的批数", "Received = stored + duplicate + dead; backlog is batches not yet in the stream"),
+)  # fmt: skip

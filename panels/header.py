@@ -1,0 +1,93 @@
+"""The header: whose city this is, where we are in it, what kind of data, how the sources do, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, tip
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import Words
+
+SIMULATED = Words("模拟数据", "Simulated data")
+REPLAYED = Words("历史回放", "Replay")
+PEACE = Words("平时", "Routine")
+SOURCES = Words("数据源", "Sources")
+WELL = Words("正常", "OK")
+LANGUAGES = {"zh": "中文", "en": "EN"}
+
+
+def frame(ctx: Context) -> Any:
+    """Title, way, badges; sources, language, date and clock."""
+    badges = []
+    if ctx.city.simulated:
+        note = Words("所有数据均由程序生成，非真实工单", "All data are generated; there are no real tickets")
+        badges.append(html.Span(both(SIMULATED), className="badge news", **tip(note)))
+    if ctx.city.replayed:
+        note = Words("按城市时间回放的历史工单", "Past tickets, replayed by the city's time")
+        badges.append(html.Span(both(REPLAYED), className="badge news", **tip(note)))
+    badges.append(html.Span(both(PEACE), className="badge", **tip(Words("运行模式：平时", "Mode: routine"))))
+    switch = [
+        html.A(LANGUAGES[language], href=f"?lang={language}", lang=language, **{"data-set-lang": language})
+        for language in ctx.city.languages
+    ]
+    return html.Div(
+        [
+            html.H1(both(ctx.city.title.words)),
+            html.Nav(id="header-path", className="path"),
+            html.Div(badges, className="badges"),
+            html.Div(className="gap"),
+            html.Div(id="header-sources", className="sources"),
+            html.Nav(switch if len(switch) > 1 else [], className="languages"),
+            html.Time(className="date", **{"data-clock": "date"}),
+            html.Time(
+                [html.Span(**{"data-clock": "time"}), html.Span(className="seconds", **{"data-clock": "seconds"})],
+                className="clock",
+                **{"data-zone": ctx.city.zone},
+            ),
+        ],
+        className="header",
+    )
+
+
+def path(ctx: Context) -> list[Any]:
+    """The way from the city to the place: each step up is a link, the last one is where we are."""
+    codes = ctx.places.path(ctx.place)
+    steps: list[Any] = []
+    for code in codes:
+        if steps:
+            steps.append(html.Span("›", className="then", **{"aria-hidden": "true"}))
+        title = ctx.places[code].title(ctx.language)
+        here = {"aria-current": "location"} if code == codes[-1] else {}
+        steps.append(html.A(title, href=f"?place={code}", **{"data-place": code}, **here))
+    return steps
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The way, and how many sources are well."""
+    feeds = views["feeds"].get("feeds", [])
+    well = sum(feed["state"] == "live" for feed in feeds)
+    shape, kind = ("●", "well") if feeds and well == len(feeds) else ("▲", "ill")
+    return {
+        "header-path.children": path(ctx),
+        "header-sources.children": [
+            html.Span(shape, className=f"shape {kind}"),
+            f" {SOURCES[ctx.language]} ",
+            html.B(f"{well} / {len(feeds)}"),
+            f" {WELL[ctx.language]}",
+        ],
+    }
+
+
+PANEL = Panel(
+    id="header",
+    title=Words("页眉", "Header"),
+    reads=("feeds",),
+    frame=frame,
+    paint=paint,
+    example={"feeds": {"feeds": [{"name": "pretend", "state": "live"}, {"name": "post", "state": "late"}]}},
+    bare=True,
+)

@@ -1,0 +1,112 @@
+"""The map: what lies below the chosen place, coloured by tickets, on-time rate or tickets per 1,000 residents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_leaflet as dl
+from dash import html
+
+from dashboard.marks import both, clipped
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import LIGHTS, Words
+
+MODES = {
+    "tickets": Words("在办件数", "Open tickets"),
+    "rate": Words("按期结案率", "On-time rate"),
+    "people": Words("每千人在办", "Open per 1,000"),
+}
+SCHEMATIC = Words("底图：示意边界，非标准地图", "Schematic outlines, not a survey map")
+ONLY_HERE = Words("件仅定位到本级", "located at this level only")
+NO_FIGURE = Words("无数据", "No figure")
+TITLES_UP_TO = 2000  # With more points than this their titles are left out: they would be most of the message.
+DIGITS = 5  # Decimals of a degree, about a metre.
+ORDER = tuple(LIGHTS)
+
+
+def frame(ctx: Context) -> Any:
+    """The map without tiles, the switch, the legend and the notes over it. ``map.mjs`` draws the rest."""
+    switch = [
+        html.Button(both(words), type="button", **{"data-map-mode": mode, "aria-pressed": "false"})
+        for mode, words in MODES.items()
+    ]
+    canvas = dl.Map(
+        id="map-canvas", className="canvas", center=[0, 0], zoom=2, preferCanvas=True, zoomControl=False,
+        attributionControl=False, zoomSnap=0, zoomDelta=0.5, wheelPxPerZoomLevel=120, children=[],
+    )  # fmt: skip
+    return html.Div(
+        [
+            canvas,
+            html.Div(switch, className="switch", role="group"),
+            html.Div(id="map-legend", className="map-legend"),
+            html.Div(id="map-lights", className="map-lights"),
+            html.Div(
+                [html.Div(id="map-only", className="only"), html.Div(both(SCHEMATIC), className="schematic")],
+                className="map-notes",
+            ),
+            html.Div(id="map-data", hidden=True),
+            html.Div(id="map-points", hidden=True),
+        ],
+        className="map",
+    )
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """Plain values for ``map.mjs``: the places below with their numbers, and the tickets that are drawn as points."""
+    view, language = views["map"], ctx.language
+    places = {
+        code: {**numbers, "name": ctx.places[code].title(language)}
+        for code, numbers in view.get("places", {}).items()
+        if code in ctx.places
+    }
+    above = ctx.places.path(ctx.place)
+    only, points = view.get("only_here", 0), views["points"].get("points", [])
+    titled = len(points) <= TITLES_UP_TO
+    rows = [
+        [key, round(lon, DIGITS), round(lat, DIGITS), ORDER.index(light), *([clipped(title)] if titled else [])]
+        for key, lon, lat, light, title in points
+    ]
+    return {
+        "map-data.document": {
+            "place": ctx.place,
+            "name": ctx.places[ctx.place].title(language),
+            "parent": above[-2] if len(above) > 1 else None,
+            "places": places,
+            "steps": list(ctx.city.rate_colours),
+            "modes": {mode: words[language] for mode, words in MODES.items()},
+            "lights": [[name, shape, words[language]] for name, (shape, words) in LIGHTS.items()],
+            "none": NO_FIGURE[language],
+        },
+        "map-points.rows": {"place": ctx.place, "points": rows},
+        "map-only.children": f"{only:,} {ONLY_HERE[language]}" if only and places else "",
+    }
+
+
+PANEL = Panel(
+    id="map",
+    title=Words("地图", "Map"),
+    reads=("map", "points"),
+    frame=frame,
+    paint=paint,
+    example={
+        "map": {
+            "places": {
+                "440605011": {
+                    "open": 1204, "late": 3, "soon": 40, "due": 3120, "on_time": 3054, "total": 9120, "population": 701000,
+                },
+                "440605124": {
+                    "open": 1986, "late": 61, "soon": 130, "due": 4004, "on_time": 3552, "total": 12011, "population": 950000,
+                },
+            },
+            "only_here": 12,
+        },
+        "points": {"points": [["pretend|1", 113.186, 23.036, "soon", "井盖缺损 <img src=x>"]], "open": 1},
+    },
+    formula=Words(
+        "按期结案率：本月至今按期结案 ÷ 应结；每千人：在办 ÷ 常住人口 × 1000",
+        "On-time rate: closed on time ÷ due to close this month so far; per 1,000: open ÷ residents × 1,000",
+    ),
+    bare=True,
+)  # fmt: skip

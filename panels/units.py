@@ -1,0 +1,74 @@
+"""Who closes on time: units ranked so that a few lucky tickets do not beat a thousand good ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, clipped, empty, row, share
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words, count, percent
+
+ROWS = 14
+COLUMNS = (
+    Words("单位", "Unit"),
+    Words("下限", "At least"),
+    Words("按期率", "On time"),
+    Words("应结 n", "Due n"),
+    Words("在办", "Open"),
+    Words("超期", "Late"),
+)
+EMPTY = Words("尚无责任单位", "No units yet")
+
+
+def frame(ctx: Context) -> Any:
+    """A ranked list with its columns named."""
+    unit, *others = COLUMNS
+    head = [html.Span(), html.Span(both(unit), className="name"), *[html.Span(both(words)) for words in others]]
+    return html.Div([html.Div(head, className="row head"), html.Div(id="units-rows", className="rows")], className="list units")
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """Rank, bound as a bar, rate, n, and what is in hand and late; no rank without anything due."""
+    low, middle, _ = ctx.city.rate_colours
+    rows = []
+    for rank, unit in enumerate(views["units"].get("units", [])[:ROWS], start=1):
+        bound, whole, part = unit["bound"], unit["due"], unit["on_time"]
+        kind = "none" if bound is None else "low" if bound < low else "middle" if bound < middle else "high"
+        rows.append(
+            row([
+                html.Span(DASH if bound is None else str(rank), className="rank"),
+                html.Span(clipped(unit["unit"]) or DASH, className="name"),
+                share(bound or 0, kind),
+                html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n"),
+                html.Span(count(whole), className="n quiet"),
+                html.Span(count(unit["open"]), className="n"),
+                html.Span(count(unit["late"]), className="n late" if unit["late"] else "n quiet"),
+            ])
+        )  # fmt: skip
+    return {"units-rows.children": rows or empty(EMPTY, ctx.language)}
+
+
+PANEL = Panel(
+    id="units",
+    title=Words("单位排名", "Units ranked"),
+    reads=("units",),
+    frame=frame,
+    paint=paint,
+    example={
+        "units": {
+            "units": [
+                {"unit": "桂城城管", "open": 310, "late": 2, "due": 1204, "on_time": 1190, "bound": 0.981},
+                {"unit": "狮山环卫", "open": 411, "late": 19, "due": 903, "on_time": 820, "bound": 0.887},
+                {"unit": "大沥水务", "open": 4, "late": 0, "due": 0, "on_time": 0, "bound": None},
+            ]
+        }
+    },
+    formula=Words(
+        "按本月至今按期结案率的威尔逊区间下限（95 %）排名；n 为应结件数",
+        "By the lower bound of the Wilson interval (95 %) of this month's on-time rate so far; n is what was due",
+    ),
+)

@@ -1,0 +1,72 @@
+"""The most urgent tickets by the time they have left, counted down by the city's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import clipped, countdown, empty, light, row
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words
+
+EMPTY = Words("没有带时限的在办工单", "No open ticket has a deadline")
+
+
+def frame(ctx: Context) -> Any:
+    """A list."""
+    return html.Div(html.Div(id="urgent-rows", className="rows"), className="list urgent")
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """Light, what, where and who, time left. As many as fit are shown."""
+    rows = []
+    for ticket in views["urgent"].get("tickets", []):
+        what = clipped(ticket["title"] or ticket["category"]) or ticket["number"]
+        code = ticket["place"]
+        known = code in ctx.places and code != ctx.place
+        where = ctx.places[code].title(ctx.language) if known else DASH
+        rows.append(
+            row(
+                [
+                    light(ticket["light"], ctx.language),
+                    html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
+                    html.Span(where, className="where quiet"),
+                    html.Span(clipped(ticket["unit"]) or DASH, className="who quiet"),
+                    countdown(ticket["due"]),
+                ],
+                ticket["light"],
+            )
+        )
+    return {"urgent-rows.children": rows or empty(EMPTY, ctx.language)}
+
+
+PANEL = Panel(
+    id="urgent",
+    title=Words("最紧急", "Most urgent"),
+    reads=("urgent",),
+    frame=frame,
+    paint=paint,
+    example={
+        "urgent": {
+            "tickets": [
+                {
+                    "key": "hotline|1", "number": "1", "title": "松岗中心小学旁沙井盖缺损", "category": "井盖",
+                    "unit": "狮山城管", "place": "", "due": 1_795_300_000.0, "light": "overdue",
+                },
+                {
+                    "key": "hotline|2", "number": "2", "title": "<b>下穿通道积水 0.23 m</b>", "category": "积水",
+                    "unit": "", "place": "", "due": 1_795_303_600.0, "light": "soon",
+                },
+            ],
+            "open": 2,
+            "dues": 2,
+        }
+    },
+    formula=Words(
+        "按剩余时限排列：超期不足 1 小时与即将到期者在前，久超者在后",
+        "By time left: those past by less than an hour and those next due come first, long overdue ones after",
+    ),
+)  # fmt: skip
