@@ -162,9 +162,10 @@ def run(args: argparse.Namespace) -> int:
     """Start the whole house and keep it up."""
     from dashboard import supervisor, valkey
     from dashboard.feed import rules_of
+    from dashboard.outlines import Gazetteer
 
     city = read_city(city_file(args.city))
-    rules_of(city)  # A fault in the city file is said here, once, and not by four roles.
+    Gazetteer.of(city, rules_of(city).places).check()  # A fault in the city file is said here, and not by four roles.
     home = home_of(args, city.name)
     wanted = [role for role in ROLES if role not in args.without]
     if "web" in wanted:
@@ -277,9 +278,11 @@ def check(args: argparse.Namespace) -> int:
     """Read a city file without starting anything."""
     from dashboard.feed import bind
     from dashboard.layout import all_layouts
+    from dashboard.outlines import Gazetteer
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
     places, feeds = read_places(city), bind(city)
+    Gazetteer.of(city, places).check()
     for screen in city.screens:
         if screen not in all_layouts():
             raise CityError(

@@ -94,6 +94,7 @@ class City(Model):
     since: date | None = None
     translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
     folder: Path = Field(default=Path(), exclude=True)
+    file: Path | None = Field(default=None, exclude=True)
 
     @field_validator("zone")
     @classmethod
@@ -110,6 +111,11 @@ class City(Model):
         if twice:
             raise ValueError(f"two feeds are called {twice[0]}; give each its own name")
         return value
+
+    @property
+    def where(self) -> str:
+        """What an error in this city's file begins with: the file."""
+        return str(self.file or self.name)
 
     @property
     def tz(self) -> ZoneInfo:
@@ -162,7 +168,7 @@ def make_city(table: dict[str, Any], file: Path) -> City:
         CityError: naming file, key and what is allowed.
     """
     try:
-        return City.model_validate({**table, "folder": file.parent})
+        return City.model_validate({**table, "folder": file.parent, "file": file})
     except ValidationError as error:
         raise CityError(explain(error, str(file))) from error
 
@@ -195,14 +201,23 @@ def read_places(city: City) -> PlaceTree:
     table = city.places
     source = table.file or table.outlines
     if source is None or (table.file is None and source == "schematic"):
-        raise CityError(f"{city.name}: places.file: is missing; name a CSV of places, or a GeoJSON as places.outlines")
+        raise CityError(f"{city.where}: places.file: is missing; name a CSV of places, or a GeoJSON as places.outlines")
+    if table.file is None and (table.root is None or table.root_name is None):
+        raise CityError(
+            f"{city.where}: places.root and places.root_name: are missing; add them, or a CSV as places.file"
+        )
     file = city.path(source)
     try:
         places = _from_csv(file) if table.file else _from_geojson(file, table)
-        return PlaceTree.of(_with_aliases(places, table.aliases))
     except FileNotFoundError:
-        raise CityError(f"{file}: there is no such file; it is named by places of the city {city.name}") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, PlaceError, KeyError, ValueError) as error:
+        key = "places.file" if table.file else "places.outlines"
+        raise CityError(f"{city.where}: {key}: there is no file {file}; name one that is there") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, PlaceError, csv.Error) as error:
+        raise CityError(f"{file}: {error}") from error
+    places = _with_aliases(places, table.aliases, city.where)
+    try:
+        return PlaceTree.of(places)
+    except PlaceError as error:
         raise CityError(f"{file}: {error}") from error
 
 
@@ -212,23 +227,32 @@ def _from_csv(file: Path) -> list[Place]:
         missing = {"code", "name", "level", "parent"} - set(rows.fieldnames or ())
         if missing:
             raise PlaceError(f"the column {sorted(missing)[0]} is missing")
-        return [
-            Place(
-                row["code"], row["name"], row["level"], row["parent"] or None, row.get("name_en") or "",
-                (float(row["lon"]), float(row["lat"])) if row.get("lon") and row.get("lat") else None,
-                int(row["population"]) if row.get("population") else None,
-                tuple(filter(None, (row.get("aliases") or "").split("|"))),
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_place(row, rows.line_num) for row in rows]
+
+
+def _place(row: Mapping[str, str | None], line: int) -> Place:
+    code, name, level = row["code"], row["name"], row["level"]
+    if not code or not name or not level:
+        raise PlaceError(f"line {line}: code, name and level are needed of every place")
+    try:
+        lon, lat, people = (float(row[key] or "nan") if row.get(key) else None for key in ("lon", "lat", "population"))
+    except ValueError as error:
+        raise PlaceError(f"line {line}: {error}") from error
+    return Place(
+        code, name, level, row["parent"] or None, row.get("name_en") or "",
+        None if lon is None or lat is None else (lon, lat), None if people is None else int(people),
+        tuple(filter(None, (row.get("aliases") or "").split("|"))),
+    )  # fmt: skip
 
 
 def _from_geojson(file: Path, table: PlacesTable) -> list[Place]:
-    if table.root is None or table.root_name is None:
-        raise PlaceError("places.root and places.root_name are needed where the places come from outlines alone")
+    assert table.root is not None
+    assert table.root_name is not None
     root = Place(table.root, table.root_name.zh, "city", None, table.root_name.en)
-    features = json.loads(file.read_text(encoding="utf-8"))["features"]
-    found = [feature["properties"] for feature in features]
+    try:
+        found = [dict(feature["properties"]) for feature in json.loads(file.read_text(encoding="utf-8"))["features"]]
+    except (KeyError, TypeError) as error:
+        raise PlaceError(f"is no GeoJSON FeatureCollection of places ({error})") from error
     for key in (table.code_property, table.name_property):
         if any(key not in properties for properties in found):
             raise PlaceError(f"a feature has no property {key!r}; it has {', '.join(sorted(found[0]))}")
@@ -244,12 +268,12 @@ def _from_geojson(file: Path, table: PlacesTable) -> list[Place]:
     ]
 
 
-def _with_aliases(places: list[Place], aliases: Mapping[str, str]) -> list[Place]:
+def _with_aliases(places: list[Place], aliases: Mapping[str, str], where: str) -> list[Place]:
     extra: dict[str, list[str]] = {}
     codes = {place.name: place.code for place in places} | {place.code: place.code for place in places}
     for alias, name in aliases.items():
         if name not in codes:
-            raise PlaceError(f"places.aliases.{alias} points to {name!r}, which is no place")
+            raise CityError(f"{where}: places.aliases.{alias}: {name!r} is no place; give the code or name of one")
         extra.setdefault(codes[name], []).append(alias)
     return [
         Place(

@@ -152,7 +152,7 @@ def bind(city: City) -> tuple[BoundFeed, ...]:
     """
     bound = []
     for table in city.feeds:
-        where = f"{city.name}: feeds.{table.name}"
+        where = f"{city.where}: feeds.{table.name}"
         kind = kinds().get(table.kind)
         if kind is None:
             raise CityError(

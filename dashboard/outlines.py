@@ -42,6 +42,15 @@ class Gazetteer:
         """The gazetteer of a city; nothing is read before it is asked for."""
         return cls(city, places)
 
+    def check(self) -> None:
+        """Read the outlines if they come from a file; what is grown cannot fail.
+
+        Raises:
+            CityError: as ``outlines`` does.
+        """
+        if not self.schematic:
+            _ = self.outlines
+
     @property
     def schematic(self) -> bool:
         """Whether the outlines are grown around centres and are no real boundaries."""
@@ -64,15 +73,15 @@ class Gazetteer:
         return self._read(wanted)
 
     def _read(self, wanted: str) -> dict[str, BaseGeometry]:
-        file, key = self.city.path(wanted), self.city.places.code_property
+        file, key, where = self.city.path(wanted), self.city.places.code_property, self.city.where
         try:
             features = json.loads(file.read_text(encoding="utf-8"))["features"]
             codes = [str(feature["properties"][key]) for feature in features]
             shapes = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
         except FileNotFoundError:
-            raise CityError(f"{file}: there is no such file; it is named by places.outlines") from None
+            raise CityError(f"{where}: places.outlines: there is no file {file}; name one that is there") from None
         except KeyError as error:
-            raise CityError(f"{file}: places.code_property: a feature has no {error}") from error
+            raise CityError(f"{where}: places.code_property: a feature of {file} has no {error}") from error
         except (OSError, ValueError, TypeError, shapely.errors.GEOSException) as error:
             raise CityError(f"{file}: places.outlines: is no GeoJSON with outlines: {error}") from error
         found: dict[str, list[BaseGeometry]] = {}
@@ -80,9 +89,8 @@ class Gazetteer:
             if code in self.places and shape is not None:
                 found.setdefault(code, []).append(_areal(shape))
         if not found:
-            raise CityError(
-                f"{file}: places.code_property: none of its {key!r} ({', '.join(codes[:3])} …) is the code of a place"
-            )
+            said = f"no {key!r} in {file} ({', '.join(codes[:3])} …) is the code of a place"
+            raise CityError(f"{where}: places.code_property: {said}; name the property that holds the code")
         return {code: parts[0] if len(parts) == 1 else shapely.union_all(parts) for code, parts in found.items()}
 
     # -- from a point to a place -------------------------------------------------------------------------
