@@ -101,8 +101,9 @@ def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.DictReader(stream)
         for row in rows:
-            name, own = row["category"], row["due_hours"]
+            name = row.get("category") or ""
             try:
+                own = row["due_hours"]
                 hours = float(own) if own else limits[name]
                 yield Matter(
                     name, float(row["weight"]), hours, bool(own), row["unit"], row["rhythm"], float(row["rain"]),
