@@ -40,7 +40,7 @@ FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"  # May be kept, but the browser asks each time whether it is still right.
 DASH_PATHS = ("/_dash-component-suites/", "/_dash-dependencies", "/_dash-update-component", "/_favicon.ico", "/assets/")
 FINGERPRINT = re.compile(r"\.v[\w-]+m\d+(?=\.)")
-PREFIX = re.compile(r'("requests_pathname_prefix":\s*)"/"')
+PREFIX = re.compile(r'("requests_pathname_prefix":\s*)"(?:/|\\u002f)"')
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -178,6 +178,7 @@ def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) ->
         if wrong:
             return RedirectResponse(request.url.remove_query_params(list(wrong)).replace(scheme="", netloc=""), 307)
         if "page" not in kept:
+            app._setup_server()  # Finds the assets; Dash does it at the first request to itself.
             token = set_current_request(request)  # Dash looks for a request while it writes the page.
             try:
                 text = app.index()
