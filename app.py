@@ -7,18 +7,16 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboard.city import City, CityError, read_city, read_places
+from dashboard.city import CityError, read_city, read_places
 from dashboard.refusal import Refused
 
 ROOT = Path(__file__).resolve().parent
+SOURCE = ROOT if (ROOT / "pyproject.toml").is_file() else None  # Where the roles are started, in a source tree.
 ROLES = ("feeds", "projector", "historian", "web")
 
 
@@ -79,7 +77,9 @@ def role_feeds(args: argparse.Namespace) -> int:
     socket.unlink(missing_ok=True)
 
     async def work() -> None:
-        server = uvicorn.Server(uvicorn.Config(door(feeder), uds=str(socket), log_config=None, lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(door(feeder), uds=str(socket), log_config=None, lifespan="off", access_log=False)
+        )
         tasks = [asyncio.create_task(feeder.run()), asyncio.create_task(server.serve())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -150,7 +150,7 @@ def role_web(args: argparse.Namespace) -> int:
     uvicorn.run(
         web_app(house_of(args)), host=args.host, port=args.port, log_config=None, server_header=False,
         ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=65536, ws_ping_interval=None,
-        timeout_graceful_shutdown=2, timeout_keep_alive=30,
+        timeout_graceful_shutdown=2, timeout_keep_alive=30, access_log=False,
     )  # fmt: skip
     return 0
 
@@ -160,13 +160,15 @@ def role_web(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start the whole house and keep it up."""
-    from dashboard import supervisor, valkey
+    from dashboard import status, supervisor, valkey
     from dashboard.feed import rules_of
     from dashboard.outlines import Gazetteer
 
     city = read_city(city_file(args.city))
-    Gazetteer.of(city, rules_of(city).places).check()  # A fault in the city file is said here, and not by four roles.
+    places = rules_of(city).places
+    Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
     home = home_of(args, city.name)
+    status.note(home, city.name, places.root.code)
     wanted = [role for role in ROLES if role not in args.without]
     if "web" in wanted:
         supervisor.claim_port(args.host, args.port)
@@ -187,91 +189,30 @@ def demo(args: argparse.Namespace) -> int:
 
 def replay(args: argparse.Namespace) -> int:
     """Feed a real city's recorded cases through the whole house."""
+    from dashboard.replay import replay as replay_batch
+
     data = Path(args.data).expanduser().absolute()
     if not data.is_dir():
         raise Refused(f"the folder {data} is not there; name the one with the recorded cases with --data")
-    os.environ[args.city.upper()] = str(data)
-    os.environ["REPLAY"] = args.speed
     batch = args.speed == "max"
-    if not batch:
-        with contextlib.suppress(ValueError):
-            batch = not float(args.speed) > 0
-    city = read_city(city_file(args.city))
-    args.home = str(home_of(args, f"{city.name}-{'max' if batch else 'live'}"))
+    try:
+        fits = batch or 0 < float(args.speed) <= 1_000_000
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Refused(f"--speed takes a number above 0, or max; found {args.speed!r}")
+    os.environ[args.city.upper()], os.environ["REPLAY"] = str(data), args.speed
+    args.home = str(home_of(args, f"{args.city}-{'max' if batch else 'live'}"))
     args.without = []
     if not batch:
         return run(args)
-    return replay_batch(args, city)
-
-
-def replay_batch(args: argparse.Namespace, city: City) -> int:
-    """Run until all is read, folded and written, then report; non-zero if board and history differ."""
-    from dashboard import status
-    from dashboard.board import Board
-    from dashboard.feed import bind, rules_of
-    from dashboard.history import History
-    from dashboard.report import recount, report
-    from dashboard.roles import House
-    from dashboard.spool import Spool
-
-    rules = rules_of(city)
-    feed = next(bound.name for bound in bind(city) if bound.feed.kind == "file")
-    home = Path(args.home)
-    house: House = house_of(args)
     words = ["run", "--city", str(city_file(args.city)), "--home", args.home, "--without", "web"]
-    began_at = time.time()
-    with started([sys.executable, "-P", "-m", "app", *words]) as child:
-        while True:
-            if child.poll() is not None:
-                raise Refused(f"the run ended early with code {child.returncode}; its reasons stand above")
-            found = status.status(home, house.redis_url, city.name, rules.places.root.code)
-            row = found.get("feeds", {}).get(feed, {})
-            fresh = (row.get("began") or 0) >= began_at
-            if fresh and row["error"]:
-                raise Refused(f"the feed {feed} cannot read its source: {row['error']}")
-            lags = [found["readers"][name]["lag"] for name in ("projector", "historian")] if fresh else [1]
-            if fresh and row["done"] and not row["waiting"] and not any(lags):
-                seconds = time.time() - row["began"]
-                break
-            progress(f"{row.get('received', 0):,} events read, {sum(lags)} batches to go")
-            time.sleep(0.1)
-    progress("")
-    board = Board.restore(rules, house.snapshot.read_bytes())
-    spool = Spool(house.spools / f"{feed}.db")
-    history = History(house.database_url)
-    written = report(board, spool, seconds)
-    again = recount(list(history.all_tickets()), board)
-    spool.close()
-    if again != written["tickets"]:
-        raise Refused(f"board and history differ: {written['tickets']} and {again}")
-    text = json.dumps(written, ensure_ascii=False, indent=2)
+    written = replay_batch(house_of(args), [sys.executable, "-P", "-m", "app", *words], SOURCE)
     if args.report:
-        Path(args.report).write_text(text + "\n", encoding="utf-8")
-    summary = {
-        name: written[name] for name in ("events", "tickets", "unplaced", "rejected", "seconds", "events_per_second")
-    }
-    print(json.dumps(summary, ensure_ascii=False, indent=2))
+        Path(args.report).write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    del written["places"]
+    print(json.dumps(written, ensure_ascii=False, indent=2))
     return 0
-
-
-@contextlib.contextmanager
-def started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends, in order, when the block does."""
-    child = subprocess.Popen(command, cwd=ROOT if (ROOT / "app.py").is_file() else None)
-    try:
-        yield child
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(30)
-        except subprocess.TimeoutExpired:
-            child.kill()
-
-
-def progress(text: str) -> None:
-    """One line that is written over, where somebody is looking."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -293,13 +234,15 @@ def check(args: argparse.Namespace) -> int:
 
 
 def show_status(args: argparse.Namespace) -> int:
-    """Say how a running house is doing."""
+    """Say how a running house is doing; where it runs is read from its folder, so no city file is needed."""
     from dashboard import status, valkey
 
-    city = read_city(city_file(args.city))
-    home = home_of(args, city.name)
+    home = Path(args.home or os.environ.get("CITYWALL_HOME") or Path("var") / args.city).expanduser().absolute()
+    about = status.running(home)
+    if about is None:
+        raise Refused(f"nothing has been started in {home} yet; name the house's folder with --home")
     url = os.environ.get("REDIS_URL") or valkey.address(home)
-    found = status.status(home, url, city.name, read_places(city).root.code)
+    found = status.status(home, url, about["city"], about["root"])
     if args.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from dashboard.board import Board
-from dashboard.spool import Spool
+from dashboard.spool import Counters, Spool
 from dashboard.tickets import Tally, Ticket, Tickets, deadline, on_time
 
 
@@ -19,11 +19,11 @@ def counts(tally: Tally) -> dict[str, int]:
     }  # fmt: skip
 
 
-def report(board: Board, spool: Spool, seconds: float) -> dict[str, Any]:
-    """The report on what one feed has brought to the board in ``seconds``."""
+def report(board: Board, spool: Spool, before: Counters, seconds: float) -> dict[str, Any]:
+    """The report on one run of a feed: its events since ``before``, in ``seconds``, and the whole board after it."""
     tickets = cast(Tickets, board.slices["ticket"])
     places = board.rules.places
-    c = spool.counters
+    c = spool.counters - before
     return {
         "events": {"read": c.received, "appended": c.stored, "duplicate": c.duplicate, "dead": c.dead},
         "tickets": counts(tickets.tally(places.root.code)),

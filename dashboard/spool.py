@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, content BLOB NOT NULL) W
 CREATE TABLE IF NOT EXISTS rejected (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL,
     detail TEXT NOT NULL, raw TEXT NOT NULL, kept INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS reason (reason TEXT, kept INTEGER, n INTEGER NOT NULL, PRIMARY KEY (reason, kept)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reason (
+    reason TEXT, kept INTEGER, n INTEGER NOT NULL, PRIMARY KEY (reason, kept)) WITHOUT ROWID;
 """
 
 
@@ -37,15 +38,24 @@ class Refusal(Protocol):
     """What a spool must know of a rejected record; see ``feed.Rejected``."""
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """One of few words."""
+
     @property
-    def raw(self) -> str: ...
+    def raw(self) -> str:
+        """What came, as text."""
+
     @property
-    def where(self) -> str: ...
+    def where(self) -> str:
+        """Line or id."""
+
     @property
-    def detail(self) -> str: ...
+    def detail(self) -> str:
+        """A sentence."""
+
     @property
-    def kept(self) -> bool: ...
+    def kept(self) -> bool:
+        """Whether the record passed all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,12 @@ class Counters:
         return Counters(
             self.received + other.received, self.stored + other.stored, self.duplicate + other.duplicate,
             self.dead + other.dead, self.flawed + other.flawed,
+        )  # fmt: skip
+
+    def __sub__(self, other: Counters) -> Counters:
+        return Counters(
+            self.received - other.received, self.stored - other.stored, self.duplicate - other.duplicate,
+            self.dead - other.dead, self.flawed - other.flawed,
         )  # fmt: skip
 
 
@@ -145,6 +161,10 @@ class Spool:
     def cursor(self) -> str | None:
         """Where the source is to be read on from; None before the first put with one."""
         return self._about("cursor")
+
+    def rewind(self) -> None:
+        """Forget where the source was read to: it will be read again from its beginning, and give duplicates."""
+        self._db.execute("DELETE FROM about WHERE name = 'cursor'")
 
     def put(self, events: Sequence[Event], rejected: Sequence[Refusal] = (), cursor: str | None = None) -> Counters:
         """Store what is new of ``events``, and the rest of the delivery's fate; returns what was counted.

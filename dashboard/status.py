@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 OLD = 10.0  # Seconds after which a board that says nothing is not ready.
 
 
+def note(data: Path, city: str, root: str) -> None:
+    """Leave in the data folder what ``running`` finds there."""
+    file = data / "run" / "house.json"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.write_text(json.dumps({"city": city, "root": root}), encoding="utf-8")
+
+
+def running(data: Path) -> dict[str, str] | None:
+    """The name and the root place's code of the city whose house was started in this folder; None if none was."""
+    try:
+        return cast("dict[str, str]", json.loads((data / "run" / "house.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
 def roles(data: Path) -> dict[str, dict[str, Any]]:
     """The supervisor's word on each role, and whether its process is there."""
     try:
