@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, cast
 
-from bench.house import House, Stuck
+from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
 from dashboard.board import Board
 from dashboard.city import read_places
@@ -235,6 +236,7 @@ class Trial:
         self.ledger = Ledger(house.home / f"ledger-{seed}.tsv")
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.sent = 0
+        self.settled = 0.0
 
     def batches(self, events: int) -> list[list[Row]]:
         """The batches to be sent."""
@@ -258,33 +260,36 @@ class Trial:
             sleep(0.05)
         self.sent += len(batch)
 
-    def kill(self, what: str) -> None:
-        """End one role, or everything; what the supervisor does not start again is started."""
-        if what == "all":
-            self.house.kill_all()
-            self.house.start()
-        else:
-            self.house.kill(what)
+    def run(self, events: int, faults: Sequence[Callable[[House], None]] = (), pause: float = 0.4) -> list[float]:
+        """Send a load, and meanwhile do the faults, one after the other; gives the moments when each had ended.
 
-    def run(self, events: int, kills: Sequence[str]) -> None:
-        """Send a load, and meanwhile kill at random moments what ``kills`` names, one after the other."""
+        Before each come up to ``pause`` seconds, in which a share of the load is let go.
+        """
         batches = self.batches(events)
-        moments = sorted(self.chance.sample(range(len(batches)), min(len(kills), len(batches))))
-        for number, batch in enumerate(batches):
-            due = [kills[at] for at, moment in enumerate(moments) if moment == number]
-            killer = threading.Thread(target=self._kill_soon, args=(due,))
-            killer.start()
-            self.send(batch)
-            killer.join()
+        gate = threading.Semaphore(0)
 
-    def _kill_soon(self, what: Sequence[str]) -> None:
-        for role in what:
-            sleep(self.chance.random() * 0.2)
-            self.kill(role)
+        def send() -> None:
+            for batch in batches:
+                gate.acquire()
+                self.send(batch)
+
+        # The kernel ends a house with the thread that started it, so it is the sending that is done in another one.
+        with ThreadPoolExecutor(1) as sender:
+            sent = sender.submit(send)
+            ended = []
+            for fault in faults:
+                gate.release(max(1, len(batches) // (len(faults) + 1)))
+                sleep(self.chance.random() * pause)
+                fault(self.house)
+                ended.append(monotonic())
+            gate.release(len(batches))
+            sent.result()
+        return ended
 
     def check(self) -> Outcome:
         """Wait until all is taken in, end the house in order, and compare board, history and ledger."""
         self.house.settle(FEED, self.patience)
+        self.settled = monotonic()
         if (code := self.house.stop()) != 0:
             raise Stuck(f"the house ended with code {code}: {self.house.tail()}")
         return compare(self.house, self.ledger, self.sent)
@@ -332,13 +337,26 @@ def compare(house: House, ledger: Ledger, sent: int) -> Outcome:
 WEIGHTS = {"feeds": 4, "projector": 4, "historian": 4, "valkey": 4, "web": 2, "all": 2}
 
 
-def kills(seed: int, number: int) -> list[str]:
-    """``number`` roles to kill, each role among them if there is room, in a random order."""
+def kill(what: str) -> Callable[[House], None]:
+    """End one role, or everything, by SIGKILL; what the supervisor does not start again is started."""
+
+    def fault(house: House) -> None:
+        if what == "all":
+            house.kill_all()
+            house.start()
+        else:
+            until(lambda: house.kill(what), 20, f"{what} is there to be killed")
+
+    return fault
+
+
+def kills(seed: int, number: int) -> list[Callable[[House], None]]:
+    """``number`` kills, each role among them if there is room, in a random order."""
     chance = random.Random(f"kills of {seed}")
     chosen = list(WEIGHTS)[:number]
     chosen += chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=number - len(chosen))
     chance.shuffle(chosen)
-    return chosen
+    return [kill(what) for what in chosen]
 
 
 def run() -> Iterator[Figure]:
@@ -347,7 +365,7 @@ def run() -> Iterator[Figure]:
     with House() as house:
         trial = Trial(house, seed)
         began = monotonic()
-        trial.run(events, kills(seed, number))
+        trial.run(events, kills(seed, number), pause=3.0)
         loaded = monotonic()
         outcome = trial.check()
         for line in outcome.differing[:20]:
