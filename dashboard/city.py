@@ -183,7 +183,7 @@ def explain(error: ValidationError, where: str, prefix: str = "") -> str:
             message = "is not a key that is known here; check its spelling"
         elif fault["type"] == "missing":
             message = "is missing; add it"
-        lines.append(f"{where}: {key}: {message}" + _given(fault.get("input"), fault["type"]))
+        lines.append(": ".join(filter(None, (where, key, message))) + _given(fault.get("input"), fault["type"]))
     return "\n".join(lines)
 
 
@@ -204,7 +204,7 @@ def read_places(city: City) -> PlaceTree:
         raise CityError(f"{city.where}: places.file: is missing; name a CSV of places, or a GeoJSON as places.outlines")
     if table.file is None and (table.root is None or table.root_name is None):
         raise CityError(
-            f"{city.where}: places.root and places.root_name: are missing; add them, or a CSV as places.file"
+            f"{city.where}: places.root: is missing, or places.root_name; add both, or a CSV as places.file"
         )
     file = city.path(source)
     try:

@@ -76,6 +76,7 @@ class Gazetteer:
         file, key, where = self.city.path(wanted), self.city.places.code_property, self.city.where
         try:
             features = json.loads(file.read_text(encoding="utf-8"))["features"]
+            features = [feature for feature in features if feature["geometry"]]  # GeoJSON allows null for "unknown".
             codes = [str(feature["properties"][key]) for feature in features]
             shapes = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
         except FileNotFoundError:
@@ -83,11 +84,11 @@ class Gazetteer:
         except KeyError as error:
             raise CityError(f"{where}: places.code_property: a feature of {file} has no {error}") from error
         except (OSError, ValueError, TypeError, shapely.errors.GEOSException) as error:
-            raise CityError(f"{file}: places.outlines: is no GeoJSON with outlines: {error}") from error
+            raise CityError(f"{where}: places.outlines: {file} is no GeoJSON with outlines: {error}") from error
         found: dict[str, list[BaseGeometry]] = {}
         for code, shape in zip(codes, shapes, strict=True):
-            if code in self.places and shape is not None:
-                found.setdefault(code, []).append(_areal(shape))
+            if code in self.places and (area := _areal(shape)).area > 0:
+                found.setdefault(code, []).append(area)
         if not found:
             said = f"no {key!r} in {file} ({', '.join(codes[:3])} …) is the code of a place"
             raise CityError(f"{where}: places.code_property: {said}; name the property that holds the code")
