@@ -27,6 +27,7 @@ NONE, NORMAL, SOON, OVERDUE, WORST = range(5)
 WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
 POINTS = 20_000  # More open tickets than this at one place are not sent as points.
 URGENT = 24  # Rows of the urgent list; a panel shows as many as fit.
+JUST_OVERDUE = 3  # Rows of it for tickets that have just fallen overdue.
 
 
 class TicketReported(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.reported"):
@@ -487,12 +488,16 @@ def view_units(board: Tickets, place: str, now: float) -> Document:
 
 
 def view_urgent(board: Tickets, place: str, now: float) -> Document:
-    """Open tickets by time left, soonest first; those past by less than an hour lead, long overdue ones fill up."""
+    """Open tickets by time left: the last few to have fallen overdue within the hour, then those due soonest.
+
+    What is overdue for longer fills up where there are fewer; it is counted elsewhere, and needs no countdown.
+    """
     tally = board.tally(place)
-    start = bisect_left(tally.dues, (now - 3600, ""))
-    chosen = tally.dues[start : start + URGENT]
+    start, now_at = bisect_left(tally.dues, (now - 3600, "")), bisect_left(tally.dues, (now, ""))
+    first = max(start, now_at - JUST_OVERDUE)
+    chosen = tally.dues[first : first + URGENT]
     if len(chosen) < URGENT:
-        chosen += reversed(tally.dues[max(0, start - URGENT + len(chosen)) : start])
+        chosen = tally.dues[max(0, first - URGENT + len(chosen)) : first] + chosen
     rows = []
     for due, key in chosen:
         ticket = board.tickets[key]
