@@ -29,7 +29,7 @@ class Calendar:
     def midnight(self, moment: float) -> float:
         """The moment at which the local day of ``moment`` began."""
         local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)
-        return local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
     def next_midnight(self, moment: float) -> float:
         """The moment at which the local day after that of ``moment`` begins."""
