@@ -295,7 +295,7 @@ class Spool:
         rows = self._db.execute(
             "SELECT at, reason, place, detail, raw, kept FROM rejected ORDER BY number DESC LIMIT ?", (limit,)
         )
-        return (Letter(*row[:5], bool(row[5])) for row in rows)
+        return (Letter(at, reason, where, detail, raw, bool(kept)) for at, reason, where, detail, raw, kept in rows)
 
     def reasons(self, *, kept: bool = False) -> dict[str, int]:
         """How many records were refused (or, with ``kept``, passed with a flaw), by reason."""
