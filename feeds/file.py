@@ -112,6 +112,8 @@ async def fetch(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:
                 yield delivery
             if not await asyncio.to_thread(table.replaced):
                 break
+        except OSError as error:
+            raise SourceFailed(f"{path} cannot be read: {error.strerror}") from error
         finally:
             table.close()
     if settings.replay == "max" and cursor.latest is not None:

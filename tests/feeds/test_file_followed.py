@@ -15,7 +15,7 @@ import pytest
 
 from dashboard.city import City
 from dashboard.clock import ClockTick
-from dashboard.feed import BoundFeed, Context, Delivery, bind
+from dashboard.feed import BoundFeed, Context, Delivery, SourceFailed, bind
 from dashboard.spool import Spool
 from tests.town import (
     GOOD,
@@ -143,6 +143,18 @@ async def test_a_followed_document_is_read_again_when_it_changes(tmp_path: Path)
         file.write_text(json.dumps([record(id=1), record(id=2)]))
         events, _ = parsed(bound, ctx, [await asyncio.wait_for(anext(source), 5)])
     assert [event.id for event in events] == ["2:reported", "2:closed"]
+
+
+async def test_a_disk_that_fails_is_a_source_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(tmp_path)
+    reader.file.write_text(rows(GOOD))
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("feeds.file.TableFile.chunk", fail)
+    with pytest.raises(SourceFailed, match=r"cases\.csv cannot be read: Input/output error"):
+        await reader.run()
 
 
 async def test_a_quiet_source_is_heard_of(tmp_path: Path) -> None:
