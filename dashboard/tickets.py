@@ -540,13 +540,12 @@ def view_points(board: Tickets, place: str, now: float) -> Document:
     inner = places.children(place)
     if inner and (place == places.root.code or any(places.children(child.code) for child in inner)):
         return {"points": rows, "open": len(tally.open)}
-    for key in tally.open:
+    for key in sorted(tally.open):  # Should there be too many, every board leaves out the same ones.
         ticket = board.tickets[key]
         if ticket.lon is not None:
             rows.append([key, ticket.lon, ticket.lat, LIGHTS[board._lights[key]], ticket.title])
             if len(rows) == POINTS:
                 break
-    rows.sort(key=lambda row: cast(str, row[0]))
     return {"points": rows, "open": len(tally.open)}
 
 
