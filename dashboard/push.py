@@ -41,7 +41,6 @@ UNSEEN = 2  # Paints under way to a screen that it has not acknowledged.
 SILENT = 60.0  # Seconds after which a screen that acknowledges nothing is let go.
 MESSAGE = 16_384  # Bytes of the largest message a screen may send.
 POLL = 20.0  # Seconds a poll is held at most.
-RECHECK = 60.0  # Seconds after which a screen's right to look is asked again.
 
 
 class Hello(msgspec.Struct):
@@ -109,7 +108,6 @@ class Hub:
         self.pulse: dict[str, Any] = {}
         self.tick = 0
         self.painted = self.sent = self.faults = 0
-        self.allowed: Callable[[str], Awaitable[bool]] | None = None
         self._changed = asyncio.Event()
         self._ask = asyncio.Event()
 
