@@ -384,4 +384,4 @@ def test_bad_settings_are_named(tmp_path: Path, settings: dict[str, Any], said: 
     with pytest.raises(CityError) as error:
         bind(town(tmp_path, file_feed(**settings)))
     assert said in str(error.value)
-    assert "town: feeds.cases" in str(error.value)
+    assert f"{tmp_path}/town.toml: feeds.cases" in str(error.value)
