@@ -1,0 +1,110 @@
+"""The README is held to its word: its map to the modules' first lines, its examples to the contracts."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dashboard.board import CODEC
+from dashboard.city import make_city
+from dashboard.feed import Feed, Rejected, kinds
+from dashboard.page import to_json
+from dashboard.panel import Context, Panel
+from dashboard.places import Place, PlaceTree
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROOMS = ("dashboard", "panels", "feeds", "layouts", "bench")
+
+
+def caption(file: Path) -> str:
+    """The first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n")[0]
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def example(start: str) -> dict[str, Any]:
+    """The names a Python example that begins with ``start`` defines."""
+    code = next(block for block in blocks("python") if block.startswith(f'"""{start}'))
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
+def section(name: str) -> str:
+    """What stands between a pair of markers."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found, f"the README has no section between <!-- {name} --> and <!-- /{name} -->"
+    return found[1].strip()
+
+
+def the_map() -> str:
+    """The map of the house as it should stand in the README."""
+    lines = [f"- `app.py` – {caption(ROOT / 'app.py')}"]
+    for room in ROOMS:
+        lines.append(f"- `{room}/` – {caption(ROOT / room / '__init__.py')}")
+        files = sorted(file for file in (ROOT / room).glob("*.py") if file.name != "__init__.py")
+        lines += [f"  - `{file.name}` – {caption(file)}" for file in files]
+    return "\n".join(lines)
+
+
+def the_feeds() -> str:
+    """The kinds of feed as they should stand in the README."""
+    parts = []
+    for kind, feed in sorted(kinds().items()):
+        parts.append(f"**`{kind}`** – {feed.caption}\n\n```toml\n{feed.example.strip()}\n```")
+    return "\n\n".join(parts)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("captions", the_map()), ("feeds", the_feeds())])
+def test_the_readme_says_what_is_there(name: str, expected: str) -> None:
+    assert section(name) == expected, f"put this between the markers of {name}:\n{expected}"
+
+
+def test_the_panel_of_the_readme_paints() -> None:
+    panel = cast(Panel, example("Open tickets")["PANEL"])
+    places = PlaceTree.of([Place("d", "D", "district")])
+    city = make_city(
+        {"name": "c", "title": {"zh": "城", "en": "C"}, "zone": "UTC", "places": {"file": "c.csv"}}, Path("c")
+    )
+    ctx = Context(city, places, "d")
+    assert panel.paint(panel.example, ctx) == {"inhand-number.children": "6,214"}
+    assert panel.paint({"tickets": {}}, ctx) == {"inhand-number.children": "–"}
+    assert b"inhand-number" in to_json(panel.frame(ctx))
+
+
+def test_the_feed_of_the_readme_parses() -> None:
+    names = example("Tickets from a web service")
+    feed = cast(Feed, names["FEED"])
+    settings = feed.Settings(name="hall", kind="listing", url="http://127.0.0.1/tickets")  # type: ignore[call-arg]
+    good = {"id": "7", "at": datetime(2026, 11, 21, tzinfo=UTC), "title": "井盖缺损"}
+    found = list(feed.parse([good, {"id": "8"}], settings, cast(Any, None)))
+    assert [type(one).__name__ for one in found] == ["TicketReported", "Rejected"]
+    assert cast(Rejected, found[1]).reason == "missing_field"
+    assert CODEC.types["ticket.reported"] is type(found[0])
+
+
+def test_the_city_of_the_readme_is_one() -> None:
+    text = next(block for block in blocks("toml") if block.startswith("name ="))
+    city = make_city(tomllib.loads(text), Path("mycity.toml"))
+    for table in city.feeds:
+        kinds()[table.kind].Settings.model_validate(table.model_dump())
+
+
+def test_every_command_of_the_readme_is_one() -> None:
+    from app import parser
+
+    known = set(cast(Any, parser()._subparsers)._group_actions[0].choices)
+    said = re.findall(r"(?:`|\./)citywall ([a-z]+)", README)
+    assert {"demo", "replay", "check", "run", "status", "feed"} <= set(said)
+    assert set(said) - known <= {"test"}
