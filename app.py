@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from dashboard.refusal import Refused
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT if (ROOT / "pyproject.toml").is_file() else None  # Where the roles are started, in a source tree.
 ROLES = ("feeds", "projector", "historian", "web")
+UNREAD = 60_000  # Milliseconds a connection to the web may hold what its peer does not take.
 
 
 def city_file(name: str) -> Path:
@@ -73,12 +75,12 @@ def role_feeds(args: argparse.Namespace) -> int:
 
     house = house_of(args)
     feeder = Feeder(house)
-    socket = feeds_socket(house.data)
-    socket.unlink(missing_ok=True)
+    door_socket = feeds_socket(house.data)
+    door_socket.unlink(missing_ok=True)
 
     async def work() -> None:
         server = uvicorn.Server(
-            uvicorn.Config(door(feeder), uds=str(socket), log_config=None, lifespan="off", access_log=False)
+            uvicorn.Config(door(feeder), uds=str(door_socket), log_config=None, lifespan="off", access_log=False)
         )
         tasks = [asyncio.create_task(feeder.run()), asyncio.create_task(server.serve())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -135,7 +137,7 @@ def web_app(house: Any) -> Any:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data))]
+    doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
     return make_app(
         house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
@@ -143,16 +145,26 @@ def web_app(house: Any) -> Any:
     )  # fmt: skip
 
 
-def role_web(args: argparse.Namespace) -> int:
-    """Serve the screens, until stopped."""
+def web_server(web: Any, host: str, port: int) -> tuple[Any, socket.socket]:
+    """A server for ``web``, and the socket it is to be run on."""
     import uvicorn
 
-    uvicorn.run(
-        web_app(house_of(args)), host=args.host, port=args.port, log_config=None, server_header=False,
-        ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=65536, ws_ping_interval=None,
-        timeout_graceful_shutdown=2, timeout_keep_alive=30, access_log=False,
+    config = uvicorn.Config(
+        web, host=host, port=port, log_config=None, server_header=False, ws="websockets-sansio",
+        ws_per_message_deflate=False, ws_max_size=65536, ws_ping_interval=None, timeout_graceful_shutdown=2,
+        timeout_keep_alive=30, access_log=False,
     )  # fmt: skip
-    return 0
+    listening = config.bind_socket()
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # A peer that takes nothing for so long is gone, and so is what it is owed.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD)
+    return uvicorn.Server(config), listening
+
+
+def role_web(args: argparse.Namespace) -> int:
+    """Serve the screens, until stopped."""
+    server, listening = web_server(web_app(house_of(args)), args.host, args.port)
+    server.run(sockets=[listening])
+    return 0 if server.started else 1
 
 
 # -- commands ------------------------------------------------------------------------------------------------

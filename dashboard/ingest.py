@@ -64,15 +64,18 @@ def door(feeder: Feeder) -> Starlette:
     return Starlette(routes=[Route("/ingest/{feed}", take, methods=["POST"])])
 
 
-def routes(feeds: Mapping[str, BoundFeed], socket: Path) -> list[Route]:
-    """The web's side: checks who posts and how much, and hands it on to the feeds' process at ``socket``."""
+def routes(feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path()) -> list[Route]:
+    """The web's side: checks who posts and how much, and hands it on to the feeds' process at ``socket``.
+
+    ``folder`` is what the paths of token files are relative to: the city file's.
+    """
     client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=SECONDS, trust_env=False)
 
     async def take(request: Request) -> Response:
         bound = feeds.get(request.path_params["feed"])
         if bound is None or bound.feed.open is not None:
             return refuse(404, "no_such_feed", "no feed of this name takes posts")
-        if not _allowed(request, bound):
+        if not _allowed(request, bound, folder):
             return refuse(401, "not_allowed", "send the feed's token as `Authorization: Bearer …`")
         limit = int(getattr(bound.settings, "max_bytes", MAX_BYTES))
         try:
@@ -97,12 +100,12 @@ def routes(feeds: Mapping[str, BoundFeed], socket: Path) -> list[Route]:
     return [Route("/ingest/{feed}", take, methods=["POST"])]
 
 
-def _allowed(request: Request, bound: BoundFeed) -> bool:
+def _allowed(request: Request, bound: BoundFeed, folder: Path) -> bool:
     """With a token file its token is asked for, read afresh each time; without one only this machine may post."""
     file = getattr(bound.settings, "token_file", None)
     if file:
         try:
-            token = Path(file).read_text(encoding="utf-8").strip()
+            token = (folder / Path(file).expanduser()).read_text(encoding="utf-8").strip()
         except OSError:
             return False
         given = request.headers.get("authorization", "")
