@@ -299,8 +299,9 @@ function promote(socket) {
 function dropProbe() {
   const socket = probe;
   probe = null;
-  socket.onclose = null;
-  socket.close();
+  socket.onclose = socket.onmessage = null;
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
 }
 
 function later() {

@@ -123,7 +123,7 @@ function scale() {
 
 function written(value) {
   if (value === null) return "–";
-  if (mode() === "rate") return `${(100 * value).toFixed(1)} %`;
+  if (mode() === "rate") return value === 1 ? "100 %" : `${(100 * value).toFixed(1)} %`;
   return mode() === "people" ? value.toFixed(2) : Math.round(value).toLocaleString("en");
 }
 
@@ -328,7 +328,7 @@ function arrange() {
       element.classList.toggle("brief", brief);
       element.classList.remove("out");
       const [w, h] = [label.box.offsetWidth, label.box.offsetHeight];
-      const roomy = label.spot.room * perDegree * 2 > h * 0.55 && label.spot.width * perDegree > w * 0.8;
+      const roomy = label.spot.room * perDegree * 2 > h * 0.7 && label.spot.width * perDegree > w * 0.9;
       const box = [middle.x - w / 2, middle.y - h / 2, middle.x + w / 2, middle.y + h / 2];
       if (roomy && !taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) {
         taken.push(box);

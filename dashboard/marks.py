@@ -19,6 +19,16 @@ from dashboard.words import DASH, LIGHTS, Words, count, percent
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TEXT = 120  # Characters of a ticket's title that are sent to a screen.
 
+SHORT: dict[str, Words] = {
+    "normal": Words("正常", "on track"),
+    "soon": Words("临期", "soon"),
+    "overdue": Words("超期", "late"),
+    "worst": Words("严重", "long late"),
+    "paused": Words("暂停", "paused"),
+    "none": Words("无时限", "no limit"),
+}
+"""The lights in so few letters that they fit under a number."""
+
 Mark = Any
 """A Dash component, or the plain text that may stand in its place."""
 
@@ -96,7 +106,7 @@ def light_bar(lights: Mapping[str, int]) -> Mark:
 def light_legend(lights: Mapping[str, int], language: str, names: Iterable[str] = tuple(LIGHTS)) -> Mark:
     """Shape, word and number of each light that has tickets."""
     parts = [
-        html.Span([light(name, language), f" {LIGHTS[name][1][language]} ", html.B(count(lights[name]))])
+        html.Span([light(name, language), f" {SHORT[name][language]} ", html.B(count(lights[name]))])
         for name in names
         if lights.get(name, 0)
     ]

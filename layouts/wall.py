@@ -40,8 +40,8 @@ LAYOUT = Layout(
         "tall": "37fr 44fr",
     },
     rows={
-        "wide": "7fr 13fr 5fr 25fr 33fr 22fr",
+        "wide": "7fr 13fr 3fr 25fr 34fr 23fr",
         "ultrawide": "7fr 14fr 8fr 43fr 33fr",
-        "tall": "6fr 12fr 34fr 13fr 17fr 17fr 15fr",
+        "tall": "5fr 11fr 40fr 12fr 15fr 19fr 14fr",
     },
 )

@@ -12,7 +12,7 @@ from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, count
 
-ROWS = 16
+ROWS = 24
 TODAY = Words("今日", "Today")
 IN_HAND = Words("在办", "Open")
 EMPTY = Words("今日尚无工单", "No tickets yet today")

@@ -14,9 +14,9 @@ from dashboard.words import Words, count
 
 NAMES = {
     "open": Words("在办工单", "Open tickets"),
-    "hour": Words("1 小时内到期", "Due within the hour"),
+    "hour": Words("1 小时内到期", "Due in 1 h"),
     "late": Words("已超期", "Overdue"),
-    "rate": Words("本月按期结案率", "Closed on time this month"),
+    "rate": Words("本月按期结案率", "On time this month"),
 }
 FORMULAS = {
     "open": Words("已上报、未结案的工单，含本级及以下", "Reported and not yet closed, here and below"),

@@ -22,9 +22,9 @@ STATES: dict[str, tuple[str, Words]] = {
 COUNTERS = {
     "received": Words("收到", "Received"),
     "stored": Words("入库", "Stored"),
-    "duplicate": Words("重复", "Duplicate"),
+    "duplicate": Words("重复", "Dup."),
     "dead": Words("死信", "Dead"),
-    "waiting": Words("积压", "Backlog"),
+    "waiting": Words("积压", "Queue"),
 }
 ROWS = 12
 EMPTY = Words("城市文件中没有数据源", "The city file names no sources")

@@ -34,7 +34,7 @@ def frame(ctx: Context) -> Any:
     ]
     canvas = dl.Map(
         id="map-canvas", className="canvas", center=[0, 0], zoom=2, preferCanvas=True, zoomControl=False,
-        attributionControl=False, zoomSnap=0, zoomDelta=0.5, wheelPxPerZoomLevel=120, children=[],
+        attributionControl=False, keyboard=False, zoomSnap=0, zoomDelta=0.5, wheelPxPerZoomLevel=120, children=[],
     )  # fmt: skip
     return html.Div(
         [

@@ -15,9 +15,9 @@ from dashboard.words import Words, count
 NAMES = {
     "opened": Words("受理", "Reported"),
     "closed": Words("结案", "Closed"),
-    "due": Words("今日到期按期率", "On time of due today"),
+    "due": Words("今日到期按期率", "On time, due today"),
 }
-YESTERDAY = Words("昨日同刻", "Yesterday by now")
+YESTERDAY = Words("昨日同刻", "Yesterday")
 UNIT = Words("件", "")
 
 

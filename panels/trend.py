@@ -15,7 +15,7 @@ from dashboard.words import Words
 
 OPENED = Words("受理", "Reported")
 CLOSED = Words("结案", "Closed")
-BEFORE = Words("前一日受理", "Reported the day before")
+BEFORE = Words("前一日受理", "Day before")
 FONT = {"small": 10, "normal": 12, "large": 24}
 STYLE = {"width": "100%", "height": "100%"}
 
@@ -44,6 +44,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     hours = [datetime.fromtimestamp(hour, UTC).astimezone(zone) for hour in view.get("hours", [])]
     x = [hour.strftime("%Y-%m-%dT%H:%M") for hour in hours]
     thin = size / 7
+    full = slice(0, -1)  # The running hour is not over: its count is a mark of its own, not the line's fall.
     running = {"shape": "spline", "smoothing": 0.6}
     data = [
         {
@@ -51,14 +52,21 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "line": {**running, "color": colour["ink-3"], "width": thin * 0.8, "dash": "dot"},
         },
         {
-            "type": "scatter", "mode": "lines", "name": CLOSED[language], "x": x, "y": view.get("closed", []),
+            "type": "scatter", "mode": "lines", "name": CLOSED[language], "x": x[full], "y": view.get("closed", [])[full],
             "line": {**running, "color": colour["ok"], "width": thin},
         },
         {
-            "type": "scatter", "mode": "lines", "name": OPENED[language], "x": x, "y": view.get("opened", []),
+            "type": "scatter", "mode": "lines", "name": OPENED[language], "x": x[full], "y": view.get("opened", [])[full],
             "line": {**running, "color": colour["accent"], "width": thin * 1.2},
             "fill": "tozeroy", "fillcolor": colour["accent-wash"],
         },
+        *(
+            {
+                "type": "scatter", "mode": "markers", "x": x[-1:], "y": view.get(name, [])[-1:], "showlegend": False,
+                "marker": {"color": "rgba(0,0,0,0)", "size": size * 0.6, "line": {"color": colour[ink], "width": thin}},
+            }
+            for name, ink in (("closed", "ok"), ("opened", "accent"))
+        ),
     ]  # fmt: skip
     highest = max([1, *view.get("opened", []), *view.get("closed", []), *view.get("day_before", [])])
     ticks = x[3::5] if x else []
@@ -73,7 +81,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         },
         "xaxis": {**axis, "type": "date", "tickvals": ticks, "ticktext": [tick[11:] for tick in ticks]},
         "yaxis": {
-            **axis, "range": [0, highest * 1.08], "nticks": 4, "showgrid": True,
+            **axis, "range": [0, highest * 1.08], **({"dtick": 1} if highest < 4 else {"nticks": 4}), "showgrid": True,
             "gridcolor": colour["line"], "gridwidth": 1, "tickformat": ",d", "rangemode": "tozero",
         },
     }  # fmt: skip

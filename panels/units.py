@@ -12,9 +12,10 @@ from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, count, percent
 
-ROWS = 14
+ROWS = 24
 COLUMNS = (
     Words("单位", "Unit"),
+    Words("", ""),
     Words("下限", "At least"),
     Words("按期率", "On time"),
     Words("应结 n", "Due n"),
@@ -37,13 +38,14 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     rows = []
     for rank, unit in enumerate(views["units"].get("units", [])[:ROWS], start=1):
         bound, whole, part = unit["bound"], unit["due"], unit["on_time"]
-        kind = "none" if bound is None else "low" if bound < low else "middle" if bound < middle else "high"
+        kind = "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
         rows.append(
             row([
                 html.Span(DASH if bound is None else str(rank), className="rank"),
                 html.Span(clipped(unit["unit"]) or DASH, className="name"),
                 share(bound or 0, kind),
-                html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n"),
+                html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
+                html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),
                 html.Span(count(whole), className="n quiet"),
                 html.Span(count(unit["open"]), className="n"),
                 html.Span(count(unit["late"]), className="n late" if unit["late"] else "n quiet"),
