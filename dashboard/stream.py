@@ -201,11 +201,8 @@ class Sender:
                 )
                 before = batch.seq
             replies = await pipe.execute()
-        for taken, has in replies:
-            self.position = int(has)
-            if not taken:
-                return False
-        return True
+        self.position = int(replies[-1][1]) if replies else self.position
+        return all(taken for taken, _ in replies)
 
 
 class Reader:
@@ -328,9 +325,9 @@ class Notices:
             return int(pipe.execute()[-2])
 
     def clear(self) -> None:
-        """Take down all views: they are of a board that is gone.
+        """Take down all views, and how far the board was: they are of a board that is gone.
 
         Raises:
             redis.exceptions.RedisError: if the server cannot be reached.
         """
-        self.redis.delete(self.keys.views)
+        self.redis.delete(self.keys.views, self.keys.folded)
