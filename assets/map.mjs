@@ -3,6 +3,7 @@
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
+citywall.points = { number: 0, changed: 0, took: 0 }; // what is drawn, what differed last, ms of the last drawing
 
 const L = window.L;
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
@@ -396,7 +397,9 @@ const Points = L && L.Layer.extend({
     if (this.frame || !this._map) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
+      const begun = performance.now();
       this.paint();
+      citywall.points.took = performance.now() - begun;
     });
   },
   paint() {
@@ -493,7 +496,7 @@ function drawPoints() {
   const rows = state.rows;
   if (!points || !rows) return;
   const mine = rows.place === citywall.address?.place ? rows.points : [];
-  citywall.points = { number: mine.length, changed: points.set(mine) };
+  Object.assign(citywall.points, { number: mine.length, changed: points.set(mine) });
   const box = document.getElementById("map-lights");
   if (!box || !state.doc) return;
   const counts = [0, 0, 0, 0, 0, 0];

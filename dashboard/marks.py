@@ -90,7 +90,9 @@ def fraction(part: int, whole: int) -> str:
 def light(name: str, language: str) -> Mark:
     """The shape of a light in its colour, with its word for those who hover or listen."""
     shape, word = LIGHTS[name]
-    return html.Span(shape, className=f"light {name}", title=word[language], **{"aria-label": word[language]}, role="img")
+    return html.Span(
+        shape, className=f"light {name}", title=word[language], **{"aria-label": word[language]}, role="img"
+    )
 
 
 def light_bar(lights: Mapping[str, int]) -> Mark:
@@ -147,4 +149,7 @@ def empty(words: Words, language: str) -> Mark:
 
 def row(cells: Iterable[Mark], kind: str = "") -> Mark:
     """One line of a list; its cells are laid out by the list's style."""
-    return html.Div([cell if hasattr(cell, "to_plotly_json") else html.Span(cell) for cell in cells], className=f"row {kind}".strip())
+    return html.Div(
+        [cell if hasattr(cell, "to_plotly_json") else html.Span(cell) for cell in cells],
+        className=f"row {kind}".strip(),
+    )

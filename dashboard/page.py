@@ -56,14 +56,18 @@ def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Pan
     if unknown:
         raise KeyError(f"the layout {layout.id} has an area {unknown[0]!r}, which is no panel")
     ctx = Context(city, places, places.root.code, city.languages[0])
-    pictures = {shape: " ".join(f'"{" ".join(row.split())}"' for row in _rows(text)) for shape, text in layout.pictures.items()}
+    pictures = {
+        shape: " ".join(f'"{" ".join(row.split())}"' for row in _rows(text)) for shape, text in layout.pictures.items()
+    }
     style = {
         f"--{name}-{shape}": text
         for name, found in (("areas", pictures), ("columns", layout.columns), ("rows", layout.rows))
         for shape, text in found.items()
     }
     cards = [_card(known[panel], ctx, _absent(layout, panel)) for panel in layout.panels]
-    lost = html.Div([html.Span("▲", className="shape"), " ", both(LINK_LOST), " ", html.Span(className="since")], id="link")
+    lost = html.Div(
+        [html.Span("▲", className="shape"), " ", both(LINK_LOST), " ", html.Span(className="since")], id="link"
+    )
     return html.Div([*cards, lost], id="wall", className="wall", style=style, **{"data-screen": layout.id})
 
 
@@ -81,7 +85,12 @@ def _card(panel: Panel, ctx: Context, absent: str) -> Any:
     age = html.Span(className="age", role="status")
     title = html.H2(both(panel.title), **(tip(panel.formula) if panel.formula.zh else {}))
     head = [age] if panel.bare else [html.Header([title, age])]
-    about = {"data-panel": panel.id, "data-state": "never", "data-title-zh": panel.title.zh, "data-title-en": panel.title.en}
+    about = {
+        "data-panel": panel.id,
+        "data-state": "never",
+        "data-title-zh": panel.title.zh,
+        "data-title-en": panel.title.en,
+    }
     if absent:
         about["data-absent"] = absent
     return html.Section(

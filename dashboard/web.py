@@ -13,10 +13,8 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from pathlib import Path
 from typing import Any, cast
 
 from dash import Dash
@@ -90,7 +88,9 @@ def make_app(
     layouts = all_layouts()
     for screen in city.screens:
         if screen not in layouts:
-            raise KeyError(f"{city.name}: screens: there is no layout {screen!r}; known are {', '.join(sorted(layouts))}")
+            raise KeyError(
+                f"{city.name}: screens: there is no layout {screen!r}; known are {', '.join(sorted(layouts))}"
+            )
     own: list[BaseRoute] = [*routes]
     server = FastAPI(lifespan=cast(Any, lifespan), docs_url=None, redoc_url=None, openapi_url=None)
     app = Dash(
@@ -130,7 +130,9 @@ def page_version() -> str:
     """Eight characters that change when anything a page consists of does, so that old pages reload themselves."""
     root = ASSETS.parent
     digest = blake2b(digest_size=4)
-    for file in sorted([*ASSETS.rglob("*"), *root.glob("panels/*.py"), *root.glob("layouts/*.py"), *root.glob("dashboard/*.py")]):
+    for file in sorted(
+        [*ASSETS.rglob("*"), *root.glob("panels/*.py"), *root.glob("layouts/*.py"), *root.glob("dashboard/*.py")]
+    ):
         if file.is_file():
             digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
@@ -155,11 +157,11 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
 
 
 def _shapes_version(city: City, places: PlaceTree, version: str) -> str:
-    """What the outlines follow from: the file they are in or the centres they grow around, and the code that does it."""
+    """What the outlines follow from: their file or the centres they grow around, and the code that does it."""
     digest = blake2b(version.encode(), digest_size=6)
     digest.update(repr([(place.code, place.name, place.name_en, place.centre) for place in places]).encode())
-    if city.places.outlines not in (None, "schematic"):
-        stat = city.path(cast(str, city.places.outlines)).stat()
+    if city.places.outlines and city.places.outlines != "schematic":
+        stat = city.path(city.places.outlines).stat()
         digest.update(f"{stat.st_size} {stat.st_mtime_ns}".encode())
     return digest.hexdigest()
 
@@ -172,7 +174,10 @@ def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) ->
         asked = dict(request.query_params)
         wrong = {
             name
-            for name, known in (("place", asked.get("place", "") in places), ("lang", asked.get("lang") in city.languages))
+            for name, known in (
+                ("place", asked.get("place", "") in places),
+                ("lang", asked.get("lang") in city.languages),
+            )
             if name in asked and not known
         }
         if wrong:

@@ -42,5 +42,7 @@ PANEL = Panel(
     frame=frame,
     paint=paint,
     example={"categories": {"categories": [], "channels": [["12345 热线", 512], ["随手拍", 301], ["网格巡查", 225]]}},
-    formula=Words("今日受理件数按来源渠道；百分比为占今日受理总数", "Reported today by channel; percent of all reported today"),
+    formula=Words(
+        "今日受理件数按来源渠道；百分比为占今日受理总数", "Reported today by channel; percent of all reported today"
+    ),
 )

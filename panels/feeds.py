@@ -34,7 +34,9 @@ def frame(ctx: Context) -> Any:
     """A list with its columns named."""
     names = [Words("状态", "State"), Words("数据源", "Source"), Words("上次", "Last"), *COUNTERS.values()]
     head = [html.Span(both(words), className="name" if n == 1 else "") for n, words in enumerate(names)]
-    return html.Div([html.Div(head, className="row head"), html.Div(id="feeds-rows", className="rows")], className="list feeds")
+    return html.Div(
+        [html.Div(head, className="row head"), html.Div(id="feeds-rows", className="rows")], className="list feeds"
+    )
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
@@ -82,5 +84,8 @@ PANEL = Panel(
             ]
         }
     },
-    formula=Words("收到 = 入库 + 重复 + 死信；积压为尚未写入消息流的批数", "Received = stored + duplicate + dead; backlog is batches not yet in the stream"),
+    formula=Words(
+        "收到 = 入库 + 重复 + 死信；积压为尚未写入消息流的批数",
+        "Received = stored + duplicate + dead; queue is batches not yet in the stream",
+    ),
 )  # fmt: skip

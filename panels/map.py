@@ -94,10 +94,12 @@ PANEL = Panel(
         "map": {
             "places": {
                 "440605011": {
-                    "open": 1204, "late": 3, "soon": 40, "due": 3120, "on_time": 3054, "total": 9120, "population": 701000,
+                    "open": 1204, "late": 3, "soon": 40, "due": 3120, "on_time": 3054, "total": 9120,
+                    "population": 701_000,
                 },
                 "440605124": {
-                    "open": 1986, "late": 61, "soon": 130, "due": 4004, "on_time": 3552, "total": 12011, "population": 950000,
+                    "open": 1986, "late": 61, "soon": 130, "due": 4004, "on_time": 3552, "total": 12011,
+                    "population": 950_000,
                 },
             },
             "only_here": 12,

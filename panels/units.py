@@ -29,7 +29,9 @@ def frame(ctx: Context) -> Any:
     """A ranked list with its columns named."""
     unit, *others = COLUMNS
     head = [html.Span(), html.Span(both(unit), className="name"), *[html.Span(both(words)) for words in others]]
-    return html.Div([html.Div(head, className="row head"), html.Div(id="units-rows", className="rows")], className="list units")
+    return html.Div(
+        [html.Div(head, className="row head"), html.Div(id="units-rows", className="rows")], className="list units"
+    )
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
@@ -38,7 +40,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     rows = []
     for rank, unit in enumerate(views["units"].get("units", [])[:ROWS], start=1):
         bound, whole, part = unit["bound"], unit["due"], unit["on_time"]
-        kind = "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
+        kind = (
+            "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
+        )
         rows.append(
             row([
                 html.Span(DASH if bound is None else str(rank), className="rank"),
