@@ -98,8 +98,7 @@ class World:
     zone: ZoneInfo
     matters: tuple[Matter, ...]
     codes: tuple[str, ...]
-    towns: tuple[str, ...]  # The name of each place's town …
-    near: tuple[str, ...]  # … and of the place above it.
+    towns: tuple[str, ...]  # The name of each place's town.
     units: tuple[str, ...]  # The town's own unit at each place.
     weights: Floats
     favourite: Ints  # The matter a hot spot is known for; −1 elsewhere.
@@ -157,7 +156,6 @@ def world_of(
         shapely.prepare(held)
     return World(
         seed, per_day, zone, tuple(matters), tuple(leaf.code for leaf in leaves), tuple(town.name for town in towns),
-        tuple(place.name for place in near),
         tuple(town_unit.format(town=town.name.removesuffix("镇").removesuffix("街道")) for town in towns),
         weights / weights.sum(), favourite,
         np.array([burden.get(town.name, burden.get(town.code, 1.0)) for town in towns]),
@@ -254,8 +252,8 @@ def _closings(reported: Ints, limits: Ints, late: npt.NDArray[np.bool_], midnigh
     closed = np.where(late, reported + limits + over, reported + used)
     # Few close anything at night: most of those move to the morning, or, not to be late, to the evening before.
     clock = np.mod(closed - midnight, DAY)
-    sleeps = ((clock > 21 * HOUR) | (clock < 7.5 * HOUR)) & (random.random(count) < 0.85) & (limits >= 8 * HOUR)
-    morning = closed + np.mod(8 * HOUR - clock, DAY) + random.gamma(2.0, 0.9 * HOUR, count)
+    sleeps = ((clock > 21 * HOUR) | (clock < 7.5 * HOUR)) & (random.random(count) < 0.8) & (limits >= 8 * HOUR)
+    morning = closed + np.mod(8 * HOUR - clock, DAY) + random.gamma(2.0, 1.4 * HOUR, count)
     evening = closed - np.mod(clock - 20.5 * HOUR, DAY) - random.gamma(2.0, 0.7 * HOUR, count)
     due = reported + limits
     awake = np.where(late | (morning < due), morning, np.where(evening > reported + 0.1 * HOUR, evening, closed))
@@ -293,20 +291,20 @@ def _points(world: World, place: Ints, random: np.random.Generator) -> list[tupl
 
 
 def _titles(world: World, place: Ints, matter: Ints, random: np.random.Generator) -> list[str]:
+    """What is the matter and where: the spot alone, for the place stands beside it, a crossing or an address."""
     draws = random.random((len(place), 4)).tolist()
     titles = []
     for at, what, (kind, first, second, third) in zip(place.tolist(), matter.tolist(), draws, strict=True):
         phrases = world.matters[what].matters
         phrase = phrases[int(third * len(phrases))]
-        town = world.towns[at]
-        roads = world.roads.get(town, ())
+        roads = world.roads.get(world.towns[at], ())
         if len(roads) < 2 or kind < 0.4:
-            titles.append(f"{world.near[at]}{SPOTS[int(first * len(SPOTS))]}{phrase}")
+            titles.append(f"{SPOTS[int(first * len(SPOTS))]}{phrase}")
             continue
         one = int(first * len(roads))
         if kind < 0.75:
             other = (one + 1 + int(second * (len(roads) - 1))) % len(roads)
-            titles.append(f"{town}{roads[one]}与{roads[other]}交叉口{phrase}")
+            titles.append(f"{roads[one]}与{roads[other]}交叉口{phrase}")
         else:
-            titles.append(f"{town}{roads[one]}{2 + int(second * 180)}号门前{phrase}")
+            titles.append(f"{roads[one]}{2 + int(second * 180)}号{phrase}")
     return titles

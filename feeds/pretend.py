@@ -34,7 +34,7 @@ class Settings(Common):
     quality: dict[str, Share] = {}  # noqa: RUF012 - unit → the share of its deadlines that it keeps.
     burden: dict[str, Annotated[float, Field(ge=0)]] = {}  # noqa: RUF012 - town → multiplies its late tickets.
     roads: dict[str, list[str]] = {}  # noqa: RUF012 - town → roads for its titles.
-    town_unit: str = "{town}综合执法办"
+    town_unit: str = "{town}执法办"  # What a town's own unit is called.
 
 
 async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:  # noqa: A001
