@@ -96,8 +96,18 @@ class Screen:
 class Hub:
     """One per web process: knows the screens, asks for their views, paints and delivers."""
 
-    def __init__(self, city: City, places: PlaceTree, redis_url: str, version: str) -> None:
+    def __init__(
+        self,
+        city: City,
+        places: PlaceTree,
+        redis_url: str,
+        version: str,
+        *,
+        silent: float = SILENT,
+        hold: float = POLL,
+    ) -> None:
         self.city, self.places, self.version = city, places, version
+        self.silent, self.hold = silent, hold
         self.keys = Keys(city.name)
         self.redis = connect_async(redis_url)
         self.panels: dict[str, Panel] = all_panels()
@@ -116,13 +126,10 @@ class Hub:
     def join(self, screen: Screen, hello: Hello) -> None:
         """Show ``screen`` what its hello asks for, from the beginning."""
         self.leave(screen)
-        place = hello.place if hello.place in self.places else self.places.root.code
-        language = hello.lang if hello.lang in self.city.languages else self.city.languages[0]
-        size = hello.size if hello.size in ("small", "normal", "large") else "normal"
-        audience = self.audiences.get((place, language, size))
+        shown = self.shown(hello)
+        audience = self.audiences.get(shown)
         if audience is None:
-            audience = Audience(Context(self.city, self.places, place, language, size))
-            self.audiences[place, language, size] = audience
+            audience = self.audiences[shown] = Audience(Context(self.city, self.places, *shown))
         screen.panels = frozenset(hello.panels) & self.panels.keys()
         screen.audience = audience
         screen.mail.clear()
@@ -139,6 +146,14 @@ class Hub:
         screen.beat = self.beat()
         screen.ready.set()
         self._changed.set()
+
+    def shown(self, hello: Hello) -> tuple[str, str, str]:
+        """Place, language and size that a hello is answered with: what is unknown here is the city's own."""
+        return (
+            hello.place if hello.place in self.places else self.places.root.code,
+            hello.lang if hello.lang in self.city.languages else self.city.languages[0],
+            hello.size if hello.size in ("small", "normal", "large") else "normal",
+        )
 
     def leave(self, screen: Screen) -> None:
         """Forget a screen, and an audience without screens."""
@@ -321,7 +336,7 @@ class Hub:
                 screen.beat = said
                 screen.ready.set()
             for name, screen in list(self.polls.items()):
-                if now - screen.heard > 2 * POLL:
+                if now - screen.heard > 2 * self.hold:
                     self.leave(self.polls.pop(name))
 
     # -- towards the screens -----------------------------------------------------------------------------
@@ -366,24 +381,32 @@ class Hub:
     async def _write(self, socket: WebSocket, screen: Screen) -> None:
         while True:
             try:
-                await asyncio.wait_for(screen.ready.wait(), SILENT)
+                await asyncio.wait_for(screen.ready.wait(), self.silent)
             except TimeoutError:
                 pass
             screen.ready.clear()
-            if screen.unseen and monotonic() - screen.heard > SILENT:
-                await socket.close(4408, "nothing was acknowledged")
-                return
             try:
-                if screen.beat is not None and len(screen.unseen) < UNSEEN:
-                    said, screen.beat = screen.beat, None
-                    await socket.send_text(said)
-                if screen.mail and len(screen.unseen) < UNSEEN:
-                    if not screen.unseen:
-                        screen.heard = monotonic()
-                    await socket.send_text(self.bundle(screen))
-                    self.sent += 1
-            except (WebSocketDisconnect, RuntimeError, OSError):
+                async with asyncio.timeout(self.silent):
+                    if not await self._deliver(socket, screen):
+                        return
+            except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
                 return
+
+    async def _deliver(self, socket: WebSocket, screen: Screen) -> bool:
+        """Send what there is, as far as the screen keeps up; False if it was let go."""
+        # One that has never said what it wants is let go like one that has stopped to take what it gets.
+        if (screen.unseen or screen.audience is None) and monotonic() - screen.heard > self.silent:
+            await socket.close(4408, "nothing was acknowledged")
+            return False
+        if screen.beat is not None and len(screen.unseen) < UNSEEN:
+            said, screen.beat = screen.beat, None
+            await socket.send_text(said)
+        if screen.mail and len(screen.unseen) < UNSEEN:
+            if not screen.unseen:
+                screen.heard = monotonic()
+            await socket.send_text(self.bundle(screen))
+            self.sent += 1
+        return True
 
     async def poll(self, request: Request) -> Response:
         """The fallback where no WebSocket gets through: hello with what was seen, frames as soon as there are any."""
@@ -396,16 +419,12 @@ class Hub:
             return JSONResponse({"reason": "not_understood"}, 400)
         screen = self.polls.get(hello.screen)
         ctx = screen.audience.ctx if screen is not None and screen.audience is not None else None
-        if (
-            screen is None
-            or ctx is None
-            or (ctx.place, ctx.language, ctx.size) != (hello.place, hello.lang, hello.size)
-        ):
+        if screen is None or ctx is None or (ctx.place, ctx.language, ctx.size) != self.shown(hello):
             screen = screen or Screen(hello.screen)
             self.polls[hello.screen] = screen
             self.join(screen, hello)
         screen.acknowledge(hello.seen)
-        until = monotonic() + POLL
+        until = monotonic() + self.hold
         frames: list[str] = []
         while not frames and monotonic() < until:
             screen.ready.clear()
