@@ -116,10 +116,10 @@ function scale() {
     return [[-Infinity, "rate-1"], [low, "rate-2"], [middle, "rate-3"], [high, "rate-4"]];
   }
   const found = Object.values(state.doc.places).map(figure).filter((value) => value !== null);
-  const most = Math.max(0, ...found);
-  const whole = mode() === "tickets";
-  const step = most > 0 ? nice(Math.max(most / 5, whole ? 1 : 0.01)) : 1;
-  return [1, 2, 3, 4, 5].map((n) => [n === 1 ? -Infinity : (n - 1) * step, `amount-${n}`]);
+  const [least, most] = found.length ? [Math.min(...found), Math.max(...found)] : [0, 1];
+  const step = nice(Math.max((most - least) / 4, mode() === "tickets" ? 1 : 0.01));
+  const base = Math.floor(least / step);
+  return [1, 2, 3, 4, 5].map((n) => [n === 1 ? -Infinity : +((base + n - 1) * step).toFixed(6), `amount-${n}`]);
 }
 
 function written(value) {

@@ -310,6 +310,9 @@ class Front:
         extra: list[tuple[bytes, bytes]] = []
         if kept is None or path.startswith(tuple(f"/{p.split('/')[1]}" for p in self.prefixes)):
             status, said, body = await self._ask(scope)
+            if status >= 400:  # Also where Dash fails at a path that names no file of a component.
+                await _refuse(scope, _never, send, 404, "not found")
+                return
             if status != 200:
                 start: Message = {"type": "http.response.start", "status": status, "headers": _dress(said)}
                 await send(start)
@@ -382,6 +385,11 @@ def _dress(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     if b"cache-control" not in said:
         common.append((b"cache-control", b"no-store"))
     return [*headers, *common]
+
+
+async def _never() -> Message:
+    """Nothing more will come."""
+    return {"type": "http.disconnect"}
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:

@@ -35,7 +35,7 @@ LAYOUT = Layout(
         """,
     },
     columns={
-        "wide": "46fr 90fr 56fr",
+        "wide": "45fr 88fr 59fr",
         "ultrawide": "62fr 52fr 70fr 70fr 62fr 66fr",
         "tall": "37fr 44fr",
     },
