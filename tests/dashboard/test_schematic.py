@@ -1,3 +1,5 @@
+"""Schematic outlines: they nest, fill, do not overlap, and are the same for the same seed."""
+
 from __future__ import annotations
 
 from pathlib import Path

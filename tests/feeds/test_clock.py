@@ -1,3 +1,5 @@
+"""The clock feed: a tick on each full second, and never a burst."""
+
 from __future__ import annotations
 
 import asyncio

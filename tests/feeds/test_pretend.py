@@ -1,3 +1,5 @@
+"""A simulated district: whole tickets, believable days, and a feed that tells each event once, in its moment."""
+
 from __future__ import annotations
 
 import asyncio
