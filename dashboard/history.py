@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dashboard.board import CODEC
 from dashboard.events import Event
@@ -78,6 +79,8 @@ PATIENCE = {
     "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
 }  # fmt: skip
 
+LOCK = 0x63697479  # The advisory lock under which tables are made.
+
 _json = msgspec.json.Encoder()
 _KIND = {kind: name for name, kind in CODEC.types.items()}
 
@@ -111,7 +114,13 @@ class History:
             HistoryFailed: if the database cannot be reached or written.
         """
         if not self._ready:
-            metadata.create_all(self.engine)
+            with self.engine.begin() as db:
+                if self.postgres:  # There two who create the same table at the same time may both fail.
+                    db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+                for table in metadata.sorted_tables:
+                    db.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        db.execute(CreateIndex(index, if_not_exists=True))
             self._ready = True
 
     def close(self) -> None:

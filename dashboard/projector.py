@@ -118,10 +118,12 @@ class Projector:
             "feeds": {row["name"]: {"state": row["state"], "heard": row["heard"]} for row in feeds},
         }  # fmt: skip
 
-    def posted(self, standing: int) -> None:
-        """After a post ``standing`` views are on the notice board; if some were lost, all are posted anew."""
-        if standing < len(self._posted):
+    def posted(self, standing: int) -> bool:
+        """After a post ``standing`` views are on the notice board; True if some were lost and all are due again."""
+        lost = standing < len(self._posted)
+        if lost:
             self.forget_posts()
+        return lost
 
     def forget_posts(self) -> None:
         """Post everything anew: the notice board may have been lost."""
@@ -228,10 +230,10 @@ def _work(house: House, stop: Stop) -> None:
             # Without a tick since it was built from history alone, the board does not know what time it is.
             if shown and projector.board.now and ((dirty and now - posted >= pause) or now - beat >= 1.0):
                 documents, gone = projector.changed(now)
-                projector.posted(notices.post(documents, projector.pulse(), projector.board.position, gone))
+                dirty = projector.posted(notices.post(documents, projector.pulse(), projector.board.position, gone))
                 spent = monotonic() - now
                 posted = beat = monotonic()
-                pause, dirty = max(COALESCE, 3 * spent), False
+                pause = max(COALESCE, 3 * spent)
             position = projector.saved()
             if position is not None:
                 reader.reached(house.keys.board, position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,15 @@ def test_an_empty_history_is_empty(history: History) -> None:
     assert list(history.all_tickets()) == []
     assert list(history.batches(SPOOL, 0, 10)) == []
     assert history.tickets([("hotline", "1")]) == {}
+
+
+def test_any_number_may_prepare_it_at_the_same_time(database_url: str) -> None:
+    histories = [History(database_url) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(History.prepare, histories))
+    for opened in histories:
+        assert opened.positions() == {}
+        opened.close()
 
 
 def test_what_was_written_is_read_as_it_was(history: History) -> None:
