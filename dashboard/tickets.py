@@ -121,6 +121,11 @@ def apply(ticket: Ticket | None, event: Event) -> Ticket:
     return ticket
 
 
+def _report(ticket: Ticket) -> tuple[float | None, str]:
+    """Which report the ticket rests on."""
+    return ticket.reported, ticket.reported_id
+
+
 def deadline(ticket: Ticket, rules: Rules) -> float | None:
     """When the ticket is due: what its source said, else the city's plain limit for its category, in hours."""
     if ticket.due is not None:
@@ -204,7 +209,7 @@ class Tickets:
         if after is before:
             return
         # A closing leaves what the report contributed as it is, so only the other half is counted anew.
-        same_report = before is not None and before.reported_id == after.reported_id
+        same_report = before is not None and _report(before) == _report(after)
         if before is not None:
             self._count(key, before, -1, report=not same_report)
         self.tickets[key] = after
@@ -431,7 +436,7 @@ def _ahead(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
 def view_trend(board: Tickets, place: str, now: float) -> Document:
     """Intake and closures of the last 24 full-or-running hours, and the intake of the same hours a day before."""
     tally = board.tally(place)
-    last = now - now % 3600
+    last = now - (now - board.calendar.midnight(now)) % 3600  # Local hours, also where they are not those of UTC.
     hours = [last - 3600 * back for back in range(23, -1, -1)]
     return {
         "hours": hours,
