@@ -64,12 +64,15 @@ def door(feeder: Feeder) -> Starlette:
     return Starlette(routes=[Route("/ingest/{feed}", take, methods=["POST"])])
 
 
-def routes(feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path()) -> list[Route]:
+def routes(
+    feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path(), seconds: float = SECONDS
+) -> list[Route]:
     """The web's side: checks who posts and how much, and hands it on to the feeds' process at ``socket``.
 
-    ``folder`` is what the paths of token files are relative to: the city file's.
+    ``folder`` is what the paths of token files are relative to: the city file's. A body must be here
+    within ``seconds``.
     """
-    client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=SECONDS, trust_env=False)
+    client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=seconds, trust_env=False)
 
     async def take(request: Request) -> Response:
         bound = feeds.get(request.path_params["feed"])
@@ -79,10 +82,10 @@ def routes(feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path()) 
             return refuse(401, "not_allowed", "send the feed's token as `Authorization: Bearer …`")
         limit = int(getattr(bound.settings, "max_bytes", MAX_BYTES))
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(seconds):
                 body, whole = await _body(request, limit)
         except (TimeoutError, ClientDisconnect):
-            return refuse(408, "too_slow", f"the body was not complete after {SECONDS:.0f} s; send it again")
+            return refuse(408, "too_slow", f"the body was not complete after {seconds:.0f} s; send it again")
         headers = {name: request.headers[name] for name in HANDED_ON if name in request.headers}
         headers |= {name: value for name, value in request.headers.items() if name.startswith("ce-")}
         if not whole:
