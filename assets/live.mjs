@@ -4,7 +4,7 @@
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {}; // component id → f(property, value), for components a module draws itself
 
-const SILENCE = 5000; // ms without a frame after which the link counts as lost
+const SILENCE = 4000; // ms without a frame, two beats, after which the link counts as lost
 const CONNECT = 5000; // ms a socket may take to open
 const BACKOFF = [250, 5000]; // ms between attempts: first and largest
 const STALLED = 10; // s the board may be behind before everything is marked
@@ -344,19 +344,19 @@ function stopPoll() {
   pollControl?.abort("stop");
 }
 
-// Every second: has the link fallen silent, does the page still paint, has it grown too large?
+// Twice a second: has the link fallen silent, does the page still paint, has it grown too large?
 setInterval(() => {
   const silent = Date.now() - lastFrame;
-  if (lastFrame && silent > SILENCE - 500 && html.dataset.link !== "lost") {
+  if (lastFrame && silent > SILENCE && html.dataset.link !== "lost") {
     html.dataset.link = "lost";
     connectedSince = 0;
   }
-  if (silent > SILENCE - 1500 && !probe && !retry) connect();
+  if (silent > SILENCE - 1000 && !probe && !retry) connect();
   const since = Math.max(connectedSince, askedAt, lastPaint >= askedAt ? Infinity : 0);
   if (connectedSince && Date.now() - since > BLANK) reload("blank");
   if (performance.memory?.usedJSHeapSize > HEAP) reload("memory");
   age();
-}, 1000);
+}, 500);
 
 function wake() {
   if (document.hidden || Date.now() - lastFrame < 2500) return;

@@ -167,7 +167,7 @@ def _shapes_version(city: City, places: PlaceTree, version: str) -> str:
 
 
 def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) -> list[BaseRoute]:
-    """The page of a screen, and the layout its page asks for."""
+    """A screen's page, and the layout it asks for."""
     kept: dict[str, bytes] = {}
 
     async def show(request: Request) -> Response:
@@ -245,12 +245,19 @@ class Front:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        ours = any(route.matches(scope)[0] != Match.NONE for route in self.own)
+        matches = {route.matches(scope)[0] for route in self.own}
+        ours = Match.FULL in matches
+        if not ours and Match.PARTIAL in matches:  # Dash's own catch-all would take it and answer with its page.
+            await _refuse(send, 405, "not by this method")
+            return
         if not ours and path.startswith(self.prefixes):
             path = "/_dash-" + path.split("/_dash-", 1)[1]
             scope = {**scope, "path": path, "raw_path": path.encode()}
         if not ours and not path.startswith(DASH_PATHS):
-            await _refuse(scope, receive, send, 404, "not found")
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 4404})
+            else:
+                await _refuse(send, 404, "not found")
             return
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
@@ -267,7 +274,7 @@ class Front:
         limit = next((n for start, n in self.limits.items() if scope["path"].startswith(start)), self.limit)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
-            await _refuse(scope, receive, send, 413, f"the body is larger than {limit} bytes")
+            await _refuse(send, 413, f"the body is larger than {limit} bytes")
             return
         seen, over, started = 0, False, False
 
@@ -295,7 +302,7 @@ class Front:
             if not over:
                 raise
         if over and not started:
-            await _refuse(scope, receive, send, 413, f"the body is larger than {limit} bytes")
+            await _refuse(send, 413, f"the body is larger than {limit} bytes")
 
     # -- static answers ----------------------------------------------------------------------------------
 
@@ -311,11 +318,10 @@ class Front:
         if kept is None or path.startswith(tuple(f"/{p.split('/')[1]}" for p in self.prefixes)):
             status, said, body = await self._ask(scope)
             if status >= 400:  # Also where Dash fails at a path that names no file of a component.
-                await _refuse(scope, _never, send, 404, "not found")
+                await _refuse(send, 404, "not found")
                 return
             if status != 200:
-                start: Message = {"type": "http.response.start", "status": status, "headers": _dress(said)}
-                await send(start)
+                await send({"type": "http.response.start", "status": status, "headers": _dress(said)})
                 await send({"type": "http.response.body", "body": body})
                 return
             extra = [(name, value) for name, value in said if name == b"content-security-policy"]
@@ -387,17 +393,8 @@ def _dress(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [*headers, *common]
 
 
-async def _never() -> Message:
-    """Nothing more will come."""
-    return {"type": "http.disconnect"}
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
-    """Say no in one sentence; a socket is closed before it opens."""
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 4404})
-        return
+async def _refuse(send: Send, status: int, why: str) -> None:
+    """Say no in one sentence."""
     body = json.dumps({"reason": why}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status == 413:

@@ -76,13 +76,16 @@ def test_there_are_panels_and_layouts() -> None:
 
 
 def test_a_panel_reads_views_that_exist_and_its_example_has_them(panel: Panel) -> None:
-    assert panel.reads and set(panel.reads) <= set(VIEWS)
+    assert panel.reads
+    assert set(panel.reads) <= set(VIEWS)
     assert set(panel.example) >= set(panel.reads)
 
 
 def test_a_panel_has_its_title_in_both_languages(panel: Panel) -> None:
-    assert panel.title.zh and panel.title.en
-    assert re.search("[\u4e00-\u9fff]", panel.title.zh) and not re.search("[\u4e00-\u9fff]", panel.title.en)
+    assert panel.title.zh
+    assert panel.title.en
+    assert re.search("[\u4e00-\u9fff]", panel.title.zh)
+    assert not re.search("[\u4e00-\u9fff]", panel.title.en)
     assert bool(panel.formula.zh) == bool(panel.formula.en)
     assert panel.bare or panel.formula.zh, "whoever sees a number may ask how it comes about"
 
@@ -120,7 +123,8 @@ def check(panel: Panel, painted: Mapping[str, Any]) -> None:
     assert targets <= drawn(panel)
     values = json.loads(to_json(painted))
     assert set(values) == set(painted)
-    inner = [node for value in values.values() for node in nodes(value) if isinstance(node, Mapping) and "props" in node]
+    found = [node for value in values.values() for node in nodes(value)]
+    inner = [node for node in found if isinstance(node, Mapping) and "props" in node]
     assert not [node["props"]["id"] for node in inner if "id" in node["props"]], "ids belong to the frame"
 
 

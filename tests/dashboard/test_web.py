@@ -26,7 +26,8 @@ LIMIT = 2000
 def town(folder: Path, **more: Any) -> City:
     """A city of two squares."""
     (folder / "places.csv").write_text(
-        "code,name,level,parent,name_en\nT,镇,city,,Town\nA,甲,district,T,Alpha\nB,乙,district,T,Beta\n", encoding="utf-8"
+        "code,name,level,parent,name_en\nT,镇,city,,Town\nA,甲,district,T,Alpha\nB,乙,district,T,Beta\n",
+        encoding="utf-8",
     )
     shapes = [("A", square(113.0, 23.0)), ("B", square(113.1, 23.0))]
     features = [{"type": "Feature", "properties": {"code": code}, "geometry": shape} for code, shape in shapes]
@@ -67,7 +68,8 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_the_root_leads_to_the_city_s_first_screen_and_keeps_the_question(client: httpx.AsyncClient) -> None:
     answer = await client.get("/?place=A&lang=en")
-    assert answer.status_code == 307 and answer.headers["location"] == "/wall?place=A&lang=en"
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/wall?place=A&lang=en"
 
 
 async def test_the_page_carries_its_version_and_asks_for_its_own_layout(client: httpx.AsyncClient) -> None:
@@ -94,14 +96,17 @@ async def test_an_unknown_place_or_language_is_dropped(client: httpx.AsyncClient
     answer = await client.get(f"/wall?{asked}")
     assert answer.status_code == 307
     location = httpx.URL(answer.headers["location"])
-    assert location.path == "/wall" and location.query.decode() == left
+    assert location.path == "/wall"
+    assert location.query.decode() == left
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs", "/redoc", "/openapi.json", "/wallpaper", "/wall/x", "/.env", "/_reload-hash", "/_dash-layout", "/_alive_x",
-     "/_dash-ws-callback", "/assets/../pyproject.toml", "/assets/%2e%2e/pyproject.toml", "/shapes/nowhere.json",
-     "/_dash-component-suites/os/path.py"],
+    [
+        "/docs", "/redoc", "/openapi.json", "/wallpaper", "/wall/x", "/.env", "/_reload-hash", "/_dash-layout",
+        "/_alive_x", "/_dash-ws-callback", "/assets/../pyproject.toml", "/assets/%2e%2e/pyproject.toml",
+        "/shapes/nowhere.json", "/_dash-component-suites/os/path.py",
+    ],
 )  # fmt: skip
 async def test_what_is_not_there_is_not_there(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
@@ -122,7 +127,9 @@ async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClie
 async def test_the_page_s_policy_knows_its_inline_scripts_and_no_others(client: httpx.AsyncClient) -> None:
     answer = await client.get("/wall")
     scripts = answer.headers["content-security-policy"].split("script-src")[1].split(";")[0]
-    assert "'self'" in scripts and "unsafe-inline" not in scripts and scripts.count("sha256-") == 1
+    assert "'self'" in scripts
+    assert "unsafe-inline" not in scripts
+    assert scripts.count("sha256-") == 1
 
 
 def test_a_policy_counts_only_scripts_that_run() -> None:
@@ -139,20 +146,25 @@ async def test_static_files_are_packed_and_kept_for_good(client: httpx.AsyncClie
         if int(answer.headers["content-length"]) > 1000:
             assert answer.headers["content-encoding"] == "gzip", found
         again = await client.get(found, headers={"if-none-match": answer.headers["etag"]})
-        assert again.status_code == 304 and not again.content
+        assert again.status_code == 304
+        assert not again.content
 
 
 async def test_who_cannot_unpack_gets_the_same_file(client: httpx.AsyncClient) -> None:
     plain = await client.get("/assets/live.mjs", headers={"accept-encoding": "identity"})
-    assert "content-encoding" not in plain.headers and b"/live" in plain.content
+    assert "content-encoding" not in plain.headers
+    assert b"/live" in plain.content
     packed = await client.get("/assets/live.mjs", headers={"accept-encoding": "gzip"})
-    assert packed.content == plain.content and packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert packed.headers["content-encoding"] == "gzip"
     assert plain.headers["cache-control"] == "no-cache", "an address without fingerprint may change"
 
 
 async def test_head_says_what_get_would(client: httpx.AsyncClient) -> None:
     head, get = await client.head("/assets/wall.css"), await client.get("/assets/wall.css")
-    assert head.status_code == 200 and not head.content and head.headers["etag"] == get.headers["etag"]
+    assert head.status_code == 200
+    assert not head.content
+    assert head.headers["etag"] == get.headers["etag"]
 
 
 async def test_fingerprints_do_not_fill_the_memory(tmp_path: Path) -> None:
@@ -186,7 +198,8 @@ async def test_outlines_are_cacheable_geojson(client: httpx.AsyncClient) -> None
 async def test_a_body_within_its_limit_passes_and_a_larger_one_is_refused(client: httpx.AsyncClient) -> None:
     assert (await client.post("/ingest/post", content=b"x" * LIMIT)).json() == {"bytes": LIMIT}
     answer = await client.post("/ingest/post", content=b"x" * (LIMIT + 1))
-    assert answer.status_code == 413 and str(LIMIT) in answer.json()["reason"]
+    assert answer.status_code == 413
+    assert str(LIMIT) in answer.json()["reason"]
 
 
 async def test_a_body_that_hides_its_length_is_refused_as_soon_as_it_is_too_long(client: httpx.AsyncClient) -> None:
@@ -239,4 +252,5 @@ async def test_sockets_reach_their_route_and_no_other(tmp_path: Path) -> None:
 
 
 def test_the_version_of_the_page_is_stable() -> None:
-    assert page_version() == page_version() and re.fullmatch("[0-9a-f]{8}", page_version())
+    assert page_version() == page_version()
+    assert re.fullmatch("[0-9a-f]{8}", page_version())

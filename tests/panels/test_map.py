@@ -20,7 +20,8 @@ NUMBERS = {"open": 5, "late": 1, "soon": 2, "due": 8, "on_time": 6, "total": 40,
 def test_places_carry_their_name_in_the_page_s_language_and_strangers_are_left_out() -> None:
     document = PANEL.paint(views(A=NUMBERS, X=NUMBERS), context(language="en"))["map-data.document"]
     assert document["places"] == {"A": {**NUMBERS, "name": "Alpha"}}
-    assert document["parent"] is None and document["place"] == "T"
+    assert document["parent"] is None
+    assert document["place"] == "T"
 
 
 def test_one_level_down_the_way_up_is_known() -> None:

@@ -9,7 +9,8 @@ from tests.contracts.test_panels import context
 def test_the_running_hour_is_a_mark_and_not_the_end_of_the_line() -> None:
     figure = PANEL.paint(PANEL.example, context())["trend-chart.figure"]
     opened = next(trace for trace in figure["data"] if trace.get("name") == "受理")
-    assert len(opened["x"]) == 23 and opened["y"] == PANEL.example["trend"]["opened"][:-1]
+    assert len(opened["x"]) == 23
+    assert opened["y"] == PANEL.example["trend"]["opened"][:-1]
     marks = [trace for trace in figure["data"] if trace["mode"] == "markers"]
     assert {trace["y"][0] for trace in marks} == {14, 6}
 
