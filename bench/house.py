@@ -238,6 +238,15 @@ class House:
         except (OSError, HTTPException) as error:
             return 0, str(error).encode()
 
+    def stored(self, feed: str) -> int:
+        """How many events the feed's spool has stored since its first day."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.rooms.spools / f'{feed}.db'}?mode=ro", uri=True)) as db:
+                row = db.execute("SELECT value FROM about WHERE name = 'stored'").fetchone()
+        except sqlite3.Error:  # It is not there yet.
+            return 0
+        return int(row[0]) if row else 0
+
     def behind(self, feed: str, since: float = 0.0) -> str:
         """What is still under way of a feed's events, in words; empty when board and history have them all.
 
