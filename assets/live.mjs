@@ -9,14 +9,17 @@ const CONNECT = 5000; // ms a socket may take to open
 const BACKOFF = [250, 5000]; // ms between attempts: first and largest
 const STALLED = 10; // s the board may be behind before everything is marked
 const BLANK = 60000; // ms connected without a paint after which the page starts afresh
+const EMPTY = 20000; // ms the page may take to be drawn at all
 const HEAP = 700e6; // bytes of script memory above which the page starts afresh
 const RELOADS = 60000; // ms between two reloads at the least
 const POLL = 30000; // ms a poll may take
 
+const begun = Date.now();
 const html = document.documentElement;
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const version = meta("version");
 const languages = meta("languages").split(" ");
+const [CONNECTING, OPEN] = [0, 1]; // states of a socket, also where there are no sockets
 const clone = (value) => JSON.stringify(value);
 
 // -- the address: place, language and the map's colours -----------------------------------------------------
@@ -35,7 +38,8 @@ function applyAddress() {
   readAddress();
   html.lang = address.lang;
   for (const link of document.querySelectorAll("[data-set-lang]")) {
-    link.toggleAttribute("aria-current", link.dataset.setLang === address.lang);
+    if (link.dataset.setLang === address.lang) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
   for (const element of document.querySelectorAll("[data-tip-zh]")) {
     element.title = element.dataset[address.lang === "en" ? "tipEn" : "tipZh"];
@@ -227,7 +231,7 @@ function hello() {
   if (!panels().length) return;
   askedAt = Date.now();
   for (const socket of [main, probe]) {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(clone(helloMessage()));
+    if (socket?.readyState === OPEN) socket.send(clone(helloMessage()));
   }
   pollControl?.abort("again");
 }
@@ -235,7 +239,7 @@ function hello() {
 let askedAt = Date.now();
 
 function acknowledge(n) {
-  if (main?.readyState === WebSocket.OPEN) main.send(clone({ t: "ack", n }));
+  if (main?.readyState === OPEN) main.send(clone({ t: "ack", n }));
 }
 
 function heard() {
@@ -272,7 +276,7 @@ function connect() {
   };
   socket.onmessage = (event) => {
     const frame = JSON.parse(event.data);
-    if (socket === probe && (!main || main.readyState !== WebSocket.OPEN || frame.t === "paint")) promote(socket);
+    if (socket === probe && (!main || main.readyState !== OPEN || frame.t === "paint")) promote(socket);
     if (socket === main) {
       if (probe) dropProbe();
       take(frame);
@@ -300,7 +304,7 @@ function dropProbe() {
   const socket = probe;
   probe = null;
   socket.onclose = socket.onmessage = null;
-  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  if (socket.readyState === CONNECTING) socket.onopen = () => socket.close();
   else socket.close();
 }
 
@@ -317,6 +321,10 @@ async function startPoll() {
   polling = true;
   let wait = BACKOFF[0];
   while (polling) {
+    if (!panels().length) {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // The page is not drawn yet.
+      continue;
+    }
     const control = (pollControl = new AbortController());
     const timer = setTimeout(() => control.abort("late"), POLL);
     try {
@@ -354,6 +362,7 @@ setInterval(() => {
   if (silent > SILENCE - 1000 && !probe && !retry) connect();
   const since = Math.max(connectedSince, askedAt, lastPaint >= askedAt ? Infinity : 0);
   if (connectedSince && Date.now() - since > BLANK) reload("blank");
+  if (!ready() && Date.now() - begun > EMPTY) reload("empty");
   if (performance.memory?.usedJSHeapSize > HEAP) reload("memory");
   age();
 }, 500);
@@ -367,13 +376,24 @@ document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", wake);
 window.addEventListener("pageshow", wake);
 
-// A quiet reload, not more than once a minute, however good the reason.
-function reload(why) {
+// A quiet reload, not more than once a minute however good the reason, and only where a page will come: the
+// browser's own error page would never come back by itself.
+let reloading = false;
+async function reload(why) {
   const before = Number(sessionStorage.getItem("citywall.reloaded") ?? 0);
-  if (Date.now() - before < RELOADS) return;
-  sessionStorage.setItem("citywall.reloaded", String(Date.now()));
-  console.info(`citywall: the page starts afresh (${why})`);
-  location.reload();
+  if (reloading || Date.now() - before < RELOADS) return;
+  reloading = true;
+  try {
+    const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(CONNECT) });
+    if (!answer.ok) return;
+    sessionStorage.setItem("citywall.reloaded", String(Date.now()));
+    console.info(`citywall: the page starts afresh (${why})`);
+    location.reload();
+  } catch {
+    // The server is away; the reason will still be there when it is back.
+  } finally {
+    setTimeout(() => (reloading = false), CONNECT);
+  }
 }
 
 // -- how old everything is ----------------------------------------------------------------------------------
