@@ -22,7 +22,8 @@ from dashboard.feed import rules_of
 from dashboard.history import History
 from dashboard.report import counts
 from dashboard.spool import Counters, Spool
-from dashboard.tickets import LIGHTS, Tickets
+from dashboard.tally import Tickets
+from dashboard.tickets import LIGHTS
 
 FEED = "load"
 SOURCE = "generator"

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from dashboard.board import Board
 from dashboard.spool import Counters, Spool
-from dashboard.tickets import Tally, Ticket, Tickets, deadline, on_time
+from dashboard.tally import Tally, Tickets
+from dashboard.tickets import Ticket, deadline, on_time
 
 
 def counts(tally: Tally) -> dict[str, int]:

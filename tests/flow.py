@@ -15,7 +15,8 @@ from dashboard.noun import FeedRule, Rules
 from dashboard.places import Place, PlaceTree
 from dashboard.spool import Batch, Spool
 from dashboard.stream import Entry, Keys
-from dashboard.tickets import Ticket, TicketClosed, TicketReported, Tickets
+from dashboard.tally import Tickets
+from dashboard.tickets import Ticket, TicketClosed, TicketReported
 
 KEYS = Keys("town")
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

@@ -20,7 +20,8 @@ from dashboard.events import Event, pack, pack_batch
 from dashboard.health import FeedBeat
 from dashboard.noun import FeedRule, Rules
 from dashboard.places import Place, PlaceTree
-from dashboard.tickets import LIGHTS, TicketClosed, TicketReported, Tickets
+from dashboard.tally import Tickets
+from dashboard.tickets import LIGHTS, TicketClosed, TicketReported
 
 TREE = PlaceTree.of(
     [
@@ -140,7 +141,7 @@ def tallies(board: Board) -> Any:
         code: {slot: plain(getattr(tally, slot)) for slot in tally.__slots__}
         for code, tally in tickets.tallies.items() if tally.total or code == "d"
     }  # fmt: skip
-    return counted, plain(tickets.unplaced), plain(tickets.anomalies), tickets._lights
+    return counted, plain(tickets.unplaced), plain(tickets.anomalies), tickets.lights
 
 
 @settings(max_examples=120, deadline=None)

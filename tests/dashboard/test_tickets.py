@@ -11,20 +11,17 @@ import pytest
 from dashboard.noun import Rules
 from dashboard.places import Place, PlaceTree
 from dashboard.rates import wilson
+from dashboard.tally import Tickets
 from dashboard.tickets import (
-    JUST_OVERDUE,
     LIGHTS,
-    NOUN,
-    POINTS,
-    URGENT,
     TicketClosed,
     TicketReported,
-    Tickets,
     apply,
     deadline,
     light,
     on_time,
 )
+from dashboard.ticketviews import JUST_OVERDUE, NOUN, POINTS, URGENT
 from dashboard.words import DASH, percent
 
 TREE = PlaceTree.of(
@@ -297,7 +294,7 @@ def test_points_are_those_of_the_lowest_levels_and_the_same_in_every_order() -> 
 
 def test_of_too_many_points_the_same_ones_are_sent_in_every_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert POINTS == 20_000
-    monkeypatch.setattr("dashboard.tickets.POINTS", 5)
+    monkeypatch.setattr("dashboard.ticketviews.POINTS", 5)
     events = [report(f"{n:03}", place="g1", point=(113.0, 23.0)) for n in range(40)]
     there, back = view(folded(*events), "points", "g1"), view(folded(*reversed(events)), "points", "g1")
     assert there == back

@@ -1,0 +1,195 @@
+"""The tickets' views: pure documents of numbers at a place, and the noun they belong to."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import cast
+
+from dashboard.noun import Document, Noun
+from dashboard.rates import wilson
+from dashboard.tally import Tally, Tickets
+from dashboard.tickets import LIGHTS, OVERDUE, SOON, WORST, TicketClosed, TicketReported
+
+POINTS = 20_000  # More open tickets than this at one place are not sent as points.
+URGENT = 24  # Rows of the urgent list; a panel shows as many as fit.
+JUST_OVERDUE = 3  # Rows of it for tickets that have just fallen overdue.
+
+
+def view_tickets(board: Tickets, place: str, now: float) -> Document:
+    """Tickets in hand by light, what falls due within the hour, today against yesterday, this month's rate."""
+    tally, calendar = board.tally(place), board.calendar
+    midnight, before = calendar.midnight(now), calendar.day_before(now)
+    yesterday = calendar.midnight(before)
+    day, month = calendar.day_and_month(now)
+    soonest = bisect_left(tally.dues, (now, ""))
+    hour = bisect_left(tally.dues, (now + 3600, ""))
+    units = {board.tickets[key].unit for _, key in tally.dues[soonest:hour]}
+    day_due, month_due = tally.due.get(day, [0, 0]), tally.due.get(month, [0, 0])
+    return {
+        "open": len(tally.open),
+        "lights": dict(zip(LIGHTS, tally.lights, strict=True)),
+        "total": tally.total,
+        "closed": tally.closed,
+        "with_target": tally.with_target,
+        "on_time": tally.on_time,
+        "overdue": tally.overdue,
+        "agree": tally.agree,
+        "disagree": tally.disagree,
+        "in_hour": hour - soonest,
+        "in_hour_units": len(units),
+        "oldest_due": tally.dues[0][0] if tally.dues else None,
+        "today": {
+            "opened": tally.intake.between(midnight, now + 1),
+            "closed": tally.closings.between(midnight, now + 1),
+        },
+        "yesterday": {
+            "opened": tally.intake.between(yesterday, before),
+            "closed": tally.closings.between(yesterday, before),
+        },
+        "due_today": day_due,
+        "due_month": month_due,
+        "day_so_far": [day_due[0] - len(_ahead(tally, now, calendar.next_midnight(now))), day_due[1]],
+        "month_so_far": [month_due[0] - len(_ahead(tally, now, calendar.next_month(now))), month_due[1]],
+        "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
+    }
+
+
+def _ahead(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
+    """The open tickets whose deadline still lies ahead, before ``end``.
+
+    They are due to close in the running period, but nobody can have missed them yet, so a rate that is shown
+    before the period is over leaves them out.
+    """
+    return tally.dues[bisect_left(tally.dues, (now, "")) : bisect_left(tally.dues, (end, ""))]
+
+
+def view_trend(board: Tickets, place: str, now: float) -> Document:
+    """Intake and closures of the last 24 full-or-running hours, and the intake of the same hours a day before."""
+    tally = board.tally(place)
+    last = now - (now - board.calendar.midnight(now)) % 3600  # Local hours, also where they are not those of UTC.
+    hours = [last - 3600 * back for back in range(23, -1, -1)]
+    return {
+        "hours": hours,
+        "opened": [tally.intake.between(hour, hour + 3600) for hour in hours],
+        "closed": [tally.closings.between(hour, hour + 3600) for hour in hours],
+        "day_before": [tally.intake.between(hour - 86400, hour - 82800) for hour in hours],
+    }
+
+
+def view_categories(board: Tickets, place: str, now: float) -> Document:
+    """Categories by today's intake, with the tickets in hand of each; and today's intake by channel."""
+    tally = board.tally(place)
+    today = board.calendar.day_and_month(now)[0]
+    intake: dict[str, dict[str, int]] = {"category": {}, "channel": {}}
+    for (day, what, name), number in tally.by_day.items():
+        if day == today and number:
+            intake[what][name] = number
+    names = set(intake["category"]) | {name for name, number in tally.by_category.items() if number}
+    rows = [[name, intake["category"].get(name, 0), tally.by_category.get(name, 0)] for name in names]
+    return {
+        "categories": sorted(rows, key=lambda row: (-row[1], -row[2], row[0])),
+        "channels": sorted(([name, n] for name, n in intake["channel"].items()), key=lambda row: (-row[1], row[0])),
+    }
+
+
+def view_units(board: Tickets, place: str, now: float) -> Document:
+    """Units by the Wilson lower bound of this month's on-time closing rate so far; those with nothing due come last."""
+    tally = board.tally(place)
+    month = board.calendar.day_and_month(now)[1]
+    ahead: dict[str, int] = {}
+    for _, key in _ahead(tally, now, board.calendar.next_month(now)):
+        unit = board.tickets[key].unit
+        ahead[unit] = ahead.get(unit, 0) + 1
+    due = {
+        slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]
+    }
+    rows = []
+    for unit in set(due) | {unit for unit, pair in tally.by_unit.items() if pair[0]}:
+        whole, part = due.get(unit, (0, 0))
+        whole -= ahead.get(unit, 0)
+        in_hand, late = tally.by_unit.get(unit, (0, 0))
+        rows.append(
+            {"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)}
+        )
+    rows.sort(
+        key=lambda row: (
+            row["bound"] is None,
+            -cast(float, row["bound"] or 0),
+            -cast(int, row["open"]),
+            str(row["unit"]),
+        )
+    )
+    return {"units": rows}
+
+
+def view_urgent(board: Tickets, place: str, now: float) -> Document:
+    """Open tickets by time left: the last few to have fallen overdue within the hour, then those due soonest.
+
+    What is overdue for longer fills up where there are fewer; it is counted elsewhere, and needs no countdown.
+    """
+    tally = board.tally(place)
+    start, now_at = bisect_left(tally.dues, (now - 3600, "")), bisect_left(tally.dues, (now, ""))
+    first = max(start, now_at - JUST_OVERDUE)
+    chosen = tally.dues[first : first + URGENT]
+    if len(chosen) < URGENT:
+        chosen = tally.dues[max(0, first - URGENT + len(chosen)) : first] + chosen
+    rows = []
+    for due, key in chosen:
+        ticket = board.tickets[key]
+        rows.append({
+            "key": key, "number": ticket.number, "title": ticket.title, "category": ticket.category,
+            "unit": ticket.unit, "place": ticket.place, "due": due, "light": LIGHTS[board.lights[key]],
+        })  # fmt: skip
+    return {"tickets": rows, "open": len(tally.open), "dues": len(tally.dues)}
+
+
+def view_map(board: Tickets, place: str, now: float) -> Document:
+    """What is counted at each place directly below, and what is known only at this level.
+
+    ``due`` and ``on_time`` are those of the month so far.
+    """
+    month, end = board.calendar.day_and_month(now)[1], board.calendar.next_month(now)
+    rows = {}
+    for child in board.rules.places.children(place):
+        tally = board.tally(child.code)
+        due, in_time = tally.due.get(month, (0, 0))
+        ahead = len(_ahead(tally, now, end))
+        rows[child.code] = {
+            "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
+            "due": due - ahead, "on_time": in_time, "total": tally.total, "population": child.population,
+        }  # fmt: skip
+    own = board.tally(place)
+    inner = sum(len(board.tally(child.code).open) for child in board.rules.places.children(place))
+    return {"places": rows, "only_here": len(own.open) - inner}
+
+
+def view_points(board: Tickets, place: str, now: float) -> Document:
+    """The open tickets that have a point, as ``[key, lon, lat, light, title]``, at most ``POINTS`` of them.
+
+    Only at the lowest levels: at a place with nothing below it, or with only such places below it, but never
+    for a whole city.
+    """
+    tally = board.tally(place)
+    rows: list[list[object]] = []
+    places = board.rules.places
+    inner = places.children(place)
+    if inner and (place == places.root.code or any(places.children(child.code) for child in inner)):
+        return {"points": rows, "open": len(tally.open)}
+    for key in sorted(tally.open):  # Should there be too many, every board leaves out the same ones.
+        ticket = board.tickets[key]
+        if ticket.lon is not None:
+            rows.append([key, ticket.lon, ticket.lat, LIGHTS[board.lights[key]], ticket.title])
+            if len(rows) == POINTS:
+                break
+    return {"points": rows, "open": len(tally.open)}
+
+
+NOUN = Noun(
+    name="ticket",
+    events=(TicketReported, TicketClosed),
+    slice=Tickets,
+    views={
+        "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,
+        "urgent": view_urgent, "map": view_map, "points": view_points,
+    },
+)  # fmt: skip
