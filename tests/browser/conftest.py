@@ -1,0 +1,57 @@
+"""The houses that the browser tests look at."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.screen import Board, Screen, board_of
+from tests.servers import House, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="session")
+def demo_home() -> Iterator[Path]:
+    """The folder of the simulated district; the first module fills it, the others find its past there."""
+    folder = Path(tempfile.mkdtemp(prefix="citywall-house-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+# One house for each module and not one for the session: it must not take its share of the machine from the tests
+# of other folders that follow.
+@pytest.fixture(scope="module")
+def demo(demo_home: Path) -> Iterator[House]:
+    """The simulated district, running."""
+    with House(command="demo", home=demo_home) as house:
+        with board_of(house, "nanhai", "440605") as board:
+            until(lambda: caught_up(board), 60, "the district has told its past")
+        yield house
+
+
+def caught_up(board: Board) -> bool:
+    """Whether the simulated weeks have been told: from then on a ticket comes twice a minute."""
+    before = board.view("tickets", board.root)["data"]["total"]
+    time.sleep(0.7)
+    return bool(board.view("tickets", board.root)["data"]["total"] - before < 20 and before > 20_000)
+
+
+@pytest.fixture(scope="module")
+def demo_board(demo: House) -> Iterator[Board]:
+    """Its board."""
+    with board_of(demo, "nanhai", "440605") as board:
+        yield board
+
+
+@pytest.fixture
+def screen(page: Page, demo: House) -> Screen:
+    """An empty screen beside the simulated district."""
+    return Screen(page, demo)
