@@ -55,7 +55,7 @@ def make_app(city_file: Path, redis_url: str) -> FastAPI:
         target
         for panel in panels
         for target in panel.paint(panel.example, ctx)
-        if (part := known.get(target.partition(".")[0])) and target.partition(".")[2] in part._prop_names
+        if target.partition(".")[2] in getattr(known.get(target.partition(".")[0]), "_prop_names", ())
     ]
     keys, redis = Keys(city.name), connect(redis_url)
     wanted = sorted({view_key(view, ctx.place) for panel in panels for view in panel.reads})

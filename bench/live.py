@@ -35,5 +35,7 @@ def run() -> Iterator[Figure]:
 
 
 BENCH = Bench(
-    "live", f"10 tickets/s for {SECONDS:.0f} s, post → drawn in Chromium (wanted: p95 ≤ 400 ms; x10: held against x1)", run
+    "live",
+    f"10 tickets/s for {SECONDS:.0f} s, post → drawn in Chromium (wanted: p95 ≤ 400 ms; x10: held against x1)",
+    run,
 )
