@@ -46,7 +46,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         rows.append(
             row([
                 html.Span(DASH if bound is None else str(rank), className="rank"),
-                html.Span(clipped(unit["unit"]) or DASH, className="name"),
+                html.Span(clipped(ctx.city.translated(unit["unit"], ctx.language)) or DASH, className="name"),
                 share(bound or 0, kind),
                 html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
                 html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),

@@ -34,7 +34,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                     light(ticket["light"], ctx.language),
                     html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
                     html.Span(where, className="where quiet"),
-                    html.Span(clipped(ticket["unit"]) or DASH, className="who quiet"),
+                    html.Span(
+                        clipped(ctx.city.translated(ticket["unit"], ctx.language)) or DASH, className="who quiet"
+                    ),
                     countdown(ticket["due"]),
                 ],
                 ticket["light"],
