@@ -30,7 +30,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     most = max((intake for _, intake, _ in found), default=0)
     rows = [
         row([
-            html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"), share(intake / most if most else 0),
+            html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
+            share(intake / most if most else 0),
             html.Span(count(intake), className="n"), html.Span(count(open_), className="n quiet"),
         ])
         for name, intake, open_ in found[:ROWS]

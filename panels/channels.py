@@ -27,7 +27,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     whole = sum(intake for _, intake in found)
     rows = [
         row([
-            html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"), share(intake / whole if whole else 0),
+            html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
+            share(intake / whole if whole else 0),
             html.Span(count(intake), className="n"), html.Span(f"{percent(intake, whole)} %", className="n quiet"),
         ])
         for name, intake in found[:ROWS]
