@@ -9,6 +9,7 @@ const CONNECT = 5000; // ms a socket may take to open
 const BACKOFF = [250, 5000]; // ms between attempts: first and largest
 const STALLED = 10; // s the board may be behind before everything is marked
 const BLANK = 60000; // ms connected without a paint after which the page starts afresh
+const CHART = 1000; // ms between two drawings of a chart, the dearest thing on the page
 const EMPTY = 20000; // ms the page may take to be drawn at all
 const HEAP = 700e6; // bytes of script memory above which the page starts afresh
 const RELOADS = 60000; // ms between two reloads at the least
@@ -158,6 +159,8 @@ function takePaint(paint) {
 
 const waiting = new Map(); // component.property → value, until the page has been drawn
 const turned = new Set();
+const charted = {}; // component.property → when a chart was last drawn
+let again = 0;
 const cards = () => document.querySelectorAll("[data-panel]");
 const ready = () => !!window.dash_clientside?.set_props && !!document.getElementById("wall");
 
@@ -166,21 +169,32 @@ function flush() {
   for (const [target, value] of waiting) {
     const dot = target.lastIndexOf(".");
     const [component, property] = [target.slice(0, dot), target.slice(dot + 1)];
+    if (property === "figure") {
+      const rest = CHART - (performance.now() - (charted[target] ?? -Infinity));
+      if (rest > 0) {
+        again ||= setTimeout(() => { again = 0; flush(); }, rest);
+        continue;
+      }
+      charted[target] = performance.now();
+    }
+    waiting.delete(target);
     try {
       const sink = citywall.sinks[component];
+      const place = property === "children" && citywall.plain?.(value) ? document.getElementById(component) : null;
       if (sink) sink(property, value);
+      else if (place) citywall.draw(place, value);
       else window.dash_clientside.set_props(component, { [property]: value });
     } catch (error) {
       delete last[target]; // It is tried again with the next paint.
       console.error(`citywall: ${target} cannot be set`, error);
     }
   }
-  waiting.clear();
   for (const id of turned) {
     const card = document.getElementById(id);
     if (card) delete card.dataset.turning;
   }
   turned.clear();
+  citywall.tick?.(); // Countdowns that are new have their text before the frame is drawn.
   html.dataset.painted = painted;
   age();
 }

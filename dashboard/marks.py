@@ -75,7 +75,7 @@ def number(value: int | float | str | None, unit: str = "", kind: str = "") -> M
 
 def rate(part: int, whole: int) -> Mark:
     """A rate in percent; a dash where there is nothing to divide by."""
-    return number(percent(part, whole), "%")
+    return number("100" if part == whole > 0 else percent(part, whole), "%")
 
 
 def fraction(part: int, whole: int) -> str:

@@ -1,0 +1,74 @@
+// Draws what panels paint as `children` straight into the page. Set as Dash properties, some hundred components would
+// each subscribe to the page's store, and every property that is set would wake all of them: 50 ms for one paint of
+// the wall against 3 ms here. What is no plain HTML component is left to Dash.
+
+const citywall = (window.citywall ??= {});
+
+const HTML = "dash_html_components";
+const UNITLESS = new Set(["flex", "flexGrow", "flexShrink", "fontWeight", "lineHeight", "opacity", "order", "zIndex"]);
+const NAMES = { className: "class", htmlFor: "for" };
+const known = new WeakMap(); // element → {attributes, filled} as drawn last
+
+const list = (children) => (Array.isArray(children) ? children.flat(Infinity) : [children]).filter((c) => c !== null && c !== undefined && c !== true && c !== false);
+const plain = (item) => typeof item !== "object" || (item.namespace === HTML && list(item.props.children).every(plain));
+
+// What a component's properties are as attributes of an element; the style apart, as it is set by its own names.
+function attributesOf(props) {
+  const found = {};
+  for (const [name, value] of Object.entries(props)) {
+    if (name === "children" || name === "style" || value === null || value === undefined) continue;
+    const spoken = name.startsWith("aria-") || name.startsWith("data-");
+    if (value === false && !spoken) continue;
+    found[NAMES[name] ?? (spoken ? name : name.toLowerCase())] = value === true && !spoken ? "" : String(value);
+  }
+  return found;
+}
+
+function dress(element, props) {
+  const before = known.get(element) ?? { attributes: {}, style: {}, filled: false };
+  const attributes = attributesOf(props);
+  const style = props.style ?? {};
+  for (const [name, value] of Object.entries(attributes)) if (before.attributes[name] !== value) element.setAttribute(name, value);
+  for (const name of Object.keys(before.attributes)) if (!(name in attributes)) element.removeAttribute(name);
+  for (const [name, value] of Object.entries(style)) {
+    if (before.style[name] === value) continue;
+    if (name.startsWith("--")) element.style.setProperty(name, value);
+    else element.style[name] = typeof value === "number" && !UNITLESS.has(name) ? `${value}px` : String(value);
+  }
+  for (const name of Object.keys(before.style)) if (!(name in style)) element.style[name] = "";
+  // An element without children of its own may have been filled by another module, such as a countdown: it stays.
+  const children = list(props.children);
+  if (children.length || before.filled) fill(element, children);
+  known.set(element, { attributes, style, filled: children.length > 0 });
+}
+
+// Changes what stands in an element by difference, so that what is hovered over or selected stays so.
+function fill(element, items) {
+  let at = element.firstChild;
+  for (const item of items) {
+    const text = typeof item !== "object";
+    const tag = text ? "" : item.type.toLowerCase();
+    const fits = at && (text ? at.nodeType === Node.TEXT_NODE : at.localName === tag && known.has(at));
+    if (!fits) {
+      const fresh = text ? document.createTextNode("") : document.createElement(tag);
+      if (at) at.replaceWith(fresh);
+      else element.append(fresh);
+      at = fresh;
+    }
+    if (!text) dress(at, item.props);
+    else if (at.data !== String(item)) at.data = String(item);
+    at = at.nextSibling;
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+// Whether a value can be drawn here; what cannot is Dash's business.
+citywall.plain = (value) => list(value).every(plain);
+
+// Draws `children` into a component's element. Frames leave such elements empty, so that React has nothing in them
+// and never looks there.
+citywall.draw = (element, value) => fill(element, list(value));
