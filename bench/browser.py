@@ -102,7 +102,8 @@ class Tickets:
             n = self.made
         now = datetime.now(UTC)
         data = {
-            "title": f"灯不亮，第 {n} 件", "category": CATEGORIES[n % 5], "unit": UNITS[n % 4], "channel": CHANNELS[n % 3],
+            "title": f"灯不亮，第 {n} 件", "category": CATEGORIES[n % 5],
+            "unit": UNITS[n % 4], "channel": CHANNELS[n % 3],
             "place": PLACES[n % 3], "due": (now + timedelta(hours=hours + n % 24)).isoformat(),
         }  # fmt: skip
         return {

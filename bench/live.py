@@ -15,7 +15,7 @@ SECONDS = float(os.environ.get("CITYWALL_BENCH_SECONDS", "60"))
 
 
 def run() -> Iterator[Figure]:
-    """The wall and the baseline under the same stream of tickets, one after the other, and the wall under ten times it."""
+    """The wall and the baseline under the same stream of tickets, then the wall under ten times it."""
     tickets = Tickets()
     with House() as house, chromium() as browser:
         furnish(house, tickets)
