@@ -293,7 +293,8 @@ def feed_rejected(args: argparse.Namespace) -> int:
         for reason, n in spool.reasons(kept=True).items():
             print(f"{n:8,}  {reason} (passed, with this flaw)")
         for letter in letters:
-            print(f"\n{letter.reason} at {letter.where or 'the payload'}: {letter.detail}\n  {letter.raw}")
+            shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in letter.raw[:500])
+            print(f"\n{letter.reason} at {letter.where or 'the payload'}: {letter.detail}\n  {shown}")
     spool.close()
     return 0
 
