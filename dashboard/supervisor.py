@@ -210,7 +210,7 @@ class _Supervisor:
             return
         try:
             embedded.ensure(self.data)
-        except Refused as error:
+        except (Refused, OSError) as error:  # A full disk, for one; it may be free again in a moment.
             LOG.error("valkey: %s", error)
             self.server.due = time.monotonic() + self.server.backoff.next()
             return

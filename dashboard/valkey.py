@@ -227,7 +227,8 @@ def _start(data: Path, path: Path, lock: int, patience: float) -> None:
         said = _tail(log, began)
         broken = home / "appendonlydir"
         if again and broken.exists() and ("Bad file format" in said or "Unexpected end of file" in said):
-            aside = broken.with_name(f"appendonlydir.broken-{int(time.time())}")
+            aside = broken.with_name("appendonlydir.broken")  # The latest is kept: each may be as large as the stream.
+            shutil.rmtree(aside, ignore_errors=True)
             broken.rename(aside)
             LOG.warning("the stream's file cannot be read and was put aside as %s; the stream is filled again", aside)
             continue

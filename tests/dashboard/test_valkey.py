@@ -102,7 +102,7 @@ def test_an_unreadable_file_is_put_aside_and_the_server_starts_empty(data: Path)
     file.write_bytes(b"*3\r\n$3\r\nSET\r\n" + b"\xff" * 200)
     with Redis.from_url(valkey.ensure(data)) as redis:
         assert redis.dbsize() == 0
-    assert list((data / "valkey").glob("appendonlydir.broken-*/*.incr.aof"))
+    assert list((data / "valkey").glob("appendonlydir.broken/*.incr.aof"))
 
 
 def test_a_frozen_server_is_named_and_no_second_one_started(data: Path) -> None:
