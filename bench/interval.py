@@ -6,10 +6,11 @@ of it (the house draws them by a module of its own), which is in its favour.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -25,7 +26,7 @@ from dashboard.city import read_city, read_places
 from dashboard.layout import all_layouts
 from dashboard.marks import ASSETS
 from dashboard.page import page
-from dashboard.panel import Context, all_panels
+from dashboard.panel import Context, Panel, all_panels
 from dashboard.stream import Keys, connect, view_key
 
 EACH = 1000  # Milliseconds between two calls.
@@ -50,13 +51,7 @@ def make_app(city_file: Path, redis_url: str) -> FastAPI:
     app.backend.websocket_capability = False
     tree = page(layout, city, places)
     app.layout = html.Div([tree, dcc.Interval(id="each", interval=EACH)])
-    known = {part.id: part for part in tree._traverse() if getattr(part, "id", None)}
-    targets = [
-        target
-        for panel in panels
-        for target in panel.paint(panel.example, ctx)
-        if target.partition(".")[2] in getattr(known.get(target.partition(".")[0]), "_prop_names", ())
-    ]
+    targets = targets_of(tree, panels, ctx)
     keys, redis = Keys(city.name), connect(redis_url)
     wanted = sorted({view_key(view, ctx.place) for panel in panels for view in panel.reads})
     asked = -ASK
@@ -77,6 +72,31 @@ def make_app(city_file: Path, redis_url: str) -> FastAPI:
         return [painted.get(target, no_update) for target in targets]
 
     return server
+
+
+def targets_of(tree: Any, panels: Sequence[Panel], ctx: Context) -> list[str]:
+    """Every ``component.property`` that the panels set and that is a property of a component of the page."""
+    known = {part.id: part for part in tree._traverse() if getattr(part, "id", None)}
+    return [
+        target
+        for panel in panels
+        for target in panel.paint(panel.example, ctx)
+        if target.partition(".")[2] in getattr(known.get(target.partition(".")[0]), "_prop_names", ())
+    ]
+
+
+def call(city_file: Path, output: str) -> bytes:
+    """The body of the callback's call as the browser posts it; ``output`` is its name in ``_dash-dependencies``."""
+    city = read_city(city_file)
+    places = read_places(city)
+    layout = all_layouts()["wall"]
+    ctx = Context(city, places, places.root.code, city.languages[0])
+    targets = targets_of(page(layout, city, places), [all_panels()[name] for name in layout.panels], ctx)
+    said = {
+        "output": output, "outputs": [dict(zip(("id", "property"), t.split("."), strict=True)) for t in targets],
+        "inputs": [{"id": "each", "property": "n_intervals", "value": 1}], "changedPropIds": ["each.n_intervals"],
+    }  # fmt: skip
+    return json.dumps(said).encode()
 
 
 @contextmanager
