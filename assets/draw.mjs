@@ -10,7 +10,15 @@ const NAMES = { className: "class", htmlFor: "for" };
 const known = new WeakMap(); // element → {attributes, filled} as drawn last
 
 const list = (children) => (Array.isArray(children) ? children.flat(Infinity) : [children]).filter((c) => c !== null && c !== undefined && c !== true && c !== false);
-const plain = (item) => typeof item !== "object" || (item.namespace === HTML && list(item.props.children).every(plain));
+
+// Text becomes text nodes, and elements and attributes come from these short lists, so nothing painted can run.
+const TAGS = new Set(["a", "b", "br", "div", "em", "h3", "i", "li", "ol", "p", "small", "span", "strong", "sub", "sup", "time", "ul"]);
+const PROPS = new Set(["children", "className", "dateTime", "hidden", "href", "lang", "role", "style", "title"]);
+const allowed = (name) => PROPS.has(name) || /^(aria|data)-[\w-]+$/.test(name);
+const plain = (item) =>
+  typeof item !== "object" ||
+  (item.namespace === HTML && TAGS.has(item.type.toLowerCase()) && Object.keys(item.props).every(allowed) &&
+    list(item.props.children).every(plain));
 
 // What a component's properties are as attributes of an element; the style apart, as it is set by its own names.
 function attributesOf(props) {
@@ -19,6 +27,7 @@ function attributesOf(props) {
     if (name === "children" || name === "style" || value === null || value === undefined) continue;
     const spoken = name.startsWith("aria-") || name.startsWith("data-");
     if (value === false && !spoken) continue;
+    if (name === "href" && !/^[?#/](?!\/)/.test(value)) continue; // Only addresses of this very server.
     found[NAMES[name] ?? (spoken ? name : name.toLowerCase())] = value === true && !spoken ? "" : String(value);
   }
   return found;
