@@ -278,12 +278,14 @@ class Trial:
         with ThreadPoolExecutor(1) as sender:
             sent = sender.submit(send)
             ended = []
-            for fault in faults:
-                gate.release(max(1, len(batches) // (len(faults) + 1)))
-                sleep(self.chance.random() * pause)
-                fault(self.house)
-                ended.append(monotonic())
-            gate.release(len(batches))
+            try:
+                for fault in faults:
+                    gate.release(max(1, len(batches) // (len(faults) + 1)))
+                    sleep(self.chance.random() * pause)
+                    fault(self.house)
+                    ended.append(monotonic())
+            finally:
+                gate.release(len(batches))
             sent.result()
         return ended
 

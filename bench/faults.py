@@ -81,12 +81,21 @@ def mistype(house: House) -> None:
         pipe.execute()
 
 
-def trim_unread(house: House) -> None:
-    """The stream trimmed by hand past everybody who reads it."""
-    with house.frozen("historian"), house.frozen("projector"):
-        sleep(0.5)
-        with connect(house.rooms.redis_url) as redis:
-            redis.xtrim(house.rooms.keys.log, maxlen=0, approximate=False)
+def trim(house: House) -> None:
+    """The stream emptied by hand."""
+    with connect(house.rooms.redis_url) as redis:
+        redis.xtrim(house.rooms.keys.log, maxlen=0, approximate=False)
+
+
+def unread(fault: Fault, seconds: float = 0.3) -> Fault:
+    """The fault while there is something in the stream that nobody has read yet."""
+
+    def both(house: House) -> None:
+        with house.frozen("historian"), house.frozen("projector"):
+            sleep(seconds)
+            fault(house)
+
+    return both
 
 
 def lock_sqlite(seconds: float) -> Fault:
@@ -162,13 +171,19 @@ def freeze(role: str, seconds: float) -> Fault:
     return fault
 
 
+STREAM: dict[str, Fault] = {
+    "tail_cut": cut_tail(), "tail_torn": torn(), "stream_lost": lose_stream, "stream_flushed": flush,
+    "stream_trimmed": trim, "keys_mistyped": mistype,
+}  # fmt: skip
+
+
 def faults(seconds: float) -> dict[str, Fault]:
     """Every fault that needs nothing but the house; those that last do so for ``seconds``."""
     found: dict[str, Fault] = {
-        "tail_cut": cut_tail(), "tail_torn": torn(), "stream_lost": lose_stream, "stream_flushed": flush,
-        "keys_mistyped": mistype, "stream_trimmed_unread": trim_unread, "sqlite_locked": lock_sqlite(seconds),
-        "snapshot_lost": lose_snapshot, "snapshot_damaged": damage_snapshot,
+        "sqlite_locked": lock_sqlite(seconds), "snapshot_lost": lose_snapshot, "snapshot_damaged": damage_snapshot,
     }  # fmt: skip
+    for name, fault in STREAM.items():
+        found |= {name: fault, f"{name}_unread": unread(fault)}
     for role in ("feeds", "projector", "historian", "valkey", "web"):
         found[f"{role}_frozen"] = freeze(role, seconds)
     if hasattr(resource, "prlimit"):
