@@ -317,6 +317,7 @@ function write(element, text) {
 // Largest first, each label stands where it fits into its place and over no other; else shorter, else not at all.
 function arrange() {
   const { map } = state;
+  if (!home?.isValid()) return; // A city without outlines has nothing to label.
   const taken = [];
   const perDegree = map.project([home.getCenter().lat + 0.005, 0]).subtract(map.project([home.getCenter().lat - 0.005, 0])).y * -100;
   const sorted = [...labels.values()].sort((a, b) => b.spot.area - a.spot.area);
