@@ -264,7 +264,7 @@ class Trial:
     def run(self, events: int, faults: Sequence[Callable[[House], None]] = (), pause: float = 0.4) -> list[float]:
         """Send a load, and meanwhile do the faults, one after the other; gives the moments when each had ended.
 
-        Before each come up to ``pause`` seconds, in which a share of the load is let go.
+        Before each come up to ``pause`` seconds, in which a share of the load is let go, and another during it.
         """
         batches = self.batches(events)
         gate = threading.Semaphore(0)
@@ -278,10 +278,12 @@ class Trial:
         with ThreadPoolExecutor(1) as sender:
             sent = sender.submit(send)
             ended = []
+            share = max(1, len(batches) // (2 * len(faults) + 1))
             try:
                 for fault in faults:
-                    gate.release(max(1, len(batches) // (len(faults) + 1)))
+                    gate.release(share)
                     sleep(self.chance.random() * pause)
+                    threading.Timer(0.1, gate.release, (share,)).start()
                     fault(self.house)
                     ended.append(monotonic())
             finally:
