@@ -1,0 +1,54 @@
+"""The wall stays open through every outage: it says that it is cut off, and is right again by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.browser import PAINTED
+from bench.outage import LOST, OUTAGES, RIGHT, STALLED, STATE, Outage, Stage, enter, rest, staged, suffer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+SECONDS = float(os.environ.get("CITYWALL_OUTAGE_SECONDS", "8"))
+QUIET = float(os.environ.get("CITYWALL_QUIET_SECONDS", "20"))
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180 + 2 * SECONDS + QUIET)]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged() as stage:
+        yield stage
+
+
+@pytest.fixture
+def wall(stage: Stage, new_context: Callable[..., BrowserContext]) -> Page:
+    page = new_context().new_page()
+    page.goto(stage.url, wait_until="commit")
+    page.wait_for_function(PAINTED, timeout=20_000)
+    page.wait_for_function(f"({STATE})().states.join() === 'live'", timeout=20_000)
+    page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)  # The last of the scripts has come.
+    enter(page)
+    return page
+
+
+@pytest.mark.outage
+@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
+def test_an_outage_is_marked_and_heals_by_itself(stage: Stage, wall: Page, outage: Outage) -> None:
+    due = LOST if outage.mark == "lost" else STALLED
+    healed = suffer(stage, wall, outage, max(SECONDS, due + 2.0))
+    if outage.mark:
+        assert healed.marked is not None, "the page says nothing"
+        assert healed.marked <= due + 0.3
+    assert healed.right <= RIGHT
+    assert healed.same, "the page was loaded anew"
+    assert rest(stage, wall, 0.0) < 3.0, "the link lives"
+
+
+def test_after_a_quiet_time_one_ticket_is_shown(stage: Stage, wall: Page) -> None:
+    assert rest(stage, wall, QUIET) < 3.0
+    assert wall.evaluate(STATE) == {"link": "up", "states": ["live"], "same": True}
