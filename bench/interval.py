@@ -56,7 +56,7 @@ def make_app(city_file: Path, redis_url: str) -> FastAPI:
     wanted = sorted({view_key(view, ctx.place) for panel in panels for view in panel.reads})
     asked = -ASK
 
-    @app.callback([Output(*target.split(".")) for target in targets], Input("each", "n_intervals"))  # type: ignore[untyped-decorator]
+    @app.callback([Output(*target.split(".")) for target in targets], Input("each", "n_intervals"))
     def paint(_: int | None) -> list[Any]:
         nonlocal asked
         if monotonic() - asked > ASK:
