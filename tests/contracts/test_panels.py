@@ -128,6 +128,12 @@ def check(panel: Panel, painted: Mapping[str, Any]) -> None:
     assert not [node["props"]["id"] for node in inner if "id" in node["props"]], "ids belong to the frame"
 
 
+def test_charts_keep_to_the_traces_that_the_page_s_plotly_knows(panel: Panel) -> None:
+    for target, value in panel.paint(panel.example, context()).items():
+        if target.endswith(".figure"):
+            assert {trace["type"] for trace in value["data"]} <= {"scatter", "bar", "pie"}
+
+
 def test_painting_is_pure(panel: Panel) -> None:
     before = to_json(dict(panel.example))
     first = to_json(panel.paint(panel.example, context()))

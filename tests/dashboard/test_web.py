@@ -150,6 +150,15 @@ async def test_static_files_are_packed_and_kept_for_good(client: httpx.AsyncClie
         assert not again.content
 
 
+async def test_charts_are_drawn_by_the_small_bundle_and_it_comes_early(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/wall")).text
+    (path,) = re.findall(r'<link rel="preload" as="script" href="([^"]+)"', page)
+    answer = await client.get(path, headers={"accept-encoding": "gzip"})
+    assert answer.content.startswith(b"/**\n* plotly.js (basic - minified)")
+    assert int(answer.headers["content-length"]) < 500_000
+    assert "vendor" not in page, "it is asked for by Dash, and only there"
+
+
 async def test_who_cannot_unpack_gets_the_same_file(client: httpx.AsyncClient) -> None:
     plain = await client.get("/assets/live.mjs", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
