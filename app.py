@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -15,10 +16,12 @@ from typing import Any
 
 from dashboard.city import CityError, read_city, read_places
 from dashboard.refusal import Refused
+from dashboard.spool import SpoolFull
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT if (ROOT / "pyproject.toml").is_file() else None  # Where the roles are started, in a source tree.
 ROLES = ("feeds", "projector", "historian", "web")
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 UNREAD = 60_000  # Milliseconds a connection to the web may hold what its peer does not take.
 
 
@@ -389,11 +392,18 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     try:
         return int(args.work(args))
-    except (CityError, Refused) as error:
+    except (CityError, Refused, SpoolFull) as error:
         print(f"citywall: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        where = error.filename or getattr(args, "home", None) or "the data folder"
+        remedy = "make room or give this user the right to write, or name another folder with --home"
+        print(f"citywall: {where} cannot be written: {error.strerror}; {remedy}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -232,8 +232,23 @@ def _start(data: Path, path: Path, lock: int, patience: float) -> None:
             broken.rename(aside)
             LOG.warning("the stream's file cannot be read and was put aside as %s; the stream is filled again", aside)
             continue
+        _see_that_it_can_be_written(home)
         reason = said.strip().rpartition("\n")[2] or "no reason given"
         raise Refused(f"the embedded Valkey ended at its start: {reason}; see {log}")
+
+
+def _see_that_it_can_be_written(folder: Path) -> None:
+    """On a full disk a server cannot even say why it ended."""
+    probe = folder / f"probe-{os.getpid()}"
+    try:
+        probe.write_bytes(bytes(4096))
+    except OSError as error:
+        raise Refused(
+            f"{folder} cannot be written: {error.strerror}; make room, or name another folder with --home"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def _tail(log: Path, began: int) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.exactness import FEED, Outcome, Trial, compare, kill, kills
 from bench.faults import STREAM, Fault, faults, full_disk, stop_sql, unread
-from bench.house import House, until
+from bench.house import LOAD_CITY, House, free_port, until
 from tests.servers import Postgres
 
 EVENTS = int(os.environ.get("CITYWALL_FAULT_EVENTS", "4000"))
@@ -109,3 +112,20 @@ def test_the_board_speaks_again_soon_after_each_kill() -> None:
             until(lambda: not house.ready(), 2.0, "the fault is seen") if role == "web" else None
             until(house.ready, 10.0, lambda: f"ready again: {house.get('/readyz')[1]!r}")
             house.settle(FEED, 10.0)
+
+
+@pytest.mark.skipif(not LINUX, reason="a full disk is simulated by prlimit, which only Linux has")
+@pytest.mark.parametrize("command", ["run", "feeds"])
+def test_a_house_whose_disk_is_full_says_so_in_one_sentence(command: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-P", "-m", "app", command, "--city", str(LOAD_CITY), "--home", str(tmp_path / "home")]
+    done = subprocess.run(
+        [*words, "--port", str(free_port())], env={**os.environ, "PYTHONPATH": str(Path.cwd())}, timeout=30,
+        capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    said = done.stderr.strip().splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("citywall: ")
+    assert "cannot be written" in said[0]
+    assert "--home" in said[0]
