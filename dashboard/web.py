@@ -173,7 +173,8 @@ def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) ->
     kept: dict[str, bytes] = {}
 
     async def show(request: Request) -> Response:
-        asked, known = dict(request.query_params), {"place": places, "lang": city.languages}
+        asked = dict(request.query_params)
+        known: dict[str, Any] = {"place": places, "lang": city.languages}
         if wrong := [name for name in asked if name in known and asked[name] not in known[name]]:
             return RedirectResponse(request.url.remove_query_params(wrong).replace(scheme="", netloc=""), 307)
         if "page" not in kept:
@@ -304,7 +305,6 @@ class Front:
 
     async def _from_shelf(self, scope: Scope, path: str, send: Send) -> None:
         """Answer from memory what was asked before; what is new is asked for inside, packed and kept."""
-        query = scope["query_string"].decode("latin-1")
         asset = ASSETS / path.removeprefix("/assets/") if path.startswith("/assets/") else None
         changed = asset.stat().st_mtime if asset is not None and ".." not in path and asset.is_file() else 0.0
         key = (FINGERPRINT.sub("", path), changed)
@@ -323,7 +323,7 @@ class Front:
             extra = [(name, value) for name, value in said if name == b"content-security-policy"]
             if kept is None or kept.tag != _tag(body):
                 kept = self.kept[key] = await asyncio.to_thread(_keep, body, dict(said).get(b"content-type", b""))
-        lasting = FINGERPRINT.search(path) or re.search(r"(^|&)[mv]=\w", query)
+        lasting = FINGERPRINT.search(path) or re.search(rb"(^|&)[mv]=\w", scope["query_string"])
         about = [
             (b"content-type", kept.kind), (b"etag", kept.tag), (b"vary", b"accept-encoding"),
             (b"cache-control", (FOREVER if lasting else ASK_FIRST).encode()), *extra,
