@@ -7,6 +7,7 @@ citywall.sinks ??= {}; // component id → f(property, value), for components a 
 const SILENCE = 4000; // ms without a frame, two beats, after which the link counts as lost
 const CONNECT = 5000; // ms a socket may take to open
 const BACKOFF = [250, 5000]; // ms between attempts: first and largest
+const GUESSED = 3600; // times real time up to which the city's clock goes on between two beats
 const STALLED = 10; // s the board may be behind before everything is marked
 const BLANK = 60000; // ms connected without a paint after which the page starts afresh
 const CHART = 1000; // ms between two drawings of a chart, the dearest thing on the page
@@ -113,7 +114,9 @@ citywall.time = {
   city() {
     if (!pulse || !pulse.as_of) return null;
     const beyond = Math.max(0, now() - (pulse.wall ?? pulse.now));
-    return pulse.as_of + (rate === 1 ? beyond : rate * Math.min(beyond, 4));
+    if (rate === 1) return pulse.as_of + beyond;
+    // A batch tells months in a second: what comes next, or whether anything does, cannot be guessed.
+    return pulse.as_of + (rate > GUESSED ? 0 : rate * Math.min(beyond, 4));
   },
   stopped: () => !!pulse && rate !== 1 && now() - (pulse.wall ?? 0) > STALLED,
 };
@@ -377,6 +380,7 @@ setInterval(() => {
   const since = Math.max(connectedSince, askedAt, lastPaint >= askedAt ? Infinity : 0);
   if (connectedSince && Date.now() - since > BLANK) reload("blank");
   if (!ready() && Date.now() - begun > EMPTY) reload("empty");
+  if (torn && html.dataset.link === "up") reload("torn");
   if (performance.memory?.usedJSHeapSize > HEAP) reload("memory");
   age();
 }, 500);
@@ -389,6 +393,10 @@ function wake() {
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", wake);
 window.addEventListener("pageshow", wake);
+
+// A script that did not come, as when the server dies while the page is being loaded, leaves a hole for good.
+let torn = false;
+window.addEventListener("error", (event) => { torn ||= event.target?.tagName === "SCRIPT"; }, true);
 
 // A quiet reload, not more than once a minute however good the reason, and only where a page will come: the
 // browser's own error page would never come back by itself.

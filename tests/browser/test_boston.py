@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.browser.screen import Board, Screen, board_of, boston_data
+from tests.browser.test_look import looked_at
 from tests.servers import ROOT, House, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
 DATA = boston_data(ROOT)
 ZONE = ZoneInfo("America/New_York")
@@ -210,3 +211,40 @@ def test_the_page_says_that_it_is_a_replay_and_in_the_citys_language_first(scree
     )
     screen.settle()
     assert screen.texts("#header-path a") == ["波士顿"]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 800)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_its_larger_numbers_and_longer_names_fit_too(
+    new_context: Callable[..., BrowserContext], boston: House, truth: Truth, size: tuple[int, int]
+) -> None:
+    screen = Screen(new_context(viewport={"width": size[0], "height": size[1]}).new_page(), boston)
+    for path in ("/wall", f"/wall?place={truth.code}"):
+        screen.open(path)
+        seen = looked_at(screen)
+        # The batch is over and its numbers are greyed, so nothing is said about their contrast.
+        found = [fault for kind in ("cut", "over") for fault in seen[kind]]
+        assert not found, "\n".join(found)
+
+
+def test_after_a_batch_the_clock_stands_where_it_ended(screen: Screen) -> None:
+    """A batch tells months in a second, and then nothing: the clock must not run on at that pace."""
+    end = datetime(2012, 1, 1, tzinfo=ZONE).timestamp()
+    now = datetime.now(ZONE).timestamp()
+
+    def answer(link: WebSocketRoute) -> None:
+        for before in (1, 0):
+            beat = {
+                "t": "beat",
+                "now": now,
+                "wall": now - before,
+                "as_of": end - before * 5e6,
+                "epoch": "e",
+                "feeds": {},
+            }
+            link.send(json.dumps(beat))
+
+    screen.page.route_web_socket("**/live", answer)
+    screen.page.goto(screen.house.url + "/wall")
+    until(lambda: screen.texts("[data-clock=date]") == ["Sun, 1 Jan 2012"], 5, "the day the cases end")
+    screen.page.wait_for_timeout(2500)
+    assert screen.texts("[data-clock=date]") == ["Sun, 1 Jan 2012"]
