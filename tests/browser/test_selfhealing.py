@@ -12,7 +12,7 @@ from bench.browser import PAINTED
 from bench.outage import LOST, OUTAGES, RIGHT, STALLED, STATE, Outage, Stage, enter, rest, staged, suffer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 SECONDS = float(os.environ.get("CITYWALL_OUTAGE_SECONDS", "8"))
 QUIET = float(os.environ.get("CITYWALL_QUIET_SECONDS", "20"))
@@ -52,3 +52,12 @@ def test_an_outage_is_marked_and_heals_by_itself(stage: Stage, wall: Page, outag
 def test_after_a_quiet_time_one_ticket_is_shown(stage: Stage, wall: Page) -> None:
     assert rest(stage, wall, QUIET) < 3.0
     assert wall.evaluate(STATE) == {"link": "up", "states": ["live"], "same": True}
+
+
+def test_a_page_that_was_torn_while_loading_starts_afresh(stage: Stage, browser: Browser) -> None:
+    page = browser.new_context().new_page()  # Its console rightly complains of the script that did not come.
+    page.route("**/async-graph*", lambda route: route.abort(), times=1)
+    page.goto(stage.url, wait_until="commit")
+    page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)
+    page.wait_for_function(f"({STATE})().states.join() === 'live'", timeout=20_000)
+    page.context.close()
