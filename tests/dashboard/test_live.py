@@ -342,6 +342,23 @@ async def test_a_slow_screen_is_sent_the_latest_and_not_what_it_missed(address: 
         assert len(seen) == 3, "two were under way; of the other six only the last one came"
 
 
+async def test_two_hundred_screens_that_come_back_at_once_cost_one_paint(
+    address: str, hub: Hub, projector: Projector
+) -> None:
+    """As after a restart of the web process."""
+    projector.post(a=1, b=2)
+
+    async def come_back() -> dict[str, Any]:
+        async with opened(address) as screen:
+            await screen.hello("one", "two")
+            return await screen.shows("two", [1, 2, "d", "zh", ""], 20.0)
+
+    paints = await asyncio.gather(*(come_back() for _ in range(200)))
+    assert len(paints) == 200
+    assert hub.painted <= 4, "each panel once, and once more for those who came while it was being painted"
+    await becomes(lambda: not hub.screens)
+
+
 async def test_after_a_reconnect_everything_comes_anew_even_if_nothing_changed(
     address: str, projector: Projector
 ) -> None:
