@@ -14,7 +14,8 @@ const CHART = 1000; // ms between two drawings of a chart, the dearest thing on 
 const EMPTY = 20000; // ms the page may take to be drawn at all
 const HEAP = 700e6; // bytes of script memory above which the page starts afresh
 const RELOADS = 60000; // ms between two reloads at the least
-const POLL = 30000; // ms a poll may take
+const POLL = 4000; // ms until a poll is being answered; there is a beat each two seconds
+const BODY = 30000; // ms until its answer is here
 
 const begun = Date.now();
 const html = document.documentElement;
@@ -343,20 +344,22 @@ async function startPoll() {
       continue;
     }
     const control = (pollControl = new AbortController());
-    const timer = setTimeout(() => control.abort("late"), POLL);
+    let timer = setTimeout(() => control.abort("late"), POLL);
     try {
       const answer = await fetch("/live/poll", {
         method: "POST", body: clone(helloMessage()), signal: control.signal, cache: "no-store",
         headers: { "content-type": "application/json" },
       });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
+      clearTimeout(timer);
+      timer = setTimeout(() => control.abort("late"), BODY);
       const { frames } = await answer.json();
       if (polling) frames.forEach(take);
       wait = BACKOFF[0];
     } catch {
       if (polling && control.signal.reason !== "again") {
         await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
-        wait = Math.min(BACKOFF[1], wait * 2);
+        wait = Math.min(BACKOFF[1] / 2, wait * 2);
       }
     } finally {
       clearTimeout(timer);

@@ -35,7 +35,10 @@ STATE = """() => ({
 
 
 class Proxy:
-    """A wire between browser and server that can be cut: nothing gets through, and nobody is told."""
+    """A wire between browser and server that can be cut: nothing gets through, and nobody is told.
+
+    What was said meanwhile does not arrive later either; a connection that said nothing goes on.
+    """
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -44,6 +47,7 @@ class Proxy:
         self._through = asyncio.Event()
         self._through.set()
         self._pipes: set[asyncio.Task[None]] = set()
+        self._lost: list[asyncio.StreamWriter] = []
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self._thread.start()
@@ -62,7 +66,8 @@ class Proxy:
         self._loop.close()
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._through.wait()
+        if not self._through.is_set():
+            return  # A connection begun meanwhile stays without an answer for good.
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
@@ -76,13 +81,16 @@ class Proxy:
     async def _pipe(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65_536):
-                await self._through.wait()
+                if not self._through.is_set():
+                    break
                 sink.write(data)
                 await sink.drain()
         except OSError:
             pass
-        finally:
+        if self._through.is_set():
             sink.close()
+        else:  # As if it were sent again ever more rarely, for hours: the other end is never told.
+            self._lost.append(sink)
 
     @contextmanager
     def cut(self) -> Iterator[None]:
@@ -176,6 +184,16 @@ class Healed:
     same: bool
 
 
+def look(page: Page) -> dict[str, Any]:
+    """What the page says of itself, with the number in hand; one that is just loading itself anew says nothing."""
+    from playwright.sync_api import Error
+
+    try:
+        return {**page.evaluate(STATE), "in_hand": int(page.evaluate(IN_HAND))}
+    except Error:
+        return {"link": "loading", "states": [], "same": False, "in_hand": -1}
+
+
 def enter(page: Page) -> None:
     """Mark the page, so that a reload is found out."""
     page.evaluate("window.untouched = true")
@@ -193,7 +211,7 @@ def suffer(stage: Stage, page: Page, outage: Outage, seconds: float) -> Healed:
     with outage.fault(stage):
         posted = 0.0
         while outage.mark and (passed := monotonic() - began) < seconds:
-            now = page.evaluate(STATE)
+            now = look(page)
             if marked is None and (now["link"] == "lost" if outage.mark == "lost" else outage.mark in now["states"]):
                 marked = passed
             if passed - posted > 2.0:
@@ -205,12 +223,11 @@ def suffer(stage: Stage, page: Page, outage: Outage, seconds: float) -> Healed:
     stage.post(2)
     wanted += 2
     while True:
-        now = page.evaluate(STATE)
-        found = page.evaluate(IN_HAND)
-        if found == wanted and now["link"] == "up" and now["states"] == ["live"]:
+        now = look(page)
+        if now["in_hand"] == wanted and now["link"] == "up" and now["states"] == ["live"]:
             break
         if monotonic() - ended > 60:
-            raise Stuck(f"{outage.name}: {found} in hand, not {wanted}; {now}\n{stage.house.tail()}")
+            raise Stuck(f"{outage.name}: not {wanted} in hand: {now}\n{stage.house.tail()}")
         sleep(0.05)
     return Healed(marked, monotonic() - ended, bool(now["same"]))
 
@@ -225,9 +242,9 @@ def rest(stage: Stage, page: Page, seconds: float) -> float:
     sleep(seconds)
     began = monotonic()
     stage.post()
-    while int(page.evaluate(IN_HAND)) != wanted:
+    while look(page)["in_hand"] != wanted:
         if monotonic() - began > RIGHT:
-            raise Stuck(f"the ticket after a quiet time is not shown: {page.evaluate(STATE)}")
+            raise Stuck(f"the ticket after a quiet time is not shown: {look(page)}")
         sleep(0.02)
     return monotonic() - began
 
@@ -247,7 +264,7 @@ def run() -> Iterator[Figure]:
                     raise Stuck(f"{name} was not marked at all")
                 yield Figure(f"{name}.right_after_s", round(healed.right, 2), "s", RIGHT)
         yield Figure("outage.quiet_then_one_ticket_s", round(rest(stage, page, QUIET), 2), "s", RIGHT)
-        yield Figure("outage.page_never_reloaded", float(page.evaluate(STATE)["same"]), "", 1.0)
+        yield Figure("outage.page_never_reloaded", float(look(page)["same"]), "", 1.0)
 
 
 def _due(outage: Outage) -> float:

@@ -84,13 +84,14 @@ class Screen:
     unseen: deque[int] = field(default_factory=deque)
     heard: float = field(default_factory=monotonic)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: int = 0  # The latest of its polls.
 
     def acknowledge(self, number: int) -> None:
         """The screen has painted everything up to ``number``."""
         self.heard = monotonic()
         while self.unseen and self.unseen[0] <= number:
             self.unseen.popleft()
-        self.ready.set()
+        self.ready.set()  # Also wakes a poll that waits: it sees whether it is still the latest.
 
 
 class Hub:
@@ -423,10 +424,14 @@ class Hub:
             screen = screen or Screen(hello.screen)
             self.polls[hello.screen] = screen
             self.join(screen, hello)
-        screen.acknowledge(hello.seen)
+        screen.acknowledge(hello.seen if hello.seen <= self.tick else 0)
+        if screen.unseen:  # An answer was lost on its way, and what was in it would never come again.
+            self.join(screen, hello)
+        screen.turn += 1  # One poll at a time: an older one may be of a connection that is long gone.
+        turn = screen.turn
         until = monotonic() + self.hold
         frames: list[str] = []
-        while not frames and monotonic() < until:
+        while not frames and monotonic() < until and screen.turn == turn:
             screen.ready.clear()
             if screen.beat is not None:
                 frames.append(screen.beat)

@@ -427,11 +427,34 @@ async def test_a_poll_is_held_until_there_is_something_to_say(address: str, proj
     projector.post(a=5)
     async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
         for place in ("d", "nowhere"):  # An unknown place is no reason to answer at once for ever.
-            await polled(client, [5, "d", "zh", ""], place=place, screen=place)
+            paint = await polled(client, [5, "d", "zh", ""], place=place, screen=place)
             began, polls = monotonic(), 0
             while monotonic() - began < 2.2:
-                await poll(client, place=place, screen=place, seen=10**9)
+                await poll(client, place=place, screen=place, seen=paint["n"])
                 polls += 1
             assert polls <= 3, "a beat every two seconds, and no more"
         assert (await client.post("/live/poll", content=b"no json")).status_code == 400
         assert (await client.post("/live/poll", content=b"\xff" * 40_000)).status_code == 400
+
+
+async def test_an_answer_to_a_poll_that_was_lost_comes_again(address: str, projector: Projector) -> None:
+    projector.post(a=5)
+    async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
+        await polled(client, [5, "d", "zh", ""])  # As if it had never arrived: nothing of it is said to be seen.
+        again = await polled(client, [5, "d", "zh", ""])
+        assert again["panels"]["one"]["offset"] == 1
+
+
+async def test_only_the_latest_poll_of_a_screen_is_held(address: str, projector: Projector) -> None:
+    """Those of connections long gone must not take what is meant for the living one."""
+    projector.post(a=5)
+    async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
+        seen = (await polled(client, [5, "d", "zh", ""]))["n"]
+        await poll(client, seen=seen)  # The next beat is two seconds away.
+        old = [asyncio.create_task(poll(client, seen=seen)) for _ in range(5)]
+        await asyncio.sleep(0.2)
+        latest = asyncio.create_task(poll(client, seen=seen))
+        await asyncio.sleep(0.2)
+        assert [task.done() and task.result() for task in old] == [[]] * 5
+        projector.post(a=6)
+        assert (await latest)[-1]["panels"]["one"]["props"] == {"one.children": [6, "d", "zh", ""]}
