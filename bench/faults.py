@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import resource
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from time import sleep
+from time import sleep, time
 from typing import Protocol
 
-from bench.exactness import Trial
+from bench.exactness import FEED, Trial
 from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
+from dashboard.roles import only_one
 from dashboard.stream import connect
 
 Fault = Callable[[House], None]
@@ -123,18 +125,28 @@ def stop_sql(server: Server, seconds: float) -> Fault:
     return fault
 
 
+@contextmanager
+def projector_ended(house: House, number: int) -> Iterator[None]:
+    """The projector ended by a signal, its snapshot being written too, and not started again before the block ends."""
+    with house.frozen("supervisor"):
+        house.signal("projector", number)
+        with only_one(house.home, "projector"):
+            yield
+
+
 def lose_snapshot(house: House) -> None:
     """The projector killed, and its snapshot gone."""
-    with house.without_role("projector"):
+    with projector_ended(house, signal.SIGKILL):
         house.rooms.snapshot.unlink(missing_ok=True)
 
 
 def damage_snapshot(house: House) -> None:
-    """The projector killed, and one bit of its snapshot another."""
-    until(house.rooms.snapshot.exists, 20, "a snapshot")
-    with house.without_role("projector"):
+    """The projector ended in order, and one bit of its snapshot another."""
+    began = time()  # A projector that has not spoken yet has nothing to save when it is ended.
+    until(lambda: "spoken" not in house.behind(FEED, began), 20, "the board has spoken")
+    with projector_ended(house, signal.SIGTERM):
         data = bytearray(house.rooms.snapshot.read_bytes())
-        data[random.Random(1).randrange(len(data))] ^= 4
+        data[random.Random(len(data)).randrange(len(data))] ^= 4
         house.rooms.snapshot.write_bytes(data)
 
 

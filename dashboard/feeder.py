@@ -123,10 +123,10 @@ class Runner:
         return counted
 
     async def run(self) -> None:
-        """Fetch for ever; back off while the source or the disk fails."""
+        """Fetch for ever; back off while the source or the disk fails, but for no longer than a wall may wait."""
         if self.bound.feed.open is None:
             return
-        backoff, ups = Backoff(first=0.5, cap=60.0), Ups(log, self.bound.name)
+        backoff, ups = Backoff(first=0.5, cap=8.0), Ups(log, self.bound.name)
         self.began = self.context.now()
         while True:
             try:
