@@ -14,6 +14,7 @@ from bench.outage import LOST, OUTAGES, RIGHT, STALLED, STATE, Outage, Stage, en
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+LIVE = f"() => ({STATE})().states.join() === 'live'"
 SECONDS = float(os.environ.get("CITYWALL_OUTAGE_SECONDS", "8"))
 QUIET = float(os.environ.get("CITYWALL_QUIET_SECONDS", "20"))
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180 + 2 * SECONDS + QUIET)]
@@ -30,7 +31,7 @@ def wall(stage: Stage, new_context: Callable[..., BrowserContext]) -> Page:
     page = new_context().new_page()
     page.goto(stage.url, wait_until="commit")
     page.wait_for_function(PAINTED, timeout=20_000)
-    page.wait_for_function(f"({STATE})().states.join() === 'live'", timeout=20_000)
+    page.wait_for_function(LIVE, timeout=20_000)
     page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)  # The last of the scripts has come.
     enter(page)
     return page
@@ -54,10 +55,28 @@ def test_after_a_quiet_time_one_ticket_is_shown(stage: Stage, wall: Page) -> Non
     assert wall.evaluate(STATE) == {"link": "up", "states": ["live"], "same": True}
 
 
+@pytest.mark.outage
+def test_where_no_socket_gets_through_the_wall_lives_by_polls(
+    stage: Stage, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context().new_page()
+    page.add_init_script("delete window.WebSocket")
+    page.goto(stage.url, wait_until="commit")
+    page.wait_for_function(LIVE, timeout=20_000)
+    page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)
+    enter(page)
+    assert rest(stage, page, 5.0) < 3.0
+    healed = suffer(stage, page, next(one for one in OUTAGES if one.name == "network_cut"), SECONDS)
+    assert healed.marked is not None
+    assert healed.marked <= LOST + 0.3
+    assert healed.right <= RIGHT
+    assert healed.same
+
+
 def test_a_page_that_was_torn_while_loading_starts_afresh(stage: Stage, browser: Browser) -> None:
     page = browser.new_context().new_page()  # Its console rightly complains of the script that did not come.
     page.route("**/async-graph*", lambda route: route.abort(), times=1)
     page.goto(stage.url, wait_until="commit")
     page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)
-    page.wait_for_function(f"({STATE})().states.join() === 'live'", timeout=20_000)
+    page.wait_for_function(LIVE, timeout=20_000)
     page.context.close()
