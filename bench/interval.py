@@ -45,7 +45,7 @@ def make_app(city_file: Path, redis_url: str) -> FastAPI:
     ctx = Context(city, places, places.root.code, city.languages[0])
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app = Dash(
-        "interval", backend="fastapi", server=server, assets_folder=str(ASSETS), assets_ignore=r".*\.mjs$",
+        "interval", backend="fastapi", server=server, assets_folder=str(ASSETS), assets_ignore=r".*\.m?js$",
         update_title=cast(Any, None), suppress_callback_exceptions=True,
     )  # fmt: skip
     app.backend.websocket_capability = False
