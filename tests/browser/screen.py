@@ -105,8 +105,16 @@ class Screen:
         return cast("dict[str, Any] | None", self.page.evaluate(LABEL, name))
 
     def click_place(self, name: str) -> None:
-        """Click on the map, in the middle of a place."""
-        spot = cast("dict[str, Any]", until(lambda: self.label(name), 10, f"the map names {name}"))
+        """Click on the map, in the middle of a place, once the map stands still."""
+        spots: list[dict[str, Any] | None] = [None]
+
+        def still() -> bool:
+            spots.append(self.label(name))
+            self.page.wait_for_timeout(50)
+            return spots[-1] is not None and spots[-1] == spots[-2]
+
+        until(still, 10, f"the map names {name}")
+        spot = cast("dict[str, Any]", spots[-1])
         self.page.mouse.click(spot["x"], spot["y"])
 
     def same_moment(

@@ -94,7 +94,7 @@ def test_the_map_and_the_lists_say_what_the_board_says(screen: Screen, demo_boar
     counted = views["map"]["places"]
     assert len(towns) == 7
     assert on_map == {name: f"{counted[code]['open']:,}" for name, code in towns.items()}
-    assert units == [unit["unit"] for unit in views["units"]["units"]][: len(units)]
+    assert units == [unit["unit"] or "–" for unit in views["units"]["units"]][: len(units)]
     assert intake == [f"{number:,}" for _, number, _ in views["categories"]["categories"]][: len(intake)]
     assert urgent == [ticket["title"] for ticket in views["urgent"]["tickets"]][: len(urgent)]
     assert min(len(units), len(intake), len(urgent)) >= 5
@@ -156,7 +156,9 @@ def test_what_the_server_says_of_itself(screen: Screen, demo: House) -> None:
 
 def followed(screen: Screen, board: Board, place: str) -> dict[str, Any]:
     """The address names the place, all panels have followed, and the numbers are the place's; its tickets."""
-    until(lambda: f"place={place}" in screen.path() if place != ROOT_PLACE else "place=" not in screen.path(), 5, place)
+    until(
+        lambda: f"place={place}" in screen.path() if place != ROOT_PLACE else "place=" not in screen.path(), 10, place
+    )
     screen.settle()
     view = exact(screen, board, place)
     way = screen.texts("#header-path a")
@@ -355,8 +357,8 @@ def test_a_bad_event_is_counted_and_the_good_one_beside_it_passes(
     )
     assert (said["stored"], said["dead"]) == (1, 2), said
     after = {"received": 3, "stored": 1, "duplicate": 0, "dead": 2}
-    until(lambda: {name: row()[name] - before[name] for name in after} == after, 6, f"the feeds' panel counts {after}")
+    until(lambda: {name: row()[name] - before[name] for name in after} == after, 15, f"the feeds' panel counts {after}")
     again = post(demo, good)
     assert again["duplicate"] == 1, again
-    until(lambda: row()["duplicate"] == before["duplicate"] + 1, 6, "the duplicate is counted")
+    until(lambda: row()["duplicate"] == before["duplicate"] + 1, 15, "the duplicate is counted")
     post(demo, cloud_event(number, "ticket.closed"))
