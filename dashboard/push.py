@@ -12,9 +12,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -26,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from dashboard.audience import Audience, Hello, Screen
 from dashboard.city import City
 from dashboard.page import to_json
 from dashboard.panel import Context, Panel, all_panels
@@ -41,57 +40,6 @@ UNSEEN = 2  # Paints under way to a screen that it has not acknowledged.
 SILENT = 60.0  # Seconds after which a screen that acknowledges nothing is let go.
 MESSAGE = 16_384  # Bytes of the largest message a screen may send.
 POLL = 20.0  # Seconds a poll is held at most.
-
-
-class Hello(msgspec.Struct):
-    """What a screen wants to see."""
-
-    screen: str
-    panels: list[str]
-    place: str = ""
-    lang: str = "zh"
-    size: str = "normal"
-    epoch: str | None = None
-    offset: int | None = None
-    seen: int = 0
-
-
-@dataclass(eq=False)
-class Audience:
-    """All screens that show the same, and the latest paint of each panel for them."""
-
-    ctx: Context
-    screens: set[Screen] = field(default_factory=set)
-    paints: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # panel → (tick, JSON member)
-    dirty: set[str] = field(default_factory=set)
-    bundles: dict[tuple[tuple[str, int], ...], str] = field(default_factory=dict)
-
-    @property
-    def panels(self) -> set[str]:
-        """The panels that any of its screens wants."""
-        return {panel for screen in self.screens for panel in screen.panels}
-
-
-@dataclass(eq=False)
-class Screen:
-    """One screen's mailbox."""
-
-    id: str
-    panels: frozenset[str] = frozenset()
-    audience: Audience | None = None
-    mail: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    beat: str | None = None
-    unseen: deque[int] = field(default_factory=deque)
-    heard: float = field(default_factory=monotonic)
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    turn: int = 0  # The latest of its polls.
-
-    def acknowledge(self, number: int) -> None:
-        """The screen has painted everything up to ``number``."""
-        self.heard = monotonic()
-        while self.unseen and self.unseen[0] <= number:
-            self.unseen.popleft()
-        self.ready.set()  # Also wakes a poll that waits: it sees whether it is still the latest.
 
 
 class Hub:

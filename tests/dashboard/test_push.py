@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from dashboard.audience import Hello, Screen
 from dashboard.city import make_city
 from dashboard.panel import Context, Panel
 from dashboard.places import Place, PlaceTree
-from dashboard.push import Hello, Hub, Screen, same_origin
+from dashboard.push import Hub, same_origin
 from dashboard.words import Words
 
 PLACES = PlaceTree.of([Place("d", "D", "district"), Place("t", "T", "town", "d")])
