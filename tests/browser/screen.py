@@ -98,7 +98,7 @@ class Screen:
 
     def path(self) -> str:
         """The address after the host."""
-        return self.page.url.removeprefix(self.house.url)
+        return str(self.page.evaluate("() => location.pathname + location.search"))
 
     def label(self, name: str) -> dict[str, Any] | None:
         """Where the map names a place (x, y in pixels), and the number under the name; None if it does not."""
