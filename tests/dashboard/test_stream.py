@@ -242,7 +242,7 @@ def test_a_torn_tail_takes_entries_and_positions_back_together(own_valkey: Valke
         own_valkey.start()
         with connect(own_valkey.url) as redis:
             numbers = [seq for _, seq in seen(Reader(redis, KEYS))]
-            # While an fsync is under way Valkey holds writes back for up to two seconds, so more may be lost than was cut.
+            # While an fsync is under way Valkey holds writes back for up to two seconds: more may go than was cut.
             assert len(numbers) < 40
             assert numbers == list(range(1, len(numbers) + 1))
             assert Reader(redis, KEYS).told(KEYS.sent).get(spool.id, 0) == len(numbers)
