@@ -189,7 +189,12 @@ class House:
             self.kill(role)
         if self.process is not None:
             self.process.wait()
-        until(lambda: not valkey.running(self.home), 10, "Valkey has ended")
+
+        def ended() -> bool:
+            self.kill("valkey")  # It may have been between two lives.
+            return not valkey.running(self.home)
+
+        until(ended, 10, "Valkey has ended")
 
     @contextmanager
     def frozen(self, role: str) -> Iterator[None]:
@@ -204,10 +209,22 @@ class House:
     @contextmanager
     def without_valkey(self) -> Iterator[Path]:
         """Valkey killed, and not started again before the block ends; gives the folder of its data."""
-        with self.frozen("supervisor"):
+        locks: list[int] = []
+
+        def ended() -> bool:
+            """It has ended, and we have its lock: a role that is just starting would start it again."""
             self.kill("valkey")
-            until(lambda: not valkey.running(self.home), 10, "Valkey has ended")
-            yield self.home / "valkey"
+            lock = valkey._take(self.home)
+            locks.extend([] if lock is None else [lock])
+            return bool(locks)
+
+        with self.frozen("supervisor"):
+            try:
+                until(ended, 10, "Valkey has ended")
+                yield self.home / "valkey"
+            finally:
+                for lock in locks:
+                    os.close(lock)
 
     @contextmanager
     def without_role(self, role: str) -> Iterator[None]:

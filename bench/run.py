@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -62,9 +63,18 @@ def main(names: Sequence[str], json_file: str | None = None) -> int:
     if unknown:
         listed = ", ".join(f"{name} (long)" if known[name].long else name for name in known)
         raise Refused(f"there is no measurement {unknown[0]!r}; there are {listed}")
+    # A measurement starts houses of its own; told to end, it must end them too.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        return _measure([known[name] for name in names] or [one for one in known.values() if not one.long], json_file)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _measure(benches: Sequence[Bench], json_file: str | None) -> int:
     figures: list[Figure] = []
     failed = False
-    for chosen in [known[name] for name in names] or [one for one in known.values() if not one.long]:
+    for chosen in benches:
         print(f"{chosen.name}: {chosen.caption}", file=sys.stderr, flush=True)
         try:
             for figure in chosen.run():
