@@ -175,7 +175,7 @@ def role_web(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start the whole house and keep it up."""
-    from dashboard import status, supervisor, valkey
+    from dashboard import status, supervisor
     from dashboard.feed import rules_of
     from dashboard.outlines import Gazetteer
 
@@ -183,17 +183,18 @@ def run(args: argparse.Namespace) -> int:
     places = rules_of(city).places
     Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
     home = home_of(args, city.name)
-    status.note(home, city.name, places.root.code)
     wanted = [role for role in ROLES if role not in args.without]
     if "web" in wanted:
         supervisor.claim_port(args.host, args.port)
     common = ["--city", str(city_file(args.city)), "--home", str(home), "--host", args.host, "--port", str(args.port)]
     commands = {role: [sys.executable, "-P", "-m", "app", role, *common] for role in wanted}
-    if not os.environ.get("REDIS_URL"):
-        valkey.ensure(home)
-    if "web" in wanted:
-        print(f"citywall: {city.title.en} at http://{args.host}:{args.port}/", flush=True)
-    return supervisor.run(commands, home, valkey=not os.environ.get("REDIS_URL"))
+
+    def held() -> None:
+        status.note(home, city.name, places.root.code)
+        if "web" in wanted:
+            print(f"citywall: {city.title.en} at http://{args.host}:{args.port}/", flush=True)
+
+    return supervisor.run(commands, home, valkey=not os.environ.get("REDIS_URL"), held=held)
 
 
 def demo(args: argparse.Namespace) -> int:

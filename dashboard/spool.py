@@ -3,7 +3,8 @@
 One SQLite file per feed. A put stores the new events as numbered batches, the rejected records, the
 counters and the source's cursor in one transaction that is on the disk when it returns. Whether an event
 is new is decided here and nowhere else: the same source and id with the same content is a duplicate, with
-another content it is refused.
+another content it is refused. Names are remembered in two tables: when the younger is full, the older is dropped
+and the two change places, so that a feed that runs for years keeps a bounded file.
 """
 
 from __future__ import annotations
@@ -20,18 +21,26 @@ from dashboard.events import BATCH, Event, content, identity, pack, pack_batch
 
 RAW = 4096  # Characters of a rejected record that are kept.
 LONGEST_NAME = 200  # Characters.
+REMEMBERED = 10_000_000  # The names of at least so many latest events are remembered, and of at most twice as many.
 KEPT = 10_000  # Rejected records that are kept; all are counted.
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, events INTEGER NOT NULL, packed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen_before (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejected (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL,
     detail TEXT NOT NULL, raw TEXT NOT NULL, kept INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS reason (
     reason TEXT, kept INTEGER, n INTEGER NOT NULL, PRIMARY KEY (reason, kept)) WITHOUT ROWID;
 """
+# The younger names become the older ones.
+ROTATE = (
+    "DROP TABLE seen_before",
+    "ALTER TABLE seen RENAME TO seen_before",
+    "CREATE TABLE seen (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID",
+)
 
 
 class Refusal(Protocol):
@@ -128,8 +137,8 @@ class Spool:
         SpoolFull: if the disk is full or cannot be written.
     """
 
-    def __init__(self, file: Path, *, durable: bool = True) -> None:
-        self.file = file
+    def __init__(self, file: Path, *, durable: bool = True, remembered: int = REMEMBERED) -> None:
+        self.file, self.remembered = file, remembered
         try:
             self._open(file, durable)
         except (OSError, sqlite3.OperationalError) as error:
@@ -216,6 +225,11 @@ class Spool:
                     (now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0)
                 )
         fresh.sort()  # In the table's own order, so that as few of its pages as possible are written.
+        young = int(self._about("young") or 0) + len(fresh)
+        if young > self.remembered:
+            for statement in ROTATE:
+                db.execute(statement)
+            young = len(fresh)
         db.executemany("INSERT INTO seen VALUES (?, ?)", fresh)
         flawed = 0
         for record in rejected:
@@ -233,6 +247,7 @@ class Spool:
         about = [(name, str(getattr(total, name))) for name in Counters.__slots__]
         if cursor is not None:
             about.append(("cursor", cursor))
+        about.append(("young", str(young)))
         if counted != Counters() or cursor is not None:
             db.executemany(
                 "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about
@@ -245,7 +260,8 @@ class Spool:
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             marks = ",".join("?" * len(part))
-            found.update(self._db.execute(f"SELECT name, content FROM seen WHERE name IN ({marks})", part))
+            for table in ("seen_before", "seen"):
+                found.update(self._db.execute(f"SELECT name, content FROM {table} WHERE name IN ({marks})", part))
         return found
 
     def _reject(self, letters: list[tuple[float, str, str, str, str, int]]) -> None:

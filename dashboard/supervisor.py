@@ -69,12 +69,20 @@ def claim_port(host: str, port: int) -> None:
         raise Refused(f"nothing can be served at {host}:{port}: {error}; see --host and --port") from error
 
 
-def run(commands: Mapping[str, Sequence[str]], data: Path, *, valkey: bool = False, patience: float = 10.0) -> int:
+def run(
+    commands: Mapping[str, Sequence[str]],
+    data: Path,
+    *,
+    valkey: bool = False,
+    patience: float = 10.0,
+    held: Callable[[], None] = lambda: None,
+) -> int:
     """Run the commands, role by role, until SIGTERM, SIGINT or SIGHUP; then end them in order and return 0.
 
     With ``valkey``, the embedded server of ``data`` is kept up too, and ended last. A role that has not ended
     ``patience`` seconds after it was asked to, or when the signal comes a second time, is killed.
-    ``run/supervisor.json`` tells each role's process, start and restarts.
+    ``run/supervisor.json`` tells each role's process, start and restarts. ``held`` is called once the folder is ours
+    and before anything is started.
 
     Raises:
         Refused: if another supervisor runs this data folder, or Valkey cannot be started.
@@ -82,6 +90,7 @@ def run(commands: Mapping[str, Sequence[str]], data: Path, *, valkey: bool = Fal
     with _alone(data), _signals() as signals:
         if valkey:
             embedded.ensure(data)
+        held()
         house = _Supervisor([Role(name, command) for name, command in commands.items()], data, valkey)
         while not signals.asked:
             signals.wait(house.tend())

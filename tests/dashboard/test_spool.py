@@ -61,6 +61,21 @@ def test_an_event_is_kept_once(spool: Spool, tmp_path: Path) -> None:
     balance(again)
 
 
+def test_names_are_remembered_for_long_and_not_for_ever(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "feed.db", durable=False, remembered=4)
+    for number in range(1, 13):
+        assert spool.put([report(number)]) == Counters(1, 1, 0, 0, 0)
+        latest = [report(n) for n in range(max(1, number - 3), number + 1)]
+        assert spool.put(latest) == Counters(len(latest), 0, len(latest), 0, 0)
+        spool.close()  # How full the younger table is survives.
+        spool = Spool(tmp_path / "feed.db", durable=False, remembered=4)
+    for table in ("seen", "seen_before"):
+        assert spool._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] <= 4
+    assert spool.put([report(12, "other")]) == Counters(1, 0, 0, 1, 0)
+    assert spool.put([report(1)]) == Counters(1, 1, 0, 0, 0)  # Long forgotten: the ticket itself knows it.
+    balance(spool)
+
+
 def test_the_same_id_from_another_source_is_another_event(spool: Spool) -> None:
     spool.put([report(1), report(1, source="t")])
     assert len(stored(spool)) == 2

@@ -28,7 +28,9 @@ from dashboard.roles import speak
 from dashboard.refusal import Refused
 speak()
 try:
-    sys.exit(supervisor.run(json.loads(sys.argv[1]), pathlib.Path(sys.argv[2]), valkey=len(sys.argv) > 3, patience=1.0))
+    commands, data = json.loads(sys.argv[1]), pathlib.Path(sys.argv[2])
+    held = lambda: print("held", flush=True)
+    sys.exit(supervisor.run(commands, data, valkey=len(sys.argv) > 3, patience=1.0, held=held))
 except Refused as error:
     sys.exit(str(error))
 """
@@ -147,7 +149,9 @@ def test_a_second_supervisor_is_told_who_is_there(tmp_path: Path, start: Start) 
     until(lambda: lives(tmp_path, "one"))
     second = start({"one": SLEEP})
     assert second.wait(10) == 1
-    assert (tmp_path / "said").read_text().splitlines()[-1].startswith(f"{tmp_path} is run by process {first.pid};")
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said[-1].startswith(f"{tmp_path} is run by process {first.pid};")
+    assert said.count("held") == 1  # Whoever does not hold the folder says nothing of an address.
     assert first.poll() is None
 
 
