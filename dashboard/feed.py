@@ -185,6 +185,8 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         default_limit=city.limits.default_hours,
         soon_share=city.limits.soon_share,
         worst_multiple=city.limits.worst_multiple,
+        sensors=city.sensors,
+        cloud=city.cloud,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)
         ),

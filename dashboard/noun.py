@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.events import Event
 from dashboard.places import PlaceTree
+from dashboard.thresholds import CloudTable, SensorTable
 
 Document = dict[str, Any]
 
@@ -34,6 +35,8 @@ class Rules:
     soon_share: float = 0.3
     worst_multiple: float = 1.0
     feeds: tuple[FeedRule, ...] = ()
+    sensors: SensorTable = SensorTable()  # noqa: RUF009 - it is frozen.
+    cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
 
 
 class Slice(Protocol):

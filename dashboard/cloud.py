@@ -1,0 +1,142 @@
+"""The cloud and the network: pools and what is taken of them, links, hosts and services, certificates."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Literal
+
+import msgspec
+
+from dashboard.events import Event
+from dashboard.noun import Rules
+
+SLOT = 300  # Seconds; for each slot it is kept whether the thing was up in all samples of it.
+SLOTS = 288  # A day.
+Resource = Literal["pool", "host", "link", "service", "certificate"]
+
+
+class CloudSample(Event, frozen=True, kw_only=True, omit_defaults=True, tag="cloud.sample"):
+    """A thing (``subject``) of a kind (``resource``) had ``value`` of ``metric`` at ``time``.
+
+    ``up`` is 1 or 0. ``latency`` is in seconds, ``loss`` and ``load`` in percent. Of a pool the metric is what is
+    allocated (``cpu``, ``memory``, ``storage``…) and ``limit`` what there is of it in the same ``unit``. Of a
+    certificate ``expires`` is in seconds since 1970 UTC.
+    """
+
+    resource: Resource
+    metric: str
+    value: float
+    unit: str = ""
+    limit: float | None = None
+    name: str = ""
+    place: str = ""
+    point: tuple[float, float] | None = None
+    flaw: str = ""
+
+
+class Sample(msgspec.Struct, gc=False, array_like=True):
+    """The latest sample of one metric."""
+
+    at: float
+    id: str
+    value: float
+    unit: str
+    limit: float | None
+
+
+class Thing(msgspec.Struct, array_like=True):
+    """What is known of one host, link, service, pool or certificate. ``at`` and ``id`` are the latest sample's."""
+
+    source: str
+    resource: str
+    subject: str
+    at: float = 0.0
+    id: str = ""
+    name: str = ""
+    place: str = ""
+    metrics: dict[str, Sample] = {}
+    slots: dict[int, bool] = {}
+
+    @property
+    def key(self) -> str:
+        """The thing's name across all sources; a source holds no ``|``."""
+        return f"{self.source}|{self.resource}|{self.subject}"
+
+    def take(self, event: CloudSample) -> None:
+        """Take in a sample; the same samples in any order, any number of times, end in the same thing."""
+        moment = event.time.timestamp()
+        known = self.metrics.get(event.metric)
+        if known is None or (moment, event.id) > (known.at, known.id):
+            self.metrics[event.metric] = Sample(moment, event.id, event.value, event.unit, event.limit)
+        if event.metric == "up":
+            number, newest = int(moment // SLOT), max(self.slots, default=0)
+            if number > newest - SLOTS:
+                self.slots[number] = self.slots.get(number, True) and event.value >= 1
+            if number > newest:
+                self.slots = {at: up for at, up in self.slots.items() if at > number - SLOTS}
+        if (moment, event.id) > (self.at, self.id):
+            self.at, self.id, self.name, self.place = moment, event.id, event.name, event.place
+
+    def state(self, now: float, silent: float) -> str:
+        """``up``, ``down``, or ``unknown`` where its state was not sampled within ``silent`` seconds.
+
+        Unknown is not down: nobody has seen it fail.
+        """
+        up = self.metrics.get("up")
+        if up is None or now - up.at > silent:
+            return "unknown"
+        return "up" if up.value >= 1 else "down"
+
+    def availability(self, now: float) -> tuple[int, int]:
+        """Slots of the last day in which it was up throughout, of those in which it was sampled at all."""
+        first = int(now // SLOT) - SLOTS
+        seen = [up for at, up in self.slots.items() if at > first]
+        return sum(seen), len(seen)
+
+
+class Cloud:
+    """The slice of the cloud and the network: every thing, and which of them stand at or below each place."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.things: dict[str, Thing] = {}
+        self.places: dict[str, set[str]] = {}
+
+    def fold(self, event: Event) -> None:
+        """Take in a sample. One that is no finite number cannot come by a feed, and is left out here."""
+        if not isinstance(event, CloudSample) or not isfinite(event.value):
+            return
+        key = f"{event.source}|{event.resource}|{event.subject}"
+        thing = self.things.get(key)
+        if thing is None:
+            thing = self.things[key] = Thing(event.source, event.resource, event.subject)
+            self._stand(thing)
+        before = thing.place
+        thing.take(event)
+        if thing.place != before:
+            for code in self.rules.places.path(before):
+                self.places[code].discard(key)
+            self._stand(thing)
+
+    def _stand(self, thing: Thing) -> None:
+        for code in self.rules.places.path(thing.place):
+            self.places.setdefault(code, set()).add(thing.key)
+
+    def at(self, place: str, *resources: str) -> list[Thing]:
+        """The things at or below a place, of some kinds or of all, by key."""
+        found = (self.things[key] for key in sorted(self.places.get(place, ())))
+        return [thing for thing in found if not resources or thing.resource in resources]
+
+    def advance(self, now: float) -> None:
+        """Ages are worked out when a view is asked for."""
+
+    def dump(self) -> object:
+        """The things."""
+        return list(self.things.values())
+
+    def load(self, dumped: object) -> None:
+        """Take the things back."""
+        self.things, self.places = {}, {}
+        for thing in msgspec.convert(dumped, list[Thing]):
+            self.things[thing.key] = thing
+            self._stand(thing)
