@@ -23,6 +23,7 @@ from dashboard.events import Event
 from dashboard.noun import FeedRule, Rules
 from dashboard.outlines import Gazetteer
 from dashboard.places import PlaceTree
+from dashboard.sla import Limit, Limits
 
 
 class SourceFailed(Exception):
@@ -181,8 +182,10 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
     return Rules(
         places=places or read_places(city),
         zone=city.tz,
-        limits=dict(city.limits.hours),
-        default_limit=city.limits.default_hours,
+        limits=Limits(
+            categories={category: Limit(hours) for category, hours in city.limits.hours.items()},
+            default=None if city.limits.default_hours is None else Limit(city.limits.default_hours),
+        ),
         soon_share=city.limits.soon_share,
         worst_multiple=city.limits.worst_multiple,
         sensors=city.sensors,

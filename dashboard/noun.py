@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from dashboard.events import Event
 from dashboard.places import PlaceTree
+from dashboard.sla import Limits
 from dashboard.thresholds import CloudTable, SensorTable
+from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
 
@@ -26,17 +28,21 @@ class FeedRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """A city's own rules, as the board needs them. ``limits`` maps a category to hours."""
+    """A city's own rules, as the board needs them. Without a ``calendar``, every weekday of its zone is worked."""
 
     places: PlaceTree
     zone: ZoneInfo
-    limits: Mapping[str, float] = field(default_factory=dict)
-    default_limit: float | None = None
+    limits: Limits = Limits()  # noqa: RUF009 - it is frozen.
     soon_share: float = 0.3
     worst_multiple: float = 1.0
     feeds: tuple[FeedRule, ...] = ()
     sensors: SensorTable = SensorTable()  # noqa: RUF009 - it is frozen.
     cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
+    calendar: WorkCalendar = cast(WorkCalendar, None)  # noqa: RUF009 - of the zone, unless given.
+
+    def __post_init__(self) -> None:
+        if cast("WorkCalendar | None", self.calendar) is None:
+            object.__setattr__(self, "calendar", WorkCalendar(self.zone))
 
 
 class Slice(Protocol):

@@ -112,11 +112,11 @@ def report_of(ticket: Ticket) -> tuple[float | None, str]:
 
 
 def deadline(ticket: Ticket, rules: Rules) -> float | None:
-    """When the ticket is due: what its source said, else the city's plain limit for its category, in hours."""
-    if ticket.due is not None:
+    """When the ticket is due: what its source said, else the city's limit for its category."""
+    if ticket.due is not None or ticket.reported is None:
         return ticket.due
-    hours = rules.limits.get(ticket.category, rules.default_limit)
-    return None if hours is None or ticket.reported is None else ticket.reported + 3600 * hours
+    limit = rules.limits.of(ticket.category)
+    return None if limit is None else rules.calendar.after(ticket.reported, limit.amount, limit.clock)
 
 
 def on_time(ticket: Ticket, rules: Rules) -> bool | None:

@@ -13,6 +13,7 @@ from dashboard.events import Event, pack, pack_batch
 from dashboard.history import History
 from dashboard.noun import FeedRule, Rules
 from dashboard.places import Place, PlaceTree
+from dashboard.sla import Limit, Limits
 from dashboard.spool import Batch, Spool
 from dashboard.stream import Entry, Keys
 from dashboard.tally import Tickets
@@ -31,7 +32,7 @@ def rules() -> Rules:
     from zoneinfo import ZoneInfo
 
     feeds = (FeedRule("clock", "clock", (), 1.0), FeedRule("hotline", "cloudevents", ("ticket",), None))
-    return Rules(PLACES, ZoneInfo("Asia/Shanghai"), default_limit=48.0, feeds=feeds)
+    return Rules(PLACES, ZoneInfo("Asia/Shanghai"), limits=Limits(default=Limit(48)), feeds=feeds)
 
 
 def reported(number: int, place: str = "A1", **more: Any) -> TicketReported:

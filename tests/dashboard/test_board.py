@@ -20,6 +20,7 @@ from dashboard.events import Event, pack, pack_batch
 from dashboard.health import FeedBeat
 from dashboard.noun import FeedRule, Rules
 from dashboard.places import Place, PlaceTree
+from dashboard.sla import Limit, Limits
 from dashboard.tally import Tickets
 from dashboard.tickets import LIGHTS, TicketClosed, TicketReported
 
@@ -45,7 +46,7 @@ def at(seconds: float) -> datetime:
 
 
 def rules_of(zone: str) -> Rules:
-    return Rules(TREE, ZoneInfo(zone), limits={"井盖": 24.0, "噪声": 2.0}, default_limit=None, feeds=FEEDS)
+    return Rules(TREE, ZoneInfo(zone), limits=Limits(categories={"井盖": Limit(24), "噪声": Limit(2)}), feeds=FEEDS)
 
 
 # -- any city ----------------------------------------------------------------------------------------------
@@ -194,8 +195,8 @@ def counted(rules: Rules, found: Sequence[Event], now: float, place: str) -> dic
         report, closing = case.get("TicketReported"), case.get("TicketClosed")
         if report is None or place not in (TREE.path(report.place) if report.place in TREE else ("d",)):
             continue
-        reported, hours = report.time.timestamp(), rules.limits.get(report.category)
-        due = report.due.timestamp() if report.due else None if hours is None else reported + 3600 * hours
+        reported, limit = report.time.timestamp(), rules.limits.of(report.category)
+        due = report.due.timestamp() if report.due else None if limit is None else reported + 3600 * limit.amount
         closed = closing.time.timestamp() if closing and closing.time >= report.time else None
         result["total"] += 1
         result["with_target"] += due is not None

@@ -11,6 +11,7 @@ import pytest
 from dashboard.noun import Rules
 from dashboard.places import Place, PlaceTree
 from dashboard.rates import wilson
+from dashboard.sla import Limit, Limits
 from dashboard.tally import Tickets
 from dashboard.tickets import (
     LIGHTS,
@@ -36,7 +37,7 @@ TREE = PlaceTree.of(
 )
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)  # Half past ten in Shanghai.
-RULES = Rules(TREE, SHANGHAI, limits={"井盖破损": 24.0})
+RULES = Rules(TREE, SHANGHAI, limits=Limits(categories={"井盖破损": Limit(24)}))
 HOUR = timedelta(hours=1)
 
 
@@ -70,7 +71,7 @@ def test_the_deadline_is_the_sources_own_or_else_the_citys_limit() -> None:
     assert deadline(own, RULES) == (NOW + HOUR).timestamp()
     assert deadline(limit, RULES) == (NOW + 24 * HOUR).timestamp()
     assert deadline(none, RULES) is None
-    general = Rules(TREE, SHANGHAI, default_limit=48.0)
+    general = Rules(TREE, SHANGHAI, limits=Limits(default=Limit(48)))
     assert deadline(none, general) == (NOW + 48 * HOUR).timestamp()
 
 
@@ -317,7 +318,7 @@ def test_what_lies_before_the_windows_is_forgotten_the_same_way_whenever_it_come
 
 def test_a_dump_of_other_rules_is_counted_by_the_new_ones() -> None:
     tickets = folded(report("1", NOW - 5 * HOUR, category="其他", place="v1"))
-    stricter = Tickets(Rules(TREE, SHANGHAI, limits={"其他": 4.0}))
+    stricter = Tickets(Rules(TREE, SHANGHAI, limits=Limits(categories={"其他": Limit(4)})))
     stricter.load(tickets.dump())
     assert view(tickets, "tickets")["lights"]["none"] == 1
     assert view(stricter, "tickets")["lights"]["overdue"] == 1
