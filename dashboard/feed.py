@@ -27,7 +27,14 @@ from dashboard.sla import Limit, Limits
 
 
 class SourceFailed(Exception):
-    """The source could not be reached or did not answer as it should; the feed backs off and tries again."""
+    """The source could not be reached or did not answer as it should; the feed backs off and tries again.
+
+    ``wait`` is for how many seconds at least the source asks to be left alone.
+    """
+
+    def __init__(self, said: str = "", wait: float = 0.0) -> None:
+        super().__init__(said)
+        self.wait = wait
 
 
 class SourceNonsense(Exception):

@@ -129,6 +129,7 @@ class Runner:
         backoff, ups = Backoff(first=0.5, cap=8.0), Ups(log, self.bound.name)
         self.began = self.context.now()
         while True:
+            wait = 0.0
             try:
                 context = replace(self.context, cursor=self.outlet.spool.cursor)
                 deliveries = self.bound.feed.open(self.bound.settings, context)
@@ -143,11 +144,12 @@ class Runner:
             except (SourceFailed, SpoolFull) as error:
                 self.error = str(error)
                 ups.down(error)
+                wait = error.wait if isinstance(error, SourceFailed) else 0.0
             except Exception as error:
                 self.error = f"fault in the feed: {error}"
                 log.exception("%s: fault in the feed", self.bound.name)
             self.restarts += 1
-            await asyncio.sleep(backoff.next())
+            await asyncio.sleep(max(wait, backoff.next()))
 
     def beat(self, now: datetime, number: int) -> FeedBeat:
         """How the feed is doing at ``now``."""

@@ -7,7 +7,6 @@ whole is nonsense; in a batch each event is taken or refused by itself.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, cast
@@ -17,6 +16,7 @@ import msgspec
 from pydantic import Field
 
 from dashboard.board import CODEC
+from dashboard.documents import read_json, text_of
 from dashboard.events import Event
 from dashboard.feed import Context, Feed, Post, Rejected, SourceNonsense
 from dashboard.feed import Settings as Common
@@ -87,32 +87,9 @@ def _records(post: Post) -> tuple[list[Any], bool]:
 def _json(body: bytes) -> Any:
     """The body as JSON, as strictly as RFC 8259 has it, and with every key once."""
     try:
-        return json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite
-        )
-    except RecursionError:
-        raise SourceNonsense("not_json", "it is nested too deeply") from None
-    except ValueError as error:
-        raise SourceNonsense("not_json", str(error)[:200]) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)[:40]!r} comes twice")
-    return found
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is beyond all numbers")
-    return number
+        return read_json(text_of(body, "utf-8"))
+    except SourceNonsense as nonsense:
+        raise SourceNonsense("not_json", nonsense.detail) from None
 
 
 # -- from a record to an event -------------------------------------------------------------------------------
