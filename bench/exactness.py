@@ -28,8 +28,8 @@ from dashboard.tickets import LIGHTS
 FEED = "load"
 SOURCE = "generator"
 COMPARED = (
-    "source", "number", "reported", "reported_id", "title", "category", "unit", "channel", "place", "lon", "lat",
-    "due", "closed", "closed_id", "verdict",
+    "source", "number", "reported", "title", "category", "unit", "channel", "place", "lon", "lat", "due", "closed",
+    "verdict",
 )  # fmt: skip
 CATEGORIES = ("noise", "water", "roads", "waste", "lights")
 UNITS = ("east", "west", "north", "parks")
@@ -153,20 +153,22 @@ class Ledger:
 def derive(events: dict[tuple[str, str], Row], places: set[str]) -> dict[tuple[str, str], Row]:
     """The tickets that follow from events, worked out without any of the house's own code."""
     tickets: dict[tuple[str, str], Row] = {}
-    for row in events.values():
-        moment = datetime.fromisoformat(row["time"]).timestamp()
+    told = [(datetime.fromisoformat(row["time"]).timestamp(), row["type"], row["id"], row) for row in events.values()]
+    # In the order of time, a report before a closing of the same moment: the first report counts, and of the
+    # closings the first behind it.
+    for moment, kind, _, row in sorted(told, key=lambda one: (one[0], one[1] == "ticket.closed", one[2])):
         ticket = tickets.setdefault(
             (row["source"], row["subject"]),
             dict.fromkeys(COMPARED, "") | {"source": row["source"], "number": row["subject"]}
             | dict.fromkeys(("reported", "lon", "lat", "due", "closed")),
         )  # fmt: skip
         data = row["data"]
-        if row["type"] == "ticket.closed":
-            if ticket["closed"] is None or (moment, row["id"]) < (ticket["closed"], ticket["closed_id"]):
-                ticket |= {"closed": moment, "closed_id": row["id"], "verdict": data.get("verdict", "")}
-        elif ticket["reported"] is None or (moment, row["id"]) < (ticket["reported"], ticket["reported_id"]):
+        if kind == "ticket.closed":
+            if ticket["reported"] is not None and ticket["closed"] is None:
+                ticket |= {"closed": moment, "verdict": data.get("verdict", "")}
+        elif ticket["reported"] is None:
             lon, lat = data.get("point", (None, None))
-            ticket |= {"reported": moment, "reported_id": row["id"], "lon": lon, "lat": lat}
+            ticket |= {"reported": moment, "lon": lon, "lat": lat}
             ticket |= {name: data[name] for name in ("title", "category", "unit", "channel")}
             ticket["place"] = data["place"] if data.get("place") in places else ""
             ticket["due"] = datetime.fromisoformat(data["due"]).timestamp() if "due" in data else None
@@ -186,7 +188,7 @@ def recount(tickets: Sequence[Row], parents: dict[str, str | None], limits: Call
         if ticket["reported"] is None:
             continue
         due = ticket["due"] if ticket["due"] is not None else ticket["reported"] + 3600 * limits(ticket["category"])
-        closed = ticket["closed"] if ticket["closed"] is not None and ticket["closed"] >= ticket["reported"] else None
+        closed = ticket["closed"]
         what = ["total", "with_target"]
         if closed is None:
             span = max(0.0, due - ticket["reported"])

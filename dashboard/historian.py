@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from dashboard.board import CODEC, NOUNS
 from dashboard.events import Event
+from dashboard.feed import rules_of
 from dashboard.history import History, HistoryFailed
 from dashboard.roles import Backoff, House, Stop, Ups, only_one
 from dashboard.stream import Entry, Reader, connect, set_aside
@@ -186,7 +187,7 @@ def _work(house: House, stop: Stop) -> None:
     gc.set_threshold(100_000, 50, 100)
     redis = connect(house.redis_url)
     reader = Reader(redis, house.keys)
-    historian = Historian(History(house.database_url))
+    historian = Historian(History(house.database_url, rules_of(house.city)))
     backoff, stream, database = Backoff(), Ups(log, "the stream"), Ups(log, "the database")
     started = False
     told = mended = 0.0

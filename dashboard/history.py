@@ -35,7 +35,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dashboard.board import CODEC
 from dashboard.events import Event
-from dashboard.tickets import Ticket
+from dashboard.life import STAGES
+from dashboard.noun import Rules
+from dashboard.tickets import Ticket, deadline, extensions, on_time, relived
 
 HistoryFailed = SQLAlchemyError
 """What is raised when the database cannot be reached or refuses."""
@@ -49,13 +51,24 @@ events = Table(
     Index("events_subject", "source", "subject"),
     sqlite_with_rowid=False,
 )  # fmt: skip
-_KINDS = {"float | None": Double, "str": Text, "Verdict": Text}
+# A ticket's facts and what is derived of them by the city's rules; moments in seconds since 1970 UTC, yes and no
+# as 1 and 0. ``deadline`` is ours, final, NULL where there is none or nobody knows it while the clock stands still;
+# ``whistle`` is 0 (none), 1 (open) or 2 (answered).
+FACTS = {
+    "reported": Double, "title": Text, "category": Text, "condition": Text, "unit": Text, "channel": Text,
+    "place": Text, "lon": Double, "lat": Double, "flaw": Text, "state": Text, "stage": Text, "filed": Double,
+    "dispatched": Double, "signed": Double, "done_at": Double, "closed": Double, "due": Double, "deadline": Double,
+    "verdict": Text, "on_time": Integer, "extensions": Integer, "returns": Integer, "reworks": Integer,
+    "level": Integer, "whistle": Integer, "suspended_until": Double, "caller": Text, "solved": Integer,
+    "satisfied": Integer, "stars": Integer, "reopened": Integer, "trail": LargeBinary,
+}  # fmt: skip
 tickets = Table(
     "tickets", metadata,
-    *(
-        Column(name, _KINDS[kind], primary_key=name in ("source", "number"), nullable="None" in kind)
-        for name, kind in cast("dict[str, str]", Ticket.__annotations__).items()
-    ),
+    Column("source", Text, primary_key=True), Column("number", Text, primary_key=True),
+    *(Column(name, kind, nullable=True) for name, kind in FACTS.items()),
+    *(Index("tickets_" + "_".join(of), *of) for of in (
+        ("deadline",), ("closed",), ("reported",), ("unit", "deadline"), ("place",), ("category",), ("state",),
+    )),
     sqlite_with_rowid=False,
 )  # fmt: skip
 batches = Table(
@@ -72,6 +85,8 @@ gaps = Table(
     Column("spool", Text, primary_key=True), Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False), Column("at", Double, nullable=False),
 )  # fmt: skip
+
+_LIVES = select(tickets.c.source, tickets.c.number, tickets.c.trail)
 
 # A server that is there but does not answer is given up after some seconds, like one that is gone.
 PATIENCE = {
@@ -94,10 +109,10 @@ class Kept:
 
 
 class History:
-    """The database at ``url``, its tables made if need be."""
+    """The database at ``url``, its tables made if need be; who writes tickets to it gives the city's ``rules``."""
 
-    def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+    def __init__(self, url: str, rules: Rules | None = None) -> None:
+        self.url, self.rules = make_url(url), rules
         self.postgres = self.url.get_backend_name() == "postgresql"
         if self.postgres:
             url_ = self.url.set(drivername="postgresql+psycopg")
@@ -155,8 +170,8 @@ class History:
     def all_tickets(self) -> Iterator[Ticket]:
         """Every current ticket, in the order of source and number."""
         with self.engine.connect() as db:
-            for row in db.execution_options(yield_per=5000).execute(select(*tickets.c).order_by("source", "number")):
-                yield Ticket(*row)
+            for row in db.execution_options(yield_per=5000).execute(_LIVES.order_by("source", "number")):
+                yield relived(row.source, row.number, row.trail)
 
     def count_events(self) -> int:
         """How many events are kept."""
@@ -171,8 +186,8 @@ class History:
         for source, numbers in by_source.items():
             for start in range(0, len(numbers), 500):
                 part = numbers[start : start + 500]
-                query = select(*tickets.c).where(tickets.c.source == source, tickets.c.number.in_(part))
-                found.update({(row.source, row.number): Ticket(*row) for row in db.execute(query)})
+                query = _LIVES.where(tickets.c.source == source, tickets.c.number.in_(part))
+                found.update({(row.source, row.number): relived(*row) for row in db.execute(query)})
         return found
 
     # -- writing -----------------------------------------------------------------------------------------
@@ -197,7 +212,7 @@ class History:
                 (e.source, e.id, _KIND[type(e)], e.time.timestamp(), e.subject, _json.encode(e).decode())
                 for e in happened
             ],
-            "tickets": [msgspec.structs.astuple(ticket) for ticket in changed],
+            "tickets": [row_of(ticket, self.rules) for ticket in changed],
             "batches": list(kept),
             "positions": list(reached.items()),
             "gaps": [(spool, first, last, time.time()) for spool, first, last in missing],
@@ -209,6 +224,25 @@ class History:
                         (_upsert_postgres if self.postgres else _upsert_sqlite)(db, table, rows[table.name])
         except self.engine.dialect.loaded_dbapi.Error as error:  # COPY goes past SQLAlchemy, and so do its errors.
             raise OperationalError("COPY", None, error) from error
+
+
+def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
+    """The ticket's row; without rules nothing is known of deadlines but what its source says."""
+    stage = ticket.stage
+    due, in_time = (deadline(ticket, rules), on_time(ticket, rules)) if rules else (None, None)
+    return (
+        ticket.source, ticket.number, ticket.reported, ticket.title, ticket.category, ticket.condition, ticket.unit,
+        ticket.channel, ticket.place, ticket.lon, ticket.lat, ticket.flaw, ticket.state,
+        "" if stage is None else STAGES[stage], ticket.filed, ticket.dispatched, ticket.signed, ticket.done_at,
+        ticket.closed, ticket.due, due, ticket.verdict, _bit(in_time),
+        extensions(ticket, rules) if rules else len(ticket.granted), ticket.returns, ticket.reworks, ticket.level,
+        ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved), _bit(ticket.satisfied),
+        ticket.stars, ticket.reopened, ticket.trail,
+    )  # fmt: skip
+
+
+def _bit(value: bool | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _conflict(table: Table) -> str:

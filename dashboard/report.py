@@ -45,7 +45,7 @@ def recount(found: list[Ticket], board: Board) -> dict[str, int]:
     verdicts = [(on_time(ticket, rules), ticket.verdict) for ticket in known]
     judged = [(mine, theirs) for mine, theirs in verdicts if mine is not None]
     both = [(mine, theirs == "on_time") for mine, theirs in judged if theirs]
-    closed = sum(ticket.done is not None for ticket in known)
+    closed = sum(ticket.closed is not None for ticket in known)
     timed = sum(deadline(ticket, rules) is not None for ticket in known)
     return {
         "total": len(known), "open": len(known) - closed, "closed": closed,

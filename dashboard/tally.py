@@ -17,7 +17,7 @@ import msgspec
 from dashboard.events import Event
 from dashboard.noun import Rules
 from dashboard.periods import Calendar, Window
-from dashboard.tickets import LIGHTS, OVERDUE, Ticket, apply, deadline, key_of, light, report_of
+from dashboard.tickets import LIGHTS, OVERDUE, Ticket, apply, deadline, key_of, light
 
 K = TypeVar("K")
 WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
@@ -75,12 +75,10 @@ class Tickets:
         after = apply(before, event)
         if after is before:
             return
-        # A closing leaves what the report contributed as it is, so only the other half is counted anew.
-        same_report = before is not None and report_of(before) == report_of(after)
         if before is not None:
-            self._count(key, before, -1, report=not same_report)
+            self._count(key, before, -1)
         self.tickets[key] = after
-        self._count(key, after, +1, report=not same_report)
+        self._count(key, after, +1)
 
     def advance(self, now: float) -> None:
         """Turn the lights that are due to turn, and let the windows move on at midnight."""
@@ -123,25 +121,20 @@ class Tickets:
             chain = self._chains[ticket.place] = tuple(self.tallies.setdefault(code, Tally()) for code in path)
         return chain
 
-    def _count(self, key: str, ticket: Ticket, sign: int, *, report: bool = True) -> None:
-        """Add (+1) or take back (−1) what one ticket contributes, at its place and above.
-
-        Without ``report`` the half that follows from the report alone is left as it stands.
-        """
+    def _count(self, key: str, ticket: Ticket, sign: int) -> None:
+        """Add (+1) or take back (−1) what one ticket contributes, at its place and above."""
+        for reason in ticket.anomalies:
+            self.anomalies[reason] += sign
         if ticket.reported is None:
-            self.anomalies["closed_unreported"] += sign
             return
         due = deadline(ticket, self.rules)
-        if report:
-            self._count_report(ticket, ticket.reported, due, sign)
-        done = ticket.done
+        self._count_report(ticket, ticket.reported, due, sign)
+        done = ticket.closed
         if due is not None:
             self._count_due(ticket, due, done, sign)
-        if done is None:
-            if ticket.closed is not None:
-                self.anomalies["closed_before_reported"] += sign
+        if ticket.open:
             self._count_open(key, ticket, due, sign)
-        else:
+        elif done is not None:
             self._count_closed(ticket, due, done, sign)
 
     def _count_report(self, ticket: Ticket, reported: float, due: float | None, sign: int) -> None:

@@ -1,77 +1,64 @@
-"""Tickets: their events, what is known of one, its deadline and its light."""
+"""Tickets: the fold of their events, in whatever order they come; their deadline, their verdict and their light."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any, cast
 
 import msgspec
 
+from dashboard import sla
 from dashboard.events import Event
+from dashboard.life import Ticket, take, why_not
 from dashboard.noun import Rules
+from dashboard.sla import Limit, Span, Turns
+from dashboard.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported, Verdict
 
-Verdict = Literal["", "on_time", "overdue"]
+__all__ = ["LIGHTS", "TICKET_EVENTS", "Ticket", "TicketClosed", "TicketReported", "Verdict", "apply", "deadline"]
+
 LIGHTS = ("none", "normal", "soon", "overdue", "worst")
 NONE, NORMAL, SOON, OVERDUE, WORST = range(5)
 
-
-class TicketReported(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.reported"):
-    """A case came in. ``place`` is a code, empty where only the city is known, and then ``flaw`` says why.
-
-    ``point`` is (lon, lat) in WGS-84 degrees, ``due`` the source's own deadline, ``channel`` how the
-    citizen came (hotline, app), ``unit`` who is responsible.
-    """
-
-    title: str = ""
-    category: str = ""
-    unit: str = ""
-    channel: str = ""
-    place: str = ""
-    point: tuple[float, float] | None = None
-    due: datetime | None = None
-    flaw: str = ""
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Any]).decode
+_number = {kind: number for number, kind in enumerate(TICKET_EVENTS)}
+_fields = {kind: tuple(f for f in kind.__struct_fields__ if f not in ("source", "subject")) for kind in TICKET_EVENTS}
 
 
-class TicketClosed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.closed"):
-    """A case was closed; ``verdict`` is the source's own word on whether that was in time."""
-
-    verdict: Verdict = ""
+# -- the trail ---------------------------------------------------------------------------------------------
 
 
-class Ticket(msgspec.Struct, gc=False, array_like=True):
-    """What is known of one ticket. Moments are seconds since 1970 UTC.
+def entry(event: TicketEvent) -> bytes:
+    """An event as a ticket's trail holds it: the length in four bytes, then its number and its fields as an array."""
+    values = msgspec.structs.astuple(event)
+    body = _pack((_number[type(event)], values[0], *values[2:3], *values[4:]))
+    return len(body).to_bytes(4, "big") + body
 
-    ``reported`` is None while only its closing has arrived; such a ticket counts nowhere yet.
-    """
 
-    source: str
-    number: str
-    reported: float | None = None
-    reported_id: str = ""
-    title: str = ""
-    category: str = ""
-    unit: str = ""
-    channel: str = ""
-    place: str = ""
-    lon: float | None = None
-    lat: float | None = None
-    flaw: str = ""
-    due: float | None = None
-    closed: float | None = None
-    closed_id: str = ""
-    verdict: Verdict = ""
+def trail(ticket: Ticket) -> list[TicketEvent]:
+    """The events a ticket has gone through, in the order in which they came to count."""
+    return [_event(ticket, body) for body in _bodies(ticket.trail)]
 
-    @property
-    def key(self) -> str:
-        """The name of the ticket across all sources; a source holds no ``|``."""
-        return f"{self.source}|{self.number}"
 
-    @property
-    def done(self) -> float | None:
-        """When it was closed; None while open, and None where the closing is said to precede the report."""
-        if self.closed is None or self.reported is None or self.closed < self.reported:
-            return None
-        return self.closed
+def _bodies(packed: bytes) -> list[bytes]:
+    bodies, at = [], 0
+    while at < len(packed):
+        end = at + 4 + int.from_bytes(packed[at : at + 4], "big")
+        bodies.append(packed[at + 4 : end])
+        at = end
+    return bodies
+
+
+def _event(ticket: Ticket, body: bytes) -> TicketEvent:
+    number, *values = _unpack(body)
+    kind = TICKET_EVENTS[number]
+    given = dict(zip(_fields[kind], values, strict=False))  # An older trail may lack the latest fields.
+    event: TicketEvent = msgspec.convert({**given, "source": ticket.source, "subject": ticket.number}, kind)
+    return event
+
+
+# -- the fold ----------------------------------------------------------------------------------------------
 
 
 def key_of(event: Event) -> str:
@@ -82,64 +69,155 @@ def key_of(event: Event) -> str:
 def apply(ticket: Ticket | None, event: Event) -> Ticket:
     """The ticket after ``event``, in a new value where anything changed.
 
-    Two reports (or two closings) of one ticket that disagree are settled by the earlier time, then by id,
-    so that the order of arrival never decides.
+    A ticket is the fold of its events in the order of their times, however they come. An event that does not
+    fit the table of its life leaves nothing but its reason among ``anomalies``.
     """
+    if not isinstance(event, TicketEvent):
+        return cast(Ticket, ticket)
     if ticket is None:
         ticket = Ticket(event.source, event.subject)
-    moment = event.time.timestamp()
-    if isinstance(event, TicketReported):
-        known = ticket.reported
-        if known is not None and (known, ticket.reported_id) <= (moment, event.id):
-            return ticket
-        lon, lat = event.point or (None, None)
-        return Ticket(
-            ticket.source, ticket.number, moment, event.id, event.title, event.category, event.unit,
-            event.channel, event.place, lon, lat, event.flaw,
-            None if event.due is None else event.due.timestamp(),
-            ticket.closed, ticket.closed_id, ticket.verdict,
-        )  # fmt: skip
-    if isinstance(event, TicketClosed):
-        if ticket.closed is not None and (ticket.closed, ticket.closed_id) <= (moment, event.id):
-            return ticket
-        return msgspec.structs.replace(ticket, closed=moment, closed_id=event.id, verdict=event.verdict)
+    at = event.time.timestamp()
+    if at <= ticket.last or event.id.encode("utf-8", "surrogatepass") in ticket.trail:
+        return _refold(ticket, event)
+    after = copy(ticket)
+    after.last = at
+    after.trail += entry(event)
+    _go(after, event, at)
+    return after
+
+
+def _refold(ticket: Ticket, event: TicketEvent) -> Ticket:
+    """The ticket from its first event on, with ``event`` where it belongs; the same value if it was there before.
+
+    Of one moment's events the first that fits goes first, so a source that knows only minutes is understood.
+    An id that came with two contents is the earlier of them, then the smaller.
+    """
+    found: dict[str, tuple[float, bytes, TicketEvent]] = {}
+    for body in [*_bodies(ticket.trail), entry(event)[4:]]:
+        told = _event(ticket, body)
+        one = (told.time.timestamp(), body, told)
+        if told.id not in found or one[:2] < found[told.id][:2]:
+            found[told.id] = one
+    after = Ticket(ticket.source, ticket.number)
+    for told in in_order(after, [told for _, _, told in found.values()]):
+        after.trail += entry(told)
+    return ticket if after == ticket else after
+
+
+def relived(source: str, number: str, packed: bytes) -> Ticket:
+    """The ticket whose trail this is."""
+    ticket = Ticket(source, number)
+    for body in _bodies(packed):
+        event = _event(ticket, body)
+        ticket.last = event.time.timestamp()
+        _go(ticket, event, ticket.last)
+    ticket.trail = packed
     return ticket
 
 
-def report_of(ticket: Ticket) -> tuple[float | None, str]:
-    """Which report the ticket rests on."""
-    return ticket.reported, ticket.reported_id
+def in_order(ticket: Ticket, events: Sequence[TicketEvent]) -> Iterator[TicketEvent]:
+    """Let ``ticket`` live through ``events``, and tell each as it is taken."""
+    waiting = sorted(events, key=lambda event: (event.time, _number[type(event)], event.id))
+    while waiting:
+        at = waiting[0].time.timestamp()
+        now = [event for event in waiting if event.time == waiting[0].time]
+        event = next((event for event in now if not why_not(ticket, event, at)), now[0])
+        waiting.remove(event)
+        ticket.last = at
+        _go(ticket, event, at)
+        yield event
+
+
+def _go(ticket: Ticket, event: TicketEvent, at: float) -> None:
+    reason = why_not(ticket, event, at)
+    if reason:
+        ticket.anomalies += (reason,)
+        return
+    take(ticket, event, at)
+    if ticket.anomalies and isinstance(event, TicketReported):
+        ticket.anomalies = tuple(reason.replace("_unreported", "_before_reported") for reason in ticket.anomalies)
+
+
+# -- the clock ---------------------------------------------------------------------------------------------
+
+
+def limit_of(ticket: Ticket, rules: Rules) -> Limit | None:
+    """The city's limit for the handling, without extensions; None where the source's own deadline holds, or none.
+
+    The source's holds for a plain ticket, and where the city sets no limit.
+    """
+    if ticket.plain and ticket.due is not None:
+        return None
+    return rules.limits.of(ticket.category, ticket.condition, urgent=ticket.urgent)
+
+
+def spans(ticket: Ticket) -> list[Span]:
+    """From when to when the handling clock ran; the last span is open while it runs."""
+    clock = ticket.clock
+    return list(zip(clock[::2], (*clock[1::2], None) if len(clock) % 2 else clock[1::2], strict=True))
+
+
+def extensions(ticket: Ticket, rules: Rules) -> int:
+    """How many of the granted extensions count: those granted before the ticket was overdue."""
+    if not ticket.granted:
+        return 0
+    limit, counted = limit_of(ticket, rules), 0
+    length = limit.amount if limit else (ticket.due or 0.0) - ticket.clock[0]
+    clock = limit.clock if limit else "urgent_hour"
+    for at in ticket.granted:
+        spent = sla.used(spans(ticket), at, rules.calendar, clock)
+        counted += (spent if limit else 3600 * spent) <= length * (1 + counted)
+    return counted
+
+
+def turns(ticket: Ticket, rules: Rules) -> Turns | None:
+    """After which moments the handling's light is yellow, red (its deadline) and purple.
+
+    None where there is no limit, or while the clock stands still for a time that nobody knows. A plain ticket's
+    limit runs from its report, another's from its dispatch; pauses are left out, each extension adds one limit.
+    """
+    clock, limit = ticket.clock, limit_of(ticket, rules)
+    if not clock or not (ticket.running or ticket.done_at is not None):
+        return None
+    if limit is not None:
+        ran = spans(ticket)
+        ran[-1] = (ran[-1][0], None)
+        whole = limit.extended(extensions(ticket, rules))
+        return sla.turns(ran, whole, rules.calendar, rules.soon_share, rules.worst_multiple)
+    if ticket.due is None:
+        return None
+    # The source's own deadline moves on by as long as the handling rested, and by its own length with an extension.
+    length, more = max(0.0, ticket.due - clock[0]), extensions(ticket, rules)
+    due = ticket.due + more * length + sum(clock[2::2]) - sum(clock[1 : len(clock) - 1 : 2])
+    length *= 1 + more
+    return Turns(due - rules.soon_share * length, due, due + rules.worst_multiple * length)
 
 
 def deadline(ticket: Ticket, rules: Rules) -> float | None:
-    """When the ticket is due: what its source said, else the city's limit for its category."""
-    if ticket.due is not None or ticket.reported is None:
-        return ticket.due
-    limit = rules.limits.of(ticket.category)
-    return None if limit is None else rules.calendar.after(ticket.reported, limit.amount, limit.clock)
+    """When the handling is, or was, to end; None where ``turns`` knows none."""
+    found = turns(ticket, rules)
+    return None if found is None else found.overdue
 
 
 def on_time(ticket: Ticket, rules: Rules) -> bool | None:
-    """Whether a closed ticket was closed by its deadline; None while open or where there is no deadline."""
-    done, due = ticket.done, deadline(ticket, rules)
-    return None if done is None or due is None else done <= due
+    """Whether a closed ticket was handled by its deadline; None while open or where there is no deadline."""
+    if ticket.closed is None or ticket.done_at is None:
+        return None
+    due = deadline(ticket, rules)
+    return None if due is None else ticket.done_at <= due
 
 
 def light(ticket: Ticket, now: float, rules: Rules) -> tuple[int, float | None]:
     """The light of an open ticket (an index of ``LIGHTS``), and the moment after which it is another.
 
-    Yellow from the moment the last ``soon_share`` of the limit begins, red after the deadline, purple
-    after ``worst_multiple`` further limits.
+    None while no clock runs: there is no limit, it is suspended or returned, or already handled.
     """
-    due = deadline(ticket, rules)
-    if due is None or ticket.reported is None:
+    found = turns(ticket, rules) if ticket.running else None
+    if found is None:
         return NONE, None
-    limit = max(0.0, due - ticket.reported)
-    soon, worst = due - rules.soon_share * limit, due + rules.worst_multiple * limit
-    if now > worst:
-        return WORST, None
-    if now > due:
-        return OVERDUE, worst
-    if now > soon:
-        return SOON, due
-    return NORMAL, soon
+    if ticket.suspended_until is not None and now <= ticket.suspended_until:
+        return NONE, ticket.suspended_until
+    for shown, until in zip((NORMAL, SOON, OVERDUE), found, strict=True):
+        if until is None or now <= until:
+            return shown, until
+    return WORST, None

@@ -8,7 +8,7 @@ from typing import cast
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.tally import Tally, Tickets
-from dashboard.tickets import LIGHTS, OVERDUE, SOON, WORST, TicketClosed, TicketReported
+from dashboard.tickets import LIGHTS, OVERDUE, SOON, TICKET_EVENTS, WORST
 
 POINTS = 20_000  # More open tickets than this at one place are not sent as points.
 URGENT = 24  # Rows of the urgent list; a panel shows as many as fit.
@@ -186,7 +186,7 @@ def view_points(board: Tickets, place: str, now: float) -> Document:
 
 NOUN = Noun(
     name="ticket",
-    events=(TicketReported, TicketClosed),
+    events=TICKET_EVENTS,
     slice=Tickets,
     views={
         "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,

@@ -112,8 +112,8 @@ def test_tickets_are_derived_by_the_earliest_report_and_closing() -> None:
         event("d", "ticket.closed", 7),
     ])  # fmt: skip
     (ticket,) = derive(events, {"A"}).values()
-    assert (ticket["title"], ticket["place"], ticket["reported_id"]) == ("earlier", "", "a")
-    assert (ticket["closed_id"], ticket["verdict"]) == ("d", "")
+    assert (ticket["title"], ticket["place"]) == ("earlier", "")
+    assert (ticket["closed"], ticket["verdict"]) == (datetime(2026, 2, 1, 7, tzinfo=UTC).timestamp(), "")
 
 
 def test_every_role_is_among_enough_kills() -> None:

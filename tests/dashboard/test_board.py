@@ -177,8 +177,11 @@ def test_nothing_is_left_behind_that_a_fresh_board_would_not_have(
 def counted(rules: Rules, found: Sequence[Event], now: float, place: str) -> dict[str, Any]:
     """The numbers at a place, counted from the events alone and by other means than the board's."""
     cases: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for event in sorted(found, key=lambda event: (event.time, event.id)):
-        cases[event.source, event.subject].setdefault(type(event).__name__, event)
+    # The first report counts, and of the closings the first that does not precede it.
+    for event in sorted(found, key=lambda event: (event.time, isinstance(event, TicketClosed), event.id)):
+        case = cases[event.source, event.subject]
+        if isinstance(event, TicketReported) or "TicketReported" in case:
+            case.setdefault(type(event).__name__, event)
     local = datetime.fromtimestamp(now, rules.zone)
     day_before = (local - timedelta(days=1)).timestamp()
     result: dict[str, Any] = dict.fromkeys(
@@ -197,7 +200,7 @@ def counted(rules: Rules, found: Sequence[Event], now: float, place: str) -> dic
             continue
         reported, limit = report.time.timestamp(), rules.limits.of(report.category)
         due = report.due.timestamp() if report.due else None if limit is None else reported + 3600 * limit.amount
-        closed = closing.time.timestamp() if closing and closing.time >= report.time else None
+        closed = closing.time.timestamp() if closing else None
         result["total"] += 1
         result["with_target"] += due is not None
         period(reported, 0)
