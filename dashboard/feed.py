@@ -88,6 +88,7 @@ class Context:
     cursor: str | None
     now: Callable[[], datetime]
     data: Path
+    trial: bool = False  # Somebody only looks (``citywall feed try``): nothing that is given will be stored.
 
 
 Parsed = Iterable["Event | Rejected"]
@@ -100,7 +101,8 @@ class Feed:
     ``open(settings, context)`` yields deliveries; it is resumed only after the last one is on disk, which is
     the moment to acknowledge it to the source. ``parse(payload, settings, context)`` is pure. A kind without
     ``open`` is posted to at ``/ingest/<name>`` and its payload is a ``Post``. ``nouns`` are what it fills,
-    ``example`` is a block of TOML that works.
+    ``example`` is a block of TOML that works; ``mapped`` and ``refused`` say in words, for the README, what becomes
+    of a record and what is turned away.
     """
 
     kind: str
@@ -111,6 +113,8 @@ class Feed:
     nouns: tuple[str, ...] = ()
     interval: float | None = None
     example: str = ""
+    mapped: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from dashboard.city import City, CityError, read_places
-from dashboard.feed import BoundFeed, Context, Post, SourceFailed, bind
+from dashboard.events import Event
+from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, bind
 from dashboard.feeder import read, wall
 from dashboard.outlines import Gazetteer
 from dashboard.places import PlaceTree
@@ -30,14 +31,13 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
         raise CityError(f"{city.name}: there is no feed {name!r}; known are {', '.join(feeds)}")
     bound, places = feeds[name], read_places(city)
     with TemporaryDirectory() as folder:
-        context = Context(city, places, Gazetteer.of(city, places), None, wall, Path(folder))
+        context = Context(city, places, Gazetteer.of(city, places), None, wall, Path(folder), trial=True)
         try:
-            payload = await _payload(bound, context, body)
+            events, rejected = await _first(bound, context, body)
         except (SourceFailed, TimeoutError) as error:
             said = str(error) or f"gave nothing within {SECONDS:.0f} s"
             print(f"citywall: the feed {name} cannot read its source: {said}", file=sys.stderr)
             return 1
-        events, rejected = read(bound, payload, context)
     for event in events[:limit]:
         fields = {
             field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")
@@ -54,15 +54,27 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
     return 0 if events else 1
 
 
-async def _payload(bound: BoundFeed, context: Context, body: Callable[[], bytes] | None) -> object:
+async def _first(
+    bound: BoundFeed, context: Context, body: Callable[[], bytes] | None
+) -> tuple[list[Event], list[Rejected]]:
+    """What the first delivery that holds anything says; a source that pushes may be quiet for a while."""
     if bound.feed.open is None:
         if body is None:
             raise SourceFailed("it is posted to; give it a body with --stdin")
-        return Post({"content-type": "application/cloudevents+json"}, body())
-    async with asyncio.timeout(SECONDS):
-        async with aclosing(cast(Any, bound.feed.open(bound.settings, context))) as source:
-            async for delivery in source:
-                return delivery.payload
+        return read(bound, Post({"content-type": "application/cloudevents+json"}, body()), context)
+    answered = False
+    try:
+        async with asyncio.timeout(SECONDS):
+            async with aclosing(cast(Any, bound.feed.open(bound.settings, context))) as source:
+                async for delivery in source:
+                    answered = True
+                    events, rejected = read(bound, delivery.payload, context)
+                    if events or rejected:
+                        return events, rejected
+    except TimeoutError:
+        if answered:
+            raise SourceFailed(f"it answers, and had nothing to say within {SECONDS:.0f} s") from None
+        raise
     raise SourceFailed("it holds nothing")
 
 

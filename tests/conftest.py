@@ -71,6 +71,26 @@ def postgres_url(postgres_server: servers.Postgres) -> Iterator[str]:
         db.execute("DROP DATABASE IF EXISTS test WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def mosquitto_server() -> Iterator[servers.Mosquitto]:
+    """One MQTT broker for all tests that do not end it; skips where it is not installed."""
+    if servers.Mosquitto.tool() is None:
+        pytest.skip("mosquitto is not installed (Debian: apt-get install mosquitto)")
+    server = servers.Mosquitto()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_mosquitto() -> Iterator[servers.Mosquitto]:
+    """An MQTT broker of the test's own, which it may end and start again; skips where it is not installed."""
+    if servers.Mosquitto.tool() is None:
+        pytest.skip("mosquitto is not installed (Debian: apt-get install mosquitto)")
+    server = servers.Mosquitto()
+    yield server
+    server.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; the test runs once on SQLite and once on PostgreSQL."""

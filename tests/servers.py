@@ -193,6 +193,60 @@ def _there(number: int) -> bool:
         return False
 
 
+class Mosquitto:
+    """An MQTT broker on a port of its own; ``url`` stays the same over kill and restart. It keeps sessions on disk."""
+
+    def __init__(self, *lines: str) -> None:
+        tool = self.tool()
+        assert tool is not None
+        self.tool_path = tool
+        self.folder = Path(tempfile.mkdtemp(prefix="citywall-mqtt-"))
+        self.port = free_port()
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self.lines = lines or ("allow_anonymous true",)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @staticmethod
+    def tool() -> str | None:
+        """The broker's program; None if it is not installed."""
+        return shutil.which(
+            "mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+        )
+
+    def start(self) -> None:
+        """Start it (again) and wait until it takes connections."""
+        file = self.folder / "mosquitto.conf"
+        user = ["user root"] if os.getuid() == 0 else []
+        text = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/",
+                "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 0", "sys_interval 1",
+                *user, *self.lines]  # fmt: skip
+        file.write_text("\n".join(text) + "\n", encoding="utf-8")
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.tool_path, "-c", str(file)], stdout=log, stderr=log, preexec_fn=_die_with_parent
+            )
+        until(self._listens, 10, f"mosquitto takes connections, see {self.folder / 'log'}")
+
+    def _listens(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it; by SIGTERM it writes its sessions down first."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(10)
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        self.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class House:
     """A whole house, ``citywall run``, on a folder and a port of its own.
 

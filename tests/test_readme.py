@@ -63,6 +63,10 @@ def the_feeds() -> str:
     parts = []
     for kind, feed in sorted(kinds().items()):
         parts.append(f"**`{kind}`** – {feed.caption}\n\n```toml\n{feed.example.strip()}\n```")
+        if feed.mapped:
+            parts.append(f"Mapped: {feed.mapped}")
+        if feed.refused:
+            parts.append(f"Refused: {feed.refused}")
     return "\n\n".join(parts)
 
 
