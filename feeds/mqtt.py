@@ -295,9 +295,9 @@ FEED = Feed(
     nouns=("sensor",),
     interval=60.0,
     mapped=(
-        "the levels in braces of a topic tell `place` (code or name) and `sensor`; the payload is JSON, one object or a "
-        "list, or a bare number. `value`, `time`, `name`, `lon`, `lat`, `capacity` name its keys (JMESPath). The unit is "
-        "converted to the quantity's own. QoS 1 with a persistent session: acknowledged when it is on disk. A message "
+        "the levels in braces of a topic tell `place` (code or name) and `sensor`; the payload is JSON, one object or "
+        "a list, or a bare number. `value`, `time`, `name`, `lon`, `lat`, `capacity` name its keys (JMESPath). The "
+        "unit is converted to the quantity's own. QoS 1 with a persistent session: acknowledged when it is on disk. A message "
         "without a time is taken only with `arrival = true`."
     ),
     refused=(
