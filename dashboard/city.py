@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dashboard.places import Place, PlaceError, PlaceTree
-from dashboard.thresholds import CloudTable, SensorTable
+from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.words import Words
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -91,6 +91,7 @@ class City(Model):
     limits: Limits = Limits()
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
+    video: VideoTable = VideoTable()
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()
     screens: tuple[Name, ...] = ("wall",)

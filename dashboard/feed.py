@@ -201,6 +201,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         worst_multiple=city.limits.worst_multiple,
         sensors=city.sensors,
         cloud=city.cloud,
+        video=city.video,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)
         ),

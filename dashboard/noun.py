@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard.events import Event
 from dashboard.places import PlaceTree
 from dashboard.sla import Limits
-from dashboard.thresholds import CloudTable, SensorTable
+from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
@@ -38,6 +38,7 @@ class Rules:
     feeds: tuple[FeedRule, ...] = ()
     sensors: SensorTable = SensorTable()  # noqa: RUF009 - it is frozen.
     cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
+    video: VideoTable = VideoTable()  # noqa: RUF009 - it is frozen.
     calendar: WorkCalendar = cast(WorkCalendar, None)  # noqa: RUF009 - of the zone, unless given.
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Thresholds of sensors and of the cloud, as the city file sets them: no limit is a constant of the house."""
+"""Thresholds of sensors, of the cloud and of video, as the city file sets them: no limit is a constant of the house."""
 
 from __future__ import annotations
 
@@ -82,3 +82,28 @@ class CloudTable(BaseModel):
     full_alarm: Annotated[float, Field(gt=0, le=1)] = 0.9
     certificate_warn_days: Positive = 30
     certificate_alarm_days: Positive = 7
+
+
+class VideoTable(BaseModel):
+    """``[video]`` of the city file: when a camera is offline, flapping or forgiven, and what falls together.
+
+    A camera is offline after ``misses`` polls in a row that do not find it, and unknown once its platform has been
+    silent for ``silent_intervals``. One that came or went ``flaps`` times within ``flap_minutes`` is damped until it
+    has been ``calm_minutes`` without. For ``grace_minutes`` after its platform came back nothing is missed. Outages
+    that begin within ``moment_seconds`` and are ``together`` or more, and at least ``half`` of what shares a
+    platform, switch or street, are one fault; so are ``mass`` of all cameras, if they are ``many``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    misses: Annotated[int, Field(ge=1, le=20)] = 3
+    silent_intervals: Annotated[float, Field(ge=1, le=100)] = 3
+    flaps: Annotated[int, Field(ge=2, le=100)] = 6
+    flap_minutes: Positive = 10
+    calm_minutes: Positive = 5
+    grace_minutes: Annotated[float, Field(ge=0, le=120)] = 3
+    moment_seconds: Positive = 60
+    together: Annotated[int, Field(ge=2)] = 3
+    half: Annotated[float, Field(gt=0, le=1)] = 0.5
+    mass: Annotated[float, Field(gt=0, le=1)] = 0.05
+    many: Annotated[int, Field(ge=2)] = 200

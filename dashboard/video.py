@@ -18,6 +18,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from dashboard.events import Event
+from dashboard.thresholds import VideoTable
 
 ONLINE, DEGRADED, OFFLINE, PLANNED, UNKNOWN = range(5)
 STATES = ("online", "degraded", "offline", "planned", "unknown")
@@ -26,12 +27,7 @@ DOWN, PICTURE, CLOCK, LOSS, RECORDER = 1, 2, 4, 8, 16  # What ails a camera in a
 FLAPPING = 32  # Worked out here, never sent.
 FAULTS = {"picture": PICTURE, "clock": CLOCK, "loss": LOSS, "recorder": RECORDER, "flapping": FLAPPING}
 
-MISSES = 3  # Polls in a row that do not find a camera, before it is offline.
-SILENT = 3.0  # Intervals without a poll after which the platform is silent …
-PATIENCE = 10.0  # … but not before so many seconds.
-FLAPS, WINDOW = 6, 600.0  # So many comings and goings within so many seconds are flapping …
-CALM = 300.0  # … until there has been none for so many seconds.
-GRACE = 180.0  # Seconds after a platform's restart in which a camera that is not found has missed nothing.
+PATIENCE = 10.0  # Seconds before which no platform is called silent.
 KEPT = 32  # Polls that are kept whole, so that one that comes late can take its place.
 NEVER = float("-inf")
 EVER = float("inf")
@@ -116,10 +112,10 @@ class Verdict(NamedTuple):
 class Platform:
     """What is known of one platform apart from its cameras. All moments are seconds since 1970 UTC."""
 
-    __slots__ = ("gaps", "interval", "key", "name", "polls", "restarts", "times")
+    __slots__ = ("gaps", "interval", "key", "name", "polls", "restarts", "table", "times")
 
-    def __init__(self, key: str, name: str) -> None:
-        self.key, self.name = key, name
+    def __init__(self, key: str, name: str, table: VideoTable) -> None:
+        self.key, self.name, self.table = key, name, table
         self.interval = 0.0
         self.times: list[float] = []  # All polls within the horizon, in order.
         self.polls: list[Poll] = []  # The last of them, whole.
@@ -161,19 +157,27 @@ class Platform:
     def _gap(self, poll: Poll) -> None:
         """Note the silence that a poll ends."""
         if self.times:
-            silent = self.times[-1] + max(SILENT * poll.interval, PATIENCE)
+            silent = self.times[-1] + self._patience(poll.interval)
             if poll.time > silent:
                 self.gaps.append((silent, poll.time))
+
+    def _patience(self, interval: float) -> float:
+        return max(self.table.silent_intervals * interval, PATIENCE)
+
+    @property
+    def grace(self) -> float:
+        """Seconds after a restart or a silence in which nothing is missed."""
+        return 60 * self.table.grace_minutes
 
     @property
     def silent_at(self) -> float:
         """From when it is silent, should nothing more be heard of it."""
-        return self.times[-1] + max(SILENT * self.interval, PATIENCE) if self.times else NEVER
+        return self.times[-1] + self._patience(self.interval) if self.times else NEVER
 
     def forgiving(self) -> Iterator[tuple[float, float]]:
         """The spans in which a camera that is not found has missed nothing: after restarts and after silences."""
         for start in (*self.restarts, *(end for _, end in self.gaps)):
-            yield start, start + GRACE
+            yield start, start + self.grace
 
     def misses(self, start: float, end: float) -> int:
         """How many polls that count lie in ``start <= time < end``."""
@@ -193,8 +197,8 @@ class Platform:
         """Drop what lies before ``moment``; the polls that are kept whole stay."""
         first = min(moment, self.polls[0].time) if self.polls else moment
         del self.times[: bisect_left(self.times, first)]
-        self.restarts = [start for start in self.restarts if start + GRACE >= first]
-        self.gaps = [gap for gap in self.gaps if gap[1] + GRACE >= first]
+        self.restarts = [start for start in self.restarts if start + self.grace >= first]
+        self.gaps = [gap for gap in self.gaps if gap[1] + self.grace >= first]
 
 
 class Watched:
@@ -233,7 +237,7 @@ class Watched:
     def judge(self, now: float) -> Verdict:
         """Its state at ``now``."""
         platform, trail = self.platform, self.trail
-        until = EVER
+        table, until = platform.table, EVER
         for start, end in self.camera.planned:
             if start <= now < end:
                 return Verdict(PLANNED, 0, start, end)
@@ -244,15 +248,15 @@ class Watched:
         if now > platform.silent_at:
             return Verdict(UNKNOWN, 0, platform.silent_at, until)
         since, status = trail[-1]
-        if len(trail) >= FLAPS:
+        if len(trail) >= table.flaps:
             calm = self._calm_at()
             if calm is not None and now < calm:
-                return Verdict(DEGRADED, FLAPPING, calm - CALM, min(until, calm))
+                return Verdict(DEGRADED, FLAPPING, calm - 60 * table.calm_minutes, min(until, calm))
         if status & DOWN:
-            if platform.misses(since, EVER) >= MISSES:
+            if platform.misses(since, EVER) >= table.misses:
                 return Verdict(OFFLINE, 0, since, until)
             before = trail[-2][1] if len(trail) > 1 else DOWN
-            forgiven = any(a <= poll < b for poll in platform.times[-MISSES:] if poll >= since
+            forgiven = any(a <= poll < b for poll in platform.times[-table.misses :] if poll >= since
                            for a, b in platform.forgiving())  # fmt: skip
             if forgiven or before & DOWN:
                 return Verdict(UNKNOWN, 0, since, until)
@@ -261,6 +265,8 @@ class Watched:
 
     def _calm_at(self) -> float | None:
         """When it is calm again, if it is flapping or has been; None if it never was."""
+        table = self.platform.table
+        flaps, window, rest = table.flaps, 60 * table.flap_minutes, 60 * table.calm_minutes
         turns: list[float] = []
         calm: float | None = None
         before: int | None = None
@@ -269,8 +275,8 @@ class Watched:
             if before is not None and down != before:
                 turns.append(time)
                 restless = calm is not None and time < calm
-                if restless or (len(turns) >= FLAPS and time - turns[-FLAPS] <= WINDOW):
-                    calm = time + CALM
+                if restless or (len(turns) >= flaps and time - turns[-flaps] <= window):
+                    calm = time + rest
             before = down
         return calm
 
@@ -283,7 +289,7 @@ class Watched:
             if status & DOWN:
                 last = at + 1 == len(trail)
                 end = EVER if last else trail[at + 1][0]
-                if platform.misses(start, end) >= MISSES:
+                if platform.misses(start, end) >= platform.table.misses:
                     yield start, min(now, platform.silent_at) if last else end
 
     def offline_within(self, start: float, end: float, now: float) -> float:
@@ -307,7 +313,7 @@ class Watched:
         trail, kept = self.trail, list[tuple[float, int]]()
         for at, (start, status) in enumerate(trail):
             end = trail[at + 1][0] if at + 1 < len(trail) else EVER
-            if status & DOWN and end < moment and self.platform.misses(start, end) < MISSES:
+            if status & DOWN and end < moment and self.platform.misses(start, end) < self.platform.table.misses:
                 continue
             if not kept or kept[-1][1] != status:
                 kept.append((start, status))

@@ -13,11 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-MOMENT = 60.0  # Seconds; polls of several platforms find the same fault so far apart.
-TOGETHER = 3  # Fewer cameras than this share a fault by chance.
-HALF = 0.5  # The share of the cameras behind something that must fall with it.
-MASS = 0.05  # The share of all cameras whose falling at once is one fault, whatever they share …
-MANY = 200  # … if they are so many.
+from dashboard.thresholds import VideoTable
+
 MOSTLY = 0.8  # The share of such a mass that must be one platform's for it to be the platform's fault.
 CAUSES = ("network", "platform", "switch", "street", "camera")
 
@@ -59,16 +56,18 @@ class Fault:
         return f"{self.cause}|{self.shared}|{min(second for second, n in seconds.items() if n == most)}"
 
 
-def grouped(outages: Iterable[Outage], sizes: Mapping[tuple[str, str], int], total: int) -> list[Fault]:
+def grouped(
+    outages: Iterable[Outage], sizes: Mapping[tuple[str, str], int], total: int, table: VideoTable
+) -> list[Fault]:
     """The faults that outages make up, those with most cameras still down first; none of them is wholly over.
 
     ``sizes`` maps (cause, key) to the number of cameras that share it, ``total`` is that of all.
     """
     left = sorted(set(outages))
     found: list[Fault] = []
-    mass = max(MANY, MASS * total)
+    mass = max(table.many, table.mass * total)
     while len(left) >= mass:
-        first, last = _densest(left)
+        first, last = _densest(left, table.moment_seconds)
         if last - first < mass:
             break
         fell = left[first:last]
@@ -80,7 +79,7 @@ def grouped(outages: Iterable[Outage], sizes: Mapping[tuple[str, str], int], tot
             found.append(Fault("network", "", fell))
         left = left[:first] + left[last:]
     for cause, key_of in _SHARED:
-        more, left = _sharing(cause, key_of, left, sizes)
+        more, left = _sharing(cause, key_of, left, sizes, table)
         found += more
     found += [Fault("camera", outage.camera, [outage]) for outage in left]
     found = [fault for fault in found if fault.down]
@@ -95,7 +94,11 @@ _SHARED: tuple[tuple[str, Callable[[Outage], str]], ...] = (
 
 
 def _sharing(
-    cause: str, key_of: Callable[[Outage], str], outages: list[Outage], sizes: Mapping[tuple[str, str], int]
+    cause: str,
+    key_of: Callable[[Outage], str],
+    outages: list[Outage],
+    sizes: Mapping[tuple[str, str], int],
+    table: VideoTable,
 ) -> tuple[list[Fault], list[Outage]]:
     """The faults with this cause, and the outages it does not explain."""
     by_key: dict[str, list[Outage]] = defaultdict(list)
@@ -104,9 +107,9 @@ def _sharing(
     found: list[Fault] = []
     left: list[Outage] = list(by_key.pop("", []))
     for key, mine in by_key.items():
-        enough = max(TOGETHER, HALF * sizes.get((cause, key), 0))
+        enough = max(table.together, table.half * sizes.get((cause, key), 0))
         while len(mine) >= enough:
-            first, last = _densest(mine)
+            first, last = _densest(mine, table.moment_seconds)
             if last - first < enough:
                 break
             found.append(Fault(cause, key, mine[first:last]))
@@ -115,11 +118,11 @@ def _sharing(
     return found, sorted(left)
 
 
-def _densest(outages: Sequence[Outage]) -> tuple[int, int]:
+def _densest(outages: Sequence[Outage], moment: float) -> tuple[int, int]:
     """The stretch of a moment's length in which most of the outages (in order of time) began; the first such."""
     best, first = (0, 0), 0
     for last, outage in enumerate(outages, 1):
-        while outage.start - outages[first].start > MOMENT:
+        while outage.start - outages[first].start > moment:
             first += 1
         if last - first > best[1] - best[0]:
             best = first, last

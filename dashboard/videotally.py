@@ -20,9 +20,7 @@ from dashboard.periods import Calendar
 from dashboard.video import (
     DOWN,
     EVER,
-    MISSES,
     STATES,
-    WINDOW,
     Camera,
     CamerasListed,
     CamerasPolled,
@@ -86,7 +84,7 @@ class Cameras:
         key = f"{event.source}|{event.subject}"
         roll = self.rolls.get(key)
         if roll is None:
-            roll = self.rolls[key] = Roll(Platform(key, event.subject))
+            roll = self.rolls[key] = Roll(Platform(key, event.subject, self.rules.video))
             self.lists += 1
         return roll
 
@@ -149,7 +147,7 @@ class Cameras:
             if found.first > poll.time:
                 roll.fresh.add(name)
             elif found.note(poll.time, poll.of(name)) and len(found.trail) > LONG:
-                found.smooth_before(min(poll.time - WINDOW, platform.polls[0].time))
+                found.smooth_before(min(poll.time - 60 * self.rules.video.flap_minutes, platform.polls[0].time))
         for name in touched | roll.open:
             if name in roll.cameras:
                 self._judge(roll, roll.cameras[name])
@@ -215,7 +213,7 @@ class Cameras:
         verdict = watched.judge(self.now)
         if watched.trail and watched.trail[-1][1] & DOWN:
             self.restless.add(watched.key)
-            if roll.platform.misses(watched.trail[-1][0], EVER) < MISSES:
+            if roll.platform.misses(watched.trail[-1][0], EVER) < self.rules.video.misses:
                 roll.open.add(name)
             else:
                 roll.open.discard(name)
@@ -268,7 +266,7 @@ class Cameras:
         fresh = Cameras(self.rules)
         fresh.late = late
         for key, name, interval, times, polls, restarts, gaps, parts, cameras in rolls:
-            platform = Platform(key, name)
+            platform = Platform(key, name, self.rules.video)
             platform.interval, platform.times, platform.polls = interval, times, polls
             platform.restarts, platform.gaps = restarts, gaps
             roll = fresh.rolls[key] = Roll(platform)

@@ -99,7 +99,7 @@ def faults_of(board: Cameras) -> list[Fault]:
                 if start >= horizon or (last and down):
                     outages.append(Outage(start, watched.key, not last, *shared))
                 del end
-    result = grouped(outages, sizes, total)
+    result = grouped(outages, sizes, total, board.rules.video)
     board.kept[slot] = (board.round, board.lists), result
     return result
 
