@@ -176,11 +176,13 @@ def role_web(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Start the whole house and keep it up."""
     from dashboard import status, supervisor
+    from dashboard.daysoff import counted
     from dashboard.feed import rules_of
     from dashboard.outlines import Gazetteer
 
     city = read_city(city_file(args.city))
-    places = rules_of(city).places
+    rules = rules_of(city)
+    places, years = rules.places, sorted(rules.calendar.known_years) if counted(rules.limits) else None
     Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
     home = home_of(args, city.name)
     wanted = [role for role in ROLES if role not in args.without]
@@ -190,7 +192,7 @@ def run(args: argparse.Namespace) -> int:
     commands = {role: [sys.executable, "-P", "-m", "app", role, *common] for role in wanted}
 
     def held() -> None:
-        status.note(home, city.name, places.root.code)
+        status.note(home, city.name, places.root.code, years)
         if "web" in wanted:
             print(f"citywall: {city.title.en} at http://{args.host}:{args.port}/", flush=True)
 
@@ -233,12 +235,16 @@ def replay(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Read a city file without starting anything."""
-    from dashboard.feed import bind
+    from datetime import datetime
+
+    from dashboard.daysoff import counted, unknown_years
+    from dashboard.feed import bind, rules_of
     from dashboard.layout import all_layouts
     from dashboard.outlines import Gazetteer
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
-    places, feeds = read_places(city), bind(city)
+    rules, feeds = rules_of(city), bind(city)
+    places = rules.places
     Gazetteer.of(city, places).check()
     for screen in city.screens:
         if screen not in all_layouts():
@@ -246,6 +252,9 @@ def check(args: argparse.Namespace) -> int:
                 f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}"
             )
     print(f"{args.file} is good: {len(places)} places, {len(feeds)} feeds ({', '.join(feed.name for feed in feeds)})")
+    if counted(rules.limits):
+        for warning in unknown_years(rules.calendar.known_years, datetime.now(city.tz).date()):
+            print(f"warning: {warning}")
     return 0
 
 

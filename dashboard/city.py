@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dashboard.places import Place, PlaceError, PlaceTree
+from dashboard.sla import Limit, parse_limit
 from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.words import Words
+from dashboard.worktime import WorkCalendar
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
@@ -60,13 +70,94 @@ class PlacesTable(Model):
     aliases: dict[str, str] = Field(default_factory=dict)  # another name → code or name of a place
 
 
-class Limits(Model):
-    """Plain limits in hours where the source names no deadline, and when the lights turn."""
+def _limit(value: object) -> object:
+    return parse_limit(value) if isinstance(value, str) else value
 
+
+LimitText = Annotated[Limit, BeforeValidator(_limit)]  # Such as "2工作日" or "15 minutes".
+
+
+class Limits(Model):
+    """How long a matter may take, and when the lights turn.
+
+    ``file`` is a CSV of limits by category and condition (see ``limits``); ``hours`` are plain ones by category, that
+    run nights and holidays; ``default`` or ``default_hours`` holds for all others. ``urgent`` is the limit of
+    urgent tickets; ``accept``, ``dispatch`` and ``sign`` are those of the steps before the handling.
+    """
+
+    file: str | None = None
+    default: LimitText | None = None
+    urgent: LimitText | None = None
+    accept: LimitText = Limit(0.25)
+    dispatch: LimitText = Limit(0.25)
+    sign: LimitText = Limit(24)
     default_hours: Annotated[float, Field(gt=0)] | None = None
     hours: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     soon_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
     worst_multiple: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _one_default(self) -> Limits:
+        if self.default is not None and self.default_hours is not None:
+            raise ValueError("default and default_hours both stand here; leave out one of them")
+        return self
+
+
+HOUR = r"([01]\d|2[0-4]):[0-5]\d"
+
+
+class CalendarTable(Model):
+    """When the city works: hours, and the public holidays of ``country`` (ISO 3166, such as CN) and ``subdivision``.
+
+    ``days_off`` and ``days_on`` stand above what the country has; in ``years`` they and the weekends are all there is.
+    """
+
+    country: str = ""
+    subdivision: str = ""
+    hours: tuple[Annotated[str, Field(pattern=rf"^{HOUR}-{HOUR}$")], ...] = ("08:00-12:00", "14:00-18:00")
+    days_off: frozenset[date] = frozenset()
+    days_on: frozenset[date] = frozenset()
+    years: frozenset[int] = frozenset()
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        WorkCalendar(ZoneInfo("UTC"), _minutes(value))
+        return value
+
+    @model_validator(mode="after")
+    def _days(self) -> CalendarTable:
+        both = sorted(self.days_off & self.days_on)
+        if both:
+            raise ValueError(f"{both[0]} stands in days_off and in days_on; leave out one of them")
+        return self
+
+    @property
+    def minutes(self) -> tuple[tuple[int, int], ...]:
+        """The hours as minutes from midnight."""
+        return _minutes(self.hours)
+
+
+def _minutes(hours: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """Spans of hours, each written as ``08:00-12:00``, in minutes from midnight."""
+    edges = [[60 * int(edge[:2]) + int(edge[3:]) for edge in span.split("-")] for span in hours]
+    return tuple((start, end) for start, end in edges)
+
+
+class RatesTable(Model):
+    """Weights of the composite rate, and the share of matters that are to be settled at the grass roots."""
+
+    response: Annotated[float, Field(ge=0, le=1)] = 0.30
+    resolution: Annotated[float, Field(ge=0, le=1)] = 0.35
+    satisfaction: Annotated[float, Field(ge=0, le=1)] = 0.35
+    goal: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+    @model_validator(mode="after")
+    def _whole(self) -> RatesTable:
+        whole = self.response + self.resolution + self.satisfaction
+        if abs(whole - 1) > 1e-6:
+            raise ValueError(f"the weights of response, resolution and satisfaction make {whole:g}; they must make 1")
+        return self
 
 
 class FeedTable(BaseModel):
@@ -89,6 +180,8 @@ class City(Model):
     replayed: bool = False
     places: PlacesTable
     limits: Limits = Limits()
+    calendar: CalendarTable = CalendarTable()
+    rates: RatesTable = RatesTable()
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()

@@ -18,12 +18,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dashboard.board import NOUNS
 from dashboard.city import City, CityError, explain, read_places
+from dashboard.daysoff import calendar_of
 from dashboard.discovery import declaring
 from dashboard.events import Event
+from dashboard.limits import limits_of
 from dashboard.noun import FeedRule, Rules
 from dashboard.outlines import Gazetteer
 from dashboard.places import PlaceTree
-from dashboard.sla import Limit, Limits
 
 
 class SourceFailed(Exception):
@@ -193,10 +194,13 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
     return Rules(
         places=places or read_places(city),
         zone=city.tz,
-        limits=Limits(
-            categories={category: Limit(hours) for category, hours in city.limits.hours.items()},
-            default=None if city.limits.default_hours is None else Limit(city.limits.default_hours),
-        ),
+        limits=limits_of(city),
+        calendar=calendar_of(city),
+        accept=city.limits.accept,
+        dispatch=city.limits.dispatch,
+        sign=city.limits.sign,
+        weights={name: value for name, value in city.rates.model_dump().items() if name != "goal"},
+        goal=city.rates.goal,
         soon_share=city.limits.soon_share,
         worst_multiple=city.limits.worst_multiple,
         sensors=city.sensors,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from dashboard.events import Event
 from dashboard.places import PlaceTree
-from dashboard.sla import Limits
+from dashboard.sla import Limit, Limits
 from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.worktime import WorkCalendar
 
@@ -26,13 +26,25 @@ class FeedRule:
     interval: float | None
 
 
+WEIGHTS = {"response": 0.30, "resolution": 0.35, "satisfaction": 0.35}
+
+
 @dataclass(frozen=True)
 class Rules:
-    """A city's own rules, as the board needs them. Without a ``calendar``, every weekday of its zone is worked."""
+    """A city's own rules, as the board needs them. Without a ``calendar``, every weekday of its zone is worked.
+
+    ``accept``, ``dispatch`` and ``sign`` are how long these steps may take; ``weights`` are those of the composite
+    rate, ``goal`` the share of matters to be settled at the grass roots.
+    """
 
     places: PlaceTree
     zone: ZoneInfo
     limits: Limits = Limits()  # noqa: RUF009 - it is frozen.
+    accept: Limit = Limit(0.25)  # noqa: RUF009 - it is frozen.
+    dispatch: Limit = Limit(0.25)  # noqa: RUF009 - it is frozen.
+    sign: Limit = Limit(24)  # noqa: RUF009 - it is frozen.
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
+    goal: float = 0.9
     soon_share: float = 0.3
     worst_multiple: float = 1.0
     feeds: tuple[FeedRule, ...] = ()

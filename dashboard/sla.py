@@ -34,6 +34,7 @@ _NAMES: dict[ClockKind, str] = {
     "natural_day": "自然日 自然天 日历天 日 天 d day days natural_day natural_days calendar_day calendar_days",
 }
 _CLOCK_OF = {name: clock for clock, names in _NAMES.items() for name in names.split()}
+MINUTES = ("分钟", "min", "minute", "minutes")
 _AMOUNT = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?)\s*个?\s*(.*)", re.DOTALL)
 
 
@@ -102,6 +103,8 @@ def parse_limit(text: str, clock: str = "") -> Limit:
         LimitError: if it cannot be read, is zero or below, or text and type disagree.
     """
     found = _AMOUNT.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if found is not None and not clock.strip() and found[2].lower() in MINUTES:
+        return Limit(float(found[1]) / 60)
     if found is None:
         raise LimitError(f"{text!r} is no limit; write a number and a clock, such as 2紧急工作时 or 5 working days")
     said = parse_clock(clock) if clock.strip() else None
@@ -123,13 +126,14 @@ class Limits:
     """A city's limits: by category and filing condition, else by category, else one for all.
 
     ``urgent`` is what an urgent ticket gets whatever its category says. Without it, its limit runs nights and
-    holidays too.
+    holidays too. A ``complete`` table means to name every category there is.
     """
 
     exact: Mapping[tuple[str, str], Limit] = field(default_factory=dict)
     categories: Mapping[str, Limit] = field(default_factory=dict)
     default: Limit | None = None
     urgent: Limit | None = None
+    complete: bool = False
     _conditions: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -148,9 +152,9 @@ class Limits:
     def flaw(self, category: str, condition: str = "") -> str:
         """Why the table does not know this pair: ``unknown_category``, ``unknown_condition``, or nothing.
 
-        A table without any category knows them all.
+        A table that is not complete leaves open what else there is.
         """
-        if not self._conditions:
+        if not self.complete:
             return ""
         if category not in self._conditions:
             return "unknown_category"

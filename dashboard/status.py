@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from dashboard.daysoff import unknown_years
 from dashboard.health import COUNTERS
 from dashboard.stream import Keys, connect, view_key
 
@@ -29,17 +31,20 @@ if TYPE_CHECKING:
 OLD = 10.0  # Seconds after which a board that says nothing is not ready.
 
 
-def note(data: Path, city: str, root: str) -> None:
-    """Leave in the data folder what ``running`` finds there."""
+def note(data: Path, city: str, root: str, years: Sequence[int] | None = None) -> None:
+    """Leave in the data folder what ``running`` finds there.
+
+    ``years`` are those whose public holidays are known, in a city where holidays matter.
+    """
     file = data / "run" / "house.json"
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_text(json.dumps({"city": city, "root": root}), encoding="utf-8")
+    file.write_text(json.dumps({"city": city, "root": root, "years": years}), encoding="utf-8")
 
 
-def running(data: Path) -> dict[str, str] | None:
-    """The name and the root place's code of the city whose house was started in this folder; None if none was."""
+def running(data: Path) -> dict[str, Any] | None:
+    """Name, root place's code and known years of the city whose house was started in this folder; None if none was."""
     try:
-        return cast("dict[str, str]", json.loads((data / "run" / "house.json").read_text(encoding="utf-8")))
+        return cast("dict[str, Any]", json.loads((data / "run" / "house.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
 
@@ -99,7 +104,7 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
 
 def status(data: Path, redis_url: str, city: str, root: str) -> dict[str, Any]:
     """All of it; what cannot be reached is said under ``problems``."""
-    found: dict[str, Any] = {"city": city, "at": time(), "roles": roles(data)}
+    found: dict[str, Any] = {"city": city, "at": time(), "roles": roles(data), "warnings": warnings(data)}
     try:
         with connect(redis_url) as redis:
             found |= stream_status(redis, Keys(city), root)
@@ -108,6 +113,12 @@ def status(data: Path, redis_url: str, city: str, root: str) -> dict[str, Any]:
         return found
     found["problems"] = list(_problems(found))
     return found
+
+
+def warnings(data: Path) -> list[str]:
+    """What somebody should see to before it becomes a problem."""
+    years = (running(data) or {}).get("years")
+    return [] if years is None else list(unknown_years(set(years), datetime.now().astimezone().date()))
 
 
 def _problems(found: dict[str, Any]) -> Iterator[str]:
@@ -211,5 +222,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         for name, row in found["feeds"].items():
             said = " ".join(f"{counter} {row[counter]:,}" for counter in COUNTERS if counter in row)
             yield f"{name:<12}{row['state']:<8}{said} {row.get('error') or ''}".rstrip()
+    for warning in found["warnings"]:
+        yield f"? {warning}"
     for problem in found["problems"] or ["nothing is wrong"]:
         yield f"! {problem}" if found["problems"] else problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +13,12 @@ import pytest
 
 from dashboard.board import CODEC
 from dashboard.city import make_city
+from dashboard.daysoff import calendar_of
 from dashboard.feed import Feed, Rejected, kinds
 from dashboard.page import to_json
 from dashboard.panel import Context, Panel
 from dashboard.places import Place, PlaceTree
+from dashboard.sla import Limit
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -103,6 +105,15 @@ def test_the_city_of_the_readme_is_one() -> None:
     city = make_city(tomllib.loads(text), Path("mycity.toml"))
     for table in city.feeds:
         kinds()[table.kind].Settings.model_validate(table.model_dump())
+
+
+def test_the_limits_of_the_readme_are_read() -> None:
+    text = next(block for block in blocks("toml") if block.startswith("[limits]"))
+    base = {"name": "c", "title": {"zh": "城", "en": "C"}, "zone": "Asia/Shanghai", "places": {"file": "c.csv"}}
+    city = make_city({**base, **tomllib.loads(text)}, Path("c.toml"))
+    assert city.limits.urgent == Limit(2)
+    assert not calendar_of(city).is_workday(date(2026, 12, 24).toordinal())
+    assert calendar_of(city).is_workday(date(2026, 12, 26).toordinal())
 
 
 def test_every_command_of_the_readme_is_one() -> None:

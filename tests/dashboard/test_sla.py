@@ -57,6 +57,8 @@ def told(moment: float | None) -> str:
         ("7 days", "", Limit(7, "natural_day")),
         ("24h", "", Limit(24, "urgent_hour")),
         ("3 work-days", "", Limit(3, "work_day")),
+        ("15分钟", "", Limit(0.25, "urgent_hour")),
+        ("15 min", "", Limit(0.25, "urgent_hour")),
     ],
 )
 def test_limits_are_read(text: str, clock: str, limit: Limit) -> None:
@@ -105,6 +107,7 @@ MANHOLE = Limits(
     },
     categories={"路灯": Limit(2, "work_day")},
     default=Limit(7, "natural_day"),
+    complete=True,
 )
 
 
@@ -127,7 +130,7 @@ def test_what_the_table_does_not_know() -> None:
     assert MANHOLE.flaw("井盖", "破损") == MANHOLE.flaw("井盖") == MANHOLE.flaw("路灯") == ""
     assert MANHOLE.flaw("井盖", "丢了") == "unknown_condition"
     assert MANHOLE.flaw("火星", "破损") == "unknown_category"
-    assert Limits(default=Limit(7, "natural_day")).flaw("火星") == ""
+    assert Limits(categories={"路灯": Limit(2)}).flaw("火星") == ""
 
 
 def test_a_pause_is_not_counted() -> None:
