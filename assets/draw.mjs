@@ -5,6 +5,8 @@
 const citywall = (window.citywall ??= {});
 
 const HTML = "dash_html_components";
+const SVG = "citywall_svg";
+const DRAWN = "http://www.w3.org/2000/svg";
 const UNITLESS = new Set(["flex", "flexGrow", "flexShrink", "fontWeight", "lineHeight", "opacity", "order", "zIndex"]);
 const NAMES = { className: "class", htmlFor: "for" };
 const known = new WeakMap(); // element → {attributes, filled} as drawn last
@@ -15,27 +17,44 @@ const list = (children) => (Array.isArray(children) ? children.flat(Infinity) : 
 const TAGS = new Set(["a", "b", "br", "div", "em", "h3", "i", "li", "ol", "p", "small", "span", "strong", "sub", "sup", "time", "ul"]);
 const PROPS = new Set(["children", "className", "dateTime", "hidden", "href", "lang", "role", "style", "title"]);
 const allowed = (name) => PROPS.has(name) || /^(aria|data)-[\w-]+$/.test(name);
+const SAID = /^(className|aria-[\w-]+)$/;
+// What a drawing is made of, and how each of its attributes may read: numbers and path data, no address and no style.
+const NUMBER = /^-?\d+(\.\d+)?$/;
+const SHAPES = {
+  svg: { viewBox: /^[\d .-]+$/, preserveAspectRatio: /^\w+$/ },
+  path: { d: /^[-\d\s.,MLHVCSQTAZmlhvcsqtaz]*$/ },
+  rect: { x: NUMBER, y: NUMBER, width: NUMBER, height: NUMBER, rx: NUMBER },
+  text: { x: NUMBER, y: NUMBER },
+};
+const shape = (item) =>
+  Object.hasOwn(SHAPES, item.type) &&
+  Object.entries(item.props).every(([name, value]) =>
+    name === "children" || SAID.test(name) || (Object.hasOwn(SHAPES[item.type], name) && SHAPES[item.type][name].test(value))) &&
+  list(item.props.children).every((child) =>
+    item.type === "text" ? typeof child !== "object" : item.type === "svg" && child.namespace === SVG && child.type !== "svg" && shape(child));
 const plain = (item) =>
   typeof item !== "object" ||
-  (item.namespace === HTML && TAGS.has(item.type.toLowerCase()) && Object.keys(item.props).every(allowed) &&
-    list(item.props.children).every(plain));
+  (item.namespace === SVG
+    ? item.type === "svg" && shape(item)
+    : item.namespace === HTML && TAGS.has(item.type.toLowerCase()) && Object.keys(item.props).every(allowed) &&
+      list(item.props.children).every(plain));
 
 // What a component's properties are as attributes of an element; the style apart, as it is set by its own names.
-function attributesOf(props) {
+function attributesOf(props, drawn) {
   const found = {};
   for (const [name, value] of Object.entries(props)) {
     if (name === "children" || name === "style" || value === null || value === undefined) continue;
     const spoken = name.startsWith("aria-") || name.startsWith("data-");
     if (value === false && !spoken) continue;
     if (name === "href" && !/^[?#/](?!\/)/.test(value)) continue; // Only addresses of this very server.
-    found[NAMES[name] ?? (spoken ? name : name.toLowerCase())] = value === true && !spoken ? "" : String(value);
+    found[NAMES[name] ?? (spoken || drawn ? name : name.toLowerCase())] = value === true && !spoken ? "" : String(value);
   }
   return found;
 }
 
 function dress(element, props) {
   const before = known.get(element) ?? { attributes: {}, style: {}, filled: false };
-  const attributes = attributesOf(props);
+  const attributes = attributesOf(props, element.namespaceURI === DRAWN);
   const style = props.style ?? {};
   for (const [name, value] of Object.entries(attributes)) if (before.attributes[name] !== value) element.setAttribute(name, value);
   for (const name of Object.keys(before.attributes)) if (!(name in attributes)) element.removeAttribute(name);
@@ -57,9 +76,11 @@ function fill(element, items) {
   for (const item of items) {
     const text = typeof item !== "object";
     const tag = text ? "" : item.type.toLowerCase();
-    const fits = at && (text ? at.nodeType === Node.TEXT_NODE : at.localName === tag && known.has(at));
+    const drawn = !text && item.namespace === SVG;
+    const fits =
+      at && (text ? at.nodeType === Node.TEXT_NODE : at.localName === tag && (at.namespaceURI === DRAWN) === drawn && known.has(at));
     if (!fits) {
-      const fresh = text ? document.createTextNode("") : document.createElement(tag);
+      const fresh = text ? document.createTextNode("") : drawn ? document.createElementNS(DRAWN, tag) : document.createElement(tag);
       if (at) at.replaceWith(fresh);
       else element.append(fresh);
       at = fresh;

@@ -147,6 +147,34 @@ def empty(words: Words, language: str) -> Mark:
     return html.Div(words[language], className="empty")
 
 
+def drawing(shapes: Iterable[Mark], width: float, height: float, kind: str = "") -> Mark:
+    """A drawing of shapes in a field of ``width`` × ``height``, which the card stretches to its own measures.
+
+    ``draw.mjs`` makes it an SVG element; letters would be stretched with it, so labels are laid over it.
+    """
+    return _svg(
+        "svg", className=f"drawing {kind}".strip(), viewBox=f"0 0 {width:g} {height:g}", preserveAspectRatio="none",
+        children=list(shapes), **{"aria-hidden": "true"},
+    )  # fmt: skip
+
+
+def outline(path: str, kind: str = "") -> Mark:
+    """A shape of a drawing, by its SVG path data; the style sheet says how ``kind`` is filled."""
+    return _svg("path", d=path, className=kind)
+
+
+def box(x: float, y: float, width: float, height: float, kind: str = "") -> Mark:
+    """A rectangle of a drawing."""
+    return _svg(
+        "rect", x=round(x, 2), y=round(y, 2), width=round(max(0.0, width), 2), height=round(max(0.0, height), 2),
+        className=kind,
+    )  # fmt: skip
+
+
+def _svg(kind: str, **props: Any) -> Mark:
+    return {"type": kind, "namespace": "citywall_svg", "props": props}
+
+
 def row(cells: Iterable[Mark], kind: str = "") -> Mark:
     """One line of a list; its cells are laid out by the list's style."""
     return html.Div(

@@ -29,6 +29,16 @@ LIGHTS: dict[str, tuple[str, Words]] = {
 }
 """Shape and word of each light: colour is never alone."""
 
+STAGES: dict[str, Words] = {
+    "report": Words("上报", "Report"),
+    "file": Words("立案", "File"),
+    "dispatch": Words("派遣", "Dispatch"),
+    "handle": Words("处置", "Handle"),
+    "inspect": Words("核查", "Inspect"),
+    "close": Words("结案", "Close"),
+}
+"""The six stages of a ticket as the wall names them, in the order of the work."""
+
 
 def count(number: int | float | None) -> str:
     """A whole number with thousands separators; a dash for None.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dash import dcc, html
 
-from dashboard.marks import ASSETS, countdown
+from dashboard.marks import ASSETS, box, countdown, drawing, outline
 from dashboard.page import to_json
 from dashboard.panel import all_panels
 from tests.contracts.test_panels import context
@@ -91,3 +91,51 @@ def test_every_panel_s_html_can_be_drawn(easel: Page, name: str) -> None:
         if target.endswith(".children"):
             first = draw(easel, value)
             assert draw(easel, value) == first, target
+
+
+def test_a_drawing_becomes_an_svg_element(easel: Page) -> None:
+    field = drawing([outline("M0 0L10 5Z", "ribbon"), box(1, 2, 3, 4.5, "node")], 100, 40)
+    markup = draw(easel, field)
+    assert markup.startswith('<svg class="drawing" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">')
+    assert '<path d="M0 0L10 5Z" class="ribbon"></path>' in markup
+    assert '<rect x="1" y="2" width="3" height="4.5" class="node"></rect>' in markup
+    assert easel.evaluate("() => document.querySelector('#here path').getBBox().width") == 10
+    easel.evaluate("() => { document.querySelector('#here path').id = 'kept'; }")
+    assert 'id="kept" ' not in draw(easel, "gone")
+    draw(easel, field)
+    easel.evaluate("() => { window.kept = document.querySelector('#here path'); }")
+    draw(easel, drawing([outline("M0 0L20 5Z", "ribbon")], 100, 40))
+    assert easel.evaluate("() => window.kept === document.querySelector('#here path')")
+    assert easel.evaluate("() => window.kept.getBBox().width") == 20
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"type": "script", "props": {"children": "x"}},
+        {"type": "a", "props": {"href": "#"}},
+        {"type": "image", "props": {"href": "https://elsewhere.test/x.png"}},
+        {"type": "foreignObject", "props": {"children": []}},
+        {"type": "use", "props": {"href": "#x"}},
+        {"type": "svg", "props": {"children": []}},
+        {"type": "path", "props": {"d": "M0 0", "onclick": "x"}},
+        {"type": "path", "props": {"d": "M0 0", "style": {"fill": "url(https://elsewhere.test/)"}}},
+        {"type": "path", "props": {"d": "M0 0", "fill": "url(https://elsewhere.test/)"}},
+        {"type": "path", "props": {"d": "url(x)"}},
+        {"type": "rect", "props": {"width": "calc(1px)"}},
+        {"type": "rect", "props": {"x": 1, "children": [{"type": "path", "namespace": "citywall_svg", "props": {}}]}},
+        {"type": "text", "props": {"children": [html.B("x").to_plotly_json()]}},
+        {"type": "constructor", "props": {}},
+    ],
+    ids=lambda shape: f"{shape['type']}-{'-'.join(shape['props'])}",
+)
+def test_only_plain_shapes_are_drawn(easel: Page, shape: dict[str, Any]) -> None:
+    field = drawing([{"namespace": "citywall_svg", **shape}], 10, 10)
+    assert easel.evaluate("(tree) => citywall.plain(tree)", json.loads(to_json(field))) is False
+
+
+def test_text_in_a_drawing_is_text(easel: Page) -> None:
+    said = {"namespace": "citywall_svg", "type": "text", "props": {"x": 1, "y": 2, "children": ["<b>x</b>"]}}
+    assert "&lt;b&gt;x&lt;/b&gt;" in draw(easel, drawing([said], 10, 10))
+    bare = {"namespace": "citywall_svg", "type": "path", "props": {"d": "M0 0"}}
+    assert easel.evaluate("(tree) => citywall.plain(tree)", bare) is False, "a shape stands in a drawing"
