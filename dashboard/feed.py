@@ -58,6 +58,7 @@ class Rejected:
     where: str = ""
     detail: str = ""
     kept: bool = False
+    whole: bool = False  # A whole payload was refused, so nothing is known of what its source has to say.
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Settings(BaseModel):
     kind: str
     source: str = ""  # Names the outside system in events; the feed's name if empty.
     interval: float | None = None  # Seconds within which it should be heard again; None for no expectation.
+
+    @property
+    def fills(self) -> tuple[str, ...] | None:
+        """The nouns that a feed with these settings fills, where that depends on them; else its kind's."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,7 @@ def bind(city: City) -> tuple[BoundFeed, ...]:
             settings = settings.model_copy(update={"interval": kind.interval})
         unknown = set(kind.nouns) - set(NOUNS)
         assert not unknown, f"feed kind {kind.kind} fills unknown nouns {unknown}"
-        bound.append(BoundFeed(kind, settings, kind.nouns))
+        bound.append(BoundFeed(kind, settings, settings.fills or kind.nouns))
     return tuple(bound)
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from dashboard.city import read_places
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.feed import BoundFeed, Context, Delivery, Post, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
 from dashboard.roles import Backoff, House, Ups, only_one
@@ -122,6 +122,17 @@ class Runner:
             self.last_event = max(event.time for event in events)
         return counted
 
+    async def _take_fetched(self, delivery: Delivery) -> str:
+        """Take what was fetched; what is wrong with it as a whole, in a sentence, or "" if it could be read."""
+        events, rejected = read(self.bound, delivery.payload, self.context)
+        before = self.last_success
+        await self.take_read(events, rejected, delivery.cursor)
+        nonsense = [letter for letter in rejected if letter.whole]
+        if not nonsense:
+            return ""
+        self.last_success = before  # It was reached, and has told us nothing.
+        return f"what it sends cannot be read: {nonsense[0].reason}: {nonsense[0].detail}"
+
     async def run(self) -> None:
         """Fetch for ever; back off while the source or the disk fails, but for no longer than a wall may wait."""
         if self.bound.feed.open is None:
@@ -135,9 +146,11 @@ class Runner:
                 deliveries = self.bound.feed.open(self.bound.settings, context)
                 async with aclosing(cast(Any, deliveries)) as source:
                     async for delivery in source:
-                        await self.take(delivery.payload, delivery.cursor)
-                        self.error = ""
-                        ups.up()
+                        self.error = await self._take_fetched(delivery)
+                        if self.error:
+                            ups.down(SourceFailed(self.error))
+                        else:
+                            ups.up()
                         backoff.reset()
                 self.done.set()  # A source that ends, such as a file read once.
                 return
@@ -174,7 +187,7 @@ def read(bound: BoundFeed, payload: object, context: Context) -> tuple[list[Even
             else:
                 events.append(found)
     except SourceNonsense as error:
-        return [], [Rejected(error.reason, _raw(payload), "", error.detail)]
+        return [], [Rejected(error.reason, _raw(payload), "", error.detail, whole=True)]
     return events, rejected
 
 

@@ -42,8 +42,11 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
         fields = {
             field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")
         }
+        unit = fields.pop("unit", "") if isinstance(fields.get("value"), int | float) else ""
         shown = " ".join(
-            f"{field}={_shown(field, value, places)}" for field, value in fields.items() if value not in ("", None)
+            f"{field}={_shown(field, value, places)}{f' {unit}' if field == 'value' and unit else ''}"
+            for field, value in fields.items()
+            if value not in ("", None)
         )
         print(f"{event.time.astimezone(city.tz).isoformat()} {event.kind} {shown}")
     refused = [letter for letter in rejected if not letter.kept]
@@ -51,7 +54,11 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
     print(f"{len(events)} events would be sent, {len(refused)} records refused, {passed} passed with a flaw")
     for letter in rejected[:limit]:
         print(f"  {letter.reason} at {letter.where or 'the payload'}: {letter.detail}")
-    return 0 if events else 1
+    if events:
+        return 0
+    why = f"{refused[0].reason}: {refused[0].detail}" if refused else "it was reached, and holds nothing now"
+    print(f"citywall: the feed {name} would send nothing: {why}", file=sys.stderr)
+    return 1
 
 
 async def _first(

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dashboard.events import Event
 from dashboard.feed import Context, Rejected, Settings
@@ -25,6 +25,15 @@ from dashboard.values import Moments, Refusal, moments, number_of, place_of, poi
 
 RAW = 4096  # Characters of a refused record that are passed on.
 AHEAD = timedelta(days=1)  # A report later than this after the reading is a wrong date, whatever the zone.
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is no time zone; write one such as Asia/Shanghai")
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Columns(BaseModel):
@@ -62,18 +71,11 @@ class TableSettings(Settings):
     format: Literal["auto", "csv", "tsv", "json", "jsonl"] = "auto"  # By the file's ending.
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # By the header.
     encoding: str | None = None  # utf-8, with or without a mark, else gb18030.
-    zone: str | None = None  # Of times that name none; the city's.
-    time_formats: Annotated[tuple[str, ...], Field(min_length=1)] = ("iso",)  # "iso", "unix", or as for strptime.
+    zone: Zone | None = None  # Of times that name none; the city's.
+    time_formats: Annotated[tuple[str, ...], Field(min_length=1)] = ("iso",)  # "iso", "unix", "unix_ms", or strptime's.
     columns: Columns
     verdicts: dict[str, Literal["on_time", "overdue"]] = Field(default_factory=dict)
     place_by: tuple[Literal["code", "point", "name"], ...] = ("code", "point", "name")
-
-    @field_validator("zone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError(f"{value!r} is no time zone; write one such as Asia/Shanghai")
-        return value
 
     @field_validator("encoding")
     @classmethod

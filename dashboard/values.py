@@ -51,6 +51,8 @@ class Moments:
                     moment = datetime.fromisoformat(text)
                 elif form == "unix":
                     moment = datetime.fromtimestamp(float(text), UTC)
+                elif form == "unix_ms":
+                    moment = datetime.fromtimestamp(float(text) / 1000, UTC)
                 else:
                     moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below.
                 break
@@ -82,7 +84,11 @@ class Moments:
 
     def is_day(self, text: str) -> bool:
         """Whether ``text`` names a day and no time of day."""
-        return len(text) <= 11 and ":" not in text and not ("unix" in self.formats and text.isdecimal())
+        return (
+            len(text) <= 11
+            and ":" not in text
+            and not (("unix" in self.formats or "unix_ms" in self.formats) and text.isdecimal())
+        )
 
     def day_end(self, moment: datetime) -> datetime:
         """The last second of the local day."""
