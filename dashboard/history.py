@@ -37,7 +37,7 @@ from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.life import STAGES
 from dashboard.noun import Rules
-from dashboard.tickets import Ticket, deadline, extensions, on_time, relived
+from dashboard.tickets import Ticket, extensions, on_time, relived, turns
 
 HistoryFailed = SQLAlchemyError
 """What is raised when the database cannot be reached or refuses."""
@@ -53,15 +53,18 @@ events = Table(
 )  # fmt: skip
 # A ticket's facts and what is derived of them by the city's rules; moments in seconds since 1970 UTC, yes and no
 # as 1 and 0. ``deadline`` is ours, final, NULL where there is none or nobody knows it while the clock stands still;
-# ``whistle`` is 0 (none), 1 (open) or 2 (answered).
+# ``whistle`` is 0 (none), 1 (open) or 2 (answered). ``soon_at`` and ``worst_at`` are the other two moments at which
+# the light turns, NULL while no handling clock runs; ``anomalies`` are the reasons of events that did not fit.
 FACTS = {
     "reported": Double, "title": Text, "category": Text, "condition": Text, "unit": Text, "channel": Text,
     "place": Text, "lon": Double, "lat": Double, "flaw": Text, "state": Text, "stage": Text, "filed": Double,
     "dispatched": Double, "signed": Double, "done_at": Double, "closed": Double, "due": Double, "deadline": Double,
     "verdict": Text, "on_time": Integer, "extensions": Integer, "returns": Integer, "reworks": Integer,
     "level": Integer, "whistle": Integer, "suspended_until": Double, "caller": Text, "solved": Integer,
-    "satisfied": Integer, "stars": Integer, "reopened": Integer, "trail": LargeBinary,
+    "satisfied": Integer, "stars": Integer, "reopened": Integer, "contacted": Double, "soon_at": Double,
+    "worst_at": Double, "plain": Integer, "anomalies": Text, "trail": LargeBinary,
 }  # fmt: skip
+_UNASKED = ("reported", "condition", "lon", "lat", "trail")
 tickets = Table(
     "tickets", metadata,
     Column("source", Text, primary_key=True), Column("number", Text, primary_key=True),
@@ -69,6 +72,8 @@ tickets = Table(
     *(Index("tickets_" + "_".join(of), *of) for of in (
         ("deadline",), ("closed",), ("reported",), ("unit", "deadline"), ("place",), ("category",), ("state",),
     )),
+    # All that can be asked of tickets, narrow enough to be read through; PostgreSQL does as well without it.
+    Index("tickets_facets", "reported", *(name for name in FACTS if name not in _UNASKED), info={"only": "sqlite"}),
     sqlite_with_rowid=False,
 )  # fmt: skip
 batches = Table(
@@ -135,6 +140,8 @@ class History:
                 for table in metadata.sorted_tables:
                     db.execute(CreateTable(table, if_not_exists=True))
                     for index in table.indexes:
+                        if index.info.get("only") not in (None, self.engine.dialect.name):
+                            continue
                         db.execute(CreateIndex(index, if_not_exists=True))
             self._ready = True
 
@@ -221,7 +228,7 @@ class History:
             with self.engine.begin() as db:
                 for table in (events, tickets, batches, positions, gaps):
                     if rows[table.name]:
-                        (_upsert_postgres if self.postgres else _upsert_sqlite)(db, table, rows[table.name])
+                        upsert(db, table, rows[table.name])
         except self.engine.dialect.loaded_dbapi.Error as error:  # COPY goes past SQLAlchemy, and so do its errors.
             raise OperationalError("COPY", None, error) from error
 
@@ -229,7 +236,9 @@ class History:
 def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
     """The ticket's row; without rules nothing is known of deadlines but what its source says."""
     stage = ticket.stage
-    due, in_time = (deadline(ticket, rules), on_time(ticket, rules)) if rules else (None, None)
+    lights = turns(ticket, rules) if rules else None
+    due, in_time = (None if lights is None else lights.overdue), on_time(ticket, rules) if rules else None
+    soon, worst = (lights.soon, lights.worst) if lights and ticket.running else (None, None)
     return (
         ticket.source, ticket.number, ticket.reported, ticket.title, ticket.category, ticket.condition, ticket.unit,
         ticket.channel, ticket.place, ticket.lon, ticket.lat, ticket.flaw, ticket.state,
@@ -237,7 +246,8 @@ def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
         ticket.closed, ticket.due, due, ticket.verdict, _bit(in_time),
         extensions(ticket, rules) if rules else len(ticket.granted), ticket.returns, ticket.reworks, ticket.level,
         ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved), _bit(ticket.satisfied),
-        ticket.stars, ticket.reopened, ticket.trail,
+        ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain), " ".join(ticket.anomalies),
+        ticket.trail,
     )  # fmt: skip
 
 
@@ -252,6 +262,11 @@ def _conflict(table: Table) -> str:
         return f"ON CONFLICT ({key}) DO NOTHING"
     values = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if not c.primary_key)
     return f"ON CONFLICT ({key}) DO UPDATE SET {values}"
+
+
+def upsert(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """Write rows, their values in the order of the table's columns; see ``_conflict`` for those whose key is there."""
+    (_upsert_postgres if db.dialect.name == "postgresql" else _upsert_sqlite)(db, table, rows)
 
 
 def _upsert_sqlite(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:

@@ -1,0 +1,193 @@
+"""What is asked of the tickets as conditions in SQL: they say the same as the board does, ticket by ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, tuple_
+from sqlalchemy.sql.selectable import Subquery
+
+from dashboard.history import tickets
+from dashboard.periods import Calendar
+from dashboard.places import PlaceTree
+from dashboard.ticketasks import Asked, span
+
+FACETS = "tickets_facets"
+REPEATED = 30 * 86400  # Seconds within which the same caller with the same matter is a repetition.
+SIGNED = 86400.0  # Seconds from dispatch within which a ticket is signed and the citizen contacted in time.
+ASIDE = ("rejected", "voided", "merged")
+t = tickets.c
+Condition = ColumnElement[bool]
+
+KNOWN = t.reported.is_not(None)  # A ticket of which only something later has arrived counts nowhere yet.
+OPEN = and_(t.state.not_in(("closed", *ASIDE)), t.state != "")
+CLOSED = t.state == "closed"
+
+
+def conditions(what: Asked, now: float, places: PlaceTree, calendar: Calendar, postgres: bool) -> list[Condition]:
+    """The conditions that hold for exactly the tickets asked for. ``now`` is the city's time."""
+    codes = at(what.place, places)
+    found: list[Condition] = [KNOWN, *([t.place.in_(codes)] if codes else [])]
+    for name, values in what.filters:
+        if name == "rate":
+            found += _of_rate(what, now, calendar)
+        elif name == "q":
+            found += [_holds(word, postgres) for word in values[0].split()]
+        elif name in ("reported", "closed", "deadline"):
+            found += [*within(t[name], *span(values[0], now, calendar)), *([CLOSED] if name == "closed" else [])]
+        elif name not in ("period", "met"):
+            found.append(_one(name, values, now))
+    return found
+
+
+def at(place: str, places: PlaceTree) -> list[str]:
+    """The codes of a place and all below it; none for the root, which is everything, also what lies nowhere known."""
+    if place == places.root.code:
+        return []
+    codes, waiting = [], [place]
+    while waiting:
+        codes.append(waiting.pop())
+        waiting += [child.code for child in places.children(codes[-1])]
+    return codes
+
+
+def _one(name: str, values: Sequence[str], now: float) -> Condition:
+    if name in ("unit", "category", "channel", "source", "caller", "state", "stage"):
+        return t[name].in_(values)
+    if name == "light":
+        return or_(*(_light(value, now) for value in values))
+    if name == "whistle":
+        return or_(*({"any": t.whistle > 0, "open": t.whistle == 1, "answered": t.whistle == 2}[v] for v in values))
+    if name == "due_in":
+        return and_(OPEN, t.deadline >= now, t.deadline < now + 60 * int(values[0]))
+    yes, no = _yes(name, now)
+    return yes if values[0] == "1" else not_(func.coalesce(yes, false())) if no is None else no
+
+
+def _of_rate(what: Asked, now: float, calendar: Calendar) -> list[Condition]:
+    (name,), (period,), met = what.get("rate"), what.get("period"), what.get("met")
+    start, end = span(period, now, calendar)
+    if name == "repeat":
+        keys = repeats(start, end)
+        whole: Condition = and_(*within(t.reported, start, end))
+        found = select(keys.c.source, keys.c.number).where(keys.c.again == 1)
+        part: Condition = tuple_(t.source, t.number).in_(found)
+    else:
+        whole, part = rate_conditions(name, start, end, now)
+    if not met:
+        return [whole]
+    return [whole, part] if met == ("1",) else [whole, not_(func.coalesce(part, false()))]
+
+
+def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Condition, Condition]:
+    """The conditions of a rate's denominator, and of its numerator within it, in a period; ``DOMAIN`` has the formulas.
+
+    Due to close in a period: its deadline falls in it, or it was closed in it. What is open with its deadline
+    still ahead is left out, since nobody can have missed it yet.
+    """
+    ahead = and_(OPEN, t.deadline >= now)
+    owed = and_(
+        t.deadline.is_not(None), not_(ahead), or_(OPEN, CLOSED),
+        or_(and_(*within(t.deadline, start, end)), and_(CLOSED, *within(t.closed, start, end))),
+    )  # fmt: skip
+    reported = and_(*within(t.reported, start, end))
+    filed = and_(t.filed.is_not(None), *within(t.filed, start, end))
+    dispatched = and_(t.dispatched.is_not(None), *within(t.dispatched, start, end))
+    called = and_(CLOSED, *within(t.closed, start, end))
+    long = or_(t.filed.is_not(None), t.state.in_(("verifying", "accepted", "rejected")))
+    in_time = and_(t.signed <= t.dispatched + SIGNED, t.contacted <= t.dispatched + SIGNED)
+    return {
+        "closing": (owed, CLOSED),
+        "on_time": (owed, and_(CLOSED, t.on_time == 1)),
+        "filing": (and_(reported, long), t.filed.is_not(None)),
+        "exact_filing": (filed, t.state != "voided"),
+        "exact_dispatch": (dispatched, t.returns == 0),
+        "response": (dispatched, in_time),
+        "resolution": (and_(called, t.solved.is_not(None)), t.solved == 1),
+        "satisfaction": (and_(called, t.satisfied.is_not(None)), t.satisfied == 1),
+    }[name]
+
+
+def repeats(start: float, end: float) -> Subquery:
+    """The tickets reported in a period with ``again`` 1 where their caller had the same matter shortly before."""
+    before = func.lag(t.reported).over(partition_by=(t.caller, t.category), order_by=(t.reported, t.source, t.number))
+    known = and_(t.caller != "", t.caller.is_not(None), t.reported - before <= REPEATED)
+    inner = (
+        select(
+            t.source, t.number, t.reported, t.unit, t.category, t.channel, t.place,
+            case((known, 1), else_=0).label("again"),
+        )
+        .where(*within(t.reported, start - REPEATED, end))
+        .with_hint(tickets, f"INDEXED BY {FACETS}", "sqlite")
+        .subquery()
+    )  # fmt: skip
+    return select(inner).where(inner.c.reported >= start).subquery()
+
+
+def within(column: ColumnElement[Any], start: float, end: float) -> list[Condition]:
+    """That a moment lies in a period; either side may be infinite."""
+    found: list[Condition] = []
+    if start != float("-inf"):
+        found.append(column >= start)
+    if end != float("inf"):
+        found.append(column < end)
+    return found or [column.is_not(None)]
+
+
+def _light(name: str, now: float) -> Condition:
+    """Open tickets of a light, as ``dashboard.tickets.light`` has it: none while no clock runs."""
+    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
+    runs = and_(t.soon_at.is_not(None), not_(resting))
+    shown: dict[str, Condition] = {
+        "paused": or_(resting, and_(t.deadline.is_(None), t.dispatched.is_not(None), t.returns > 0)),
+        "none": or_(t.soon_at.is_(None), resting),
+        "normal": and_(runs, t.soon_at >= now),
+        "soon": and_(runs, t.soon_at < now, t.deadline >= now),
+        "overdue": and_(runs, t.deadline < now, t.worst_at >= now),
+        "worst": and_(runs, t.worst_at < now),
+    }
+    return and_(OPEN, shown[name])
+
+
+def late(now: float) -> Condition:
+    """Open, the clock running, and past the deadline."""
+    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
+    return and_(OPEN, t.soon_at.is_not(None), t.deadline < now, not_(resting))
+
+
+def _yes(name: str, now: float) -> tuple[Condition, Condition | None]:
+    """The condition of a yes-or-no filter, and that of its no where it is not simply all the others."""
+    in_time = t.on_time == 1
+    judged = and_(CLOSED, t.verdict != "", t.due.is_not(None), t.on_time.is_not(None))
+    flat: dict[str, Condition] = {
+        "open": OPEN,
+        "done": CLOSED,
+        "late": late(now),
+        "returned": t.returns > 0,
+        "reworked": t.reworks > 0,
+        "extended": t.extensions > 0,
+        "reopened": t.reopened > 0,
+        "suspended": and_(OPEN, t.suspended_until >= now),
+        "supervised": and_(OPEN, t.level > 0),
+        "unplaced": t.flaw != "",
+        "anomaly": t.anomalies != "",
+        "limited": t.deadline.is_not(None),
+    }
+    if name == "on_time":
+        return and_(CLOSED, in_time), and_(CLOSED, t.on_time == 0)
+    if name == "agree":
+        says = t.verdict == "on_time"
+        return and_(judged, or_(and_(says, in_time), and_(not_(says), t.on_time == 0))), and_(
+            judged, or_(and_(says, t.on_time == 0), and_(not_(says), in_time))
+        )
+    return flat[name], None
+
+
+def _holds(word: str, postgres: bool) -> Condition:
+    """Whether the number or the title holds a word, whatever its case; read through, so that any part of a word,
+    a single Chinese sign included, is found.
+    """
+    folded = "".join(sign.lower() if sign.isascii() else sign for sign in word)
+    position = func.strpos if postgres else func.instr
+    return or_(position(func.lower(t.title), folded) > 0, position(func.lower(t.number), folded) > 0)
