@@ -297,8 +297,8 @@ FEED = Feed(
     mapped=(
         "the levels in braces of a topic tell `place` (code or name) and `sensor`; the payload is JSON, one object or "
         "a list, or a bare number. `value`, `time`, `name`, `lon`, `lat`, `capacity` name its keys (JMESPath). The "
-        "unit is converted to the quantity's own. QoS 1 with a persistent session: acknowledged when it is on disk. A message "
-        "without a time is taken only with `arrival = true`."
+        "unit is converted to the quantity's own. QoS 1 with a persistent session: acknowledged when it is on disk. A "
+        "message without a time is taken only with `arrival = true`."
     ),
     refused=(
         "payloads that are not UTF-8, empty, larger than `max_bytes` (the broker does not even send those), topics of "
