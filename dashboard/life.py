@@ -87,6 +87,7 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     reworks: int = 0
     passed: bool | None = None
     reopened: int = 0
+    called: float | None = None
     solved: bool | None = None
     satisfied: bool | None = None
     stars: int | None = None
@@ -293,7 +294,7 @@ def _closed(ticket: Ticket, event: e.TicketClosed, at: float) -> None:
 
 
 def _called_back(ticket: Ticket, event: e.TicketCalledBack, at: float) -> None:
-    ticket.solved, ticket.satisfied = event.solved, event.satisfied
+    ticket.called, ticket.solved, ticket.satisfied = at, event.solved, event.satisfied
     if event.reopen:
         ticket.reopened, ticket.closed, ticket.verdict = 1, None, ""
         ticket.state = "reported" if ticket.plain else "in_progress"

@@ -34,7 +34,7 @@ class Rules:
     """A city's own rules, as the board needs them. Without a ``calendar``, every weekday of its zone is worked.
 
     ``accept``, ``dispatch`` and ``sign`` are how long these steps may take; ``weights`` are those of the composite
-    rate, ``goal`` the share of matters to be settled at the grass roots.
+    rate, ``goal`` the share of matters to be settled at the grass roots. Where ``units`` are named, others are unknown.
     """
 
     places: PlaceTree
@@ -45,6 +45,7 @@ class Rules:
     sign: Limit = Limit(24)  # noqa: RUF009 - it is frozen.
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     goal: float = 0.9
+    units: frozenset[str] = frozenset()
     soon_share: float = 0.3
     worst_multiple: float = 1.0
     feeds: tuple[FeedRule, ...] = ()

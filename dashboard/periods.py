@@ -26,6 +26,19 @@ class Calendar:
             found = self._known[quarter] = (local.toordinal(), 12 * local.year + local.month - 1)
         return found
 
+    def periods(self, moment: float) -> tuple[int, int, int]:
+        """The local day, week and month of ``moment`` as numbers that never meet.
+
+        The day is its ``date.toordinal``, the week the negative of its Monday's, the month as above.
+        """
+        day, month = self.day_and_month(moment)
+        return day, -(day - (day - 1) % 7), month
+
+    def month_begin(self, moment: float) -> float:
+        """The moment at which the local month of ``moment`` began."""
+        local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)
+        return self.midnight(local.replace(day=1, hour=12, minute=0, second=0, microsecond=0).timestamp())
+
     def midnight(self, moment: float) -> float:
         """The moment at which the local day of ``moment`` began."""
         local = datetime.fromtimestamp(moment, UTC).astimezone(self.zone)

@@ -15,8 +15,9 @@ def counts(tally: Tally) -> dict[str, int]:
     ``agree`` and ``disagree`` compare them with the source's, where it gave one.
     """
     return {
-        "total": tally.total, "open": len(tally.open), "closed": tally.closed, "with_target": tally.with_target,
-        "on_time": tally.on_time, "overdue": tally.overdue, "agree": tally.agree, "disagree": tally.disagree,
+        "total": tally["total"], "open": tally["open"], "closed": tally["closed"], "with_target": tally["timed"],
+        "on_time": tally["on_time"], "overdue": tally["overdue"], "agree": tally["agree"],
+        "disagree": tally["disagree"],
     }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def report(board: Board, spool: Spool, before: Counters, seconds: float) -> dict
         "places": {
             place.code: {"name": place.name, **counts(tickets.tally(place.code))} for place in places if place.parent
         },
-        "unplaced": {reason: n for reason, n in tickets.unplaced.items() if n},
+        "unplaced": tickets.unplaced,
         "rejected": spool.reasons(),
         "seconds": round(seconds, 3),
         "events_per_second": round(c.received / seconds, 1) if seconds else None,

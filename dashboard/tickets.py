@@ -208,12 +208,15 @@ def on_time(ticket: Ticket, rules: Rules) -> bool | None:
 
 
 def light(ticket: Ticket, now: float, rules: Rules) -> tuple[int, float | None]:
-    """The light of an open ticket (an index of ``LIGHTS``), and the moment after which it is another.
+    """The light of an open ticket (an index of ``LIGHTS``), and the moment after which it is another."""
+    return light_of(ticket, turns(ticket, rules), now)
 
-    None while no clock runs: there is no limit, it is suspended or returned, or already handled.
+
+def light_of(ticket: Ticket, found: Turns | None, now: float) -> tuple[int, float | None]:
+    """The same where its turns are known: none while no clock runs, for there is no limit, the ticket is
+    suspended or returned, or already handled.
     """
-    found = turns(ticket, rules) if ticket.running else None
-    if found is None:
+    if found is None or not ticket.running:
         return NONE, None
     if ticket.suspended_until is not None and now <= ticket.suspended_until:
         return NONE, ticket.suspended_until
@@ -221,3 +224,18 @@ def light(ticket: Ticket, now: float, rules: Rules) -> tuple[int, float | None]:
         if until is None or now <= until:
             return shown, until
     return WORST, None
+
+
+def complaints(ticket: Ticket, rules: Rules) -> tuple[str, ...]:
+    """What is wrong with the ticket's events, by name: those that did not fit, and what the city does not know."""
+    found = ticket.anomalies
+    flaw = rules.limits.flaw(ticket.category, ticket.condition)
+    if flaw and ticket.reported is not None:
+        found += (flaw,)
+    if ticket.unit and rules.units and ticket.unit not in rules.units:
+        found += ("unknown_unit",)
+    if ticket.due is not None and ticket.due <= (ticket.dispatched or ticket.reported or ticket.due):
+        found += ("bad_limit",)
+    if ticket.granted:
+        found += ("extended_after_overdue",) * (len(ticket.granted) - extensions(ticket, rules))
+    return found

@@ -7,6 +7,7 @@ from typing import cast
 
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
+from dashboard.slots import DUE, KEPT, REPORTED, at
 from dashboard.tally import Tally, Tickets
 from dashboard.tickets import LIGHTS, OVERDUE, SOON, TICKET_EVENTS, WORST
 
@@ -20,21 +21,21 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
     tally, calendar = board.tally(place), board.calendar
     midnight, before = calendar.midnight(now), calendar.day_before(now)
     yesterday = calendar.midnight(before)
-    day, month = calendar.day_and_month(now)
+    day, _, month = calendar.periods(now)
     soonest = bisect_left(tally.dues, (now, ""))
     hour = bisect_left(tally.dues, (now + 3600, ""))
     units = {board.tickets[key].unit for _, key in tally.dues[soonest:hour]}
-    day_due, month_due = tally.due.get(day, [0, 0]), tally.due.get(month, [0, 0])
+    day_due, month_due = due_to_close(tally, day), due_to_close(tally, month)
     return {
-        "open": len(tally.open),
+        "open": tally["open"],
         "lights": dict(zip(LIGHTS, tally.lights, strict=True)),
-        "total": tally.total,
-        "closed": tally.closed,
-        "with_target": tally.with_target,
-        "on_time": tally.on_time,
-        "overdue": tally.overdue,
-        "agree": tally.agree,
-        "disagree": tally.disagree,
+        "total": tally["total"],
+        "closed": tally["closed"],
+        "with_target": tally["timed"],
+        "on_time": tally["on_time"],
+        "overdue": tally["overdue"],
+        "agree": tally["agree"],
+        "disagree": tally["disagree"],
         "in_hour": hour - soonest,
         "in_hour_units": len(units),
         "oldest_due": tally.dues[0][0] if tally.dues else None,
@@ -52,6 +53,11 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
         "month_so_far": [month_due[0] - len(_ahead(tally, now, calendar.next_month(now))), month_due[1]],
         "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
     }
+
+
+def due_to_close(tally: Tally, period: int) -> list[int]:
+    """How many tickets are due to close in a period, and how many of these were closed on time."""
+    return [tally[at(period, DUE)], tally[at(period, KEPT)]]
 
 
 def _ahead(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
@@ -79,38 +85,36 @@ def view_trend(board: Tickets, place: str, now: float) -> Document:
 def view_categories(board: Tickets, place: str, now: float) -> Document:
     """Categories by today's intake, with the tickets in hand of each; and today's intake by channel."""
     tally = board.tally(place)
-    today = board.calendar.day_and_month(now)[0]
-    intake: dict[str, dict[str, int]] = {"category": {}, "channel": {}}
-    for (day, what, name), number in tally.by_day.items():
-        if day == today and number:
-            intake[what][name] = number
-    names = set(intake["category"]) | {name for name, number in tally.by_category.items() if number}
-    rows = [[name, intake["category"].get(name, 0), tally.by_category.get(name, 0)] for name in names]
+    today = at(board.calendar.periods(now)[0], REPORTED)
+    intake, channels, in_hand = (
+        tally.named(("category", today)),
+        tally.named(("channel", today)),
+        tally.named("category"),
+    )
+    rows = [[name, intake.get(name, 0), in_hand.get(name, 0)] for name in intake.keys() | in_hand.keys()]
     return {
         "categories": sorted(rows, key=lambda row: (-row[1], -row[2], row[0])),
-        "channels": sorted(([name, n] for name, n in intake["channel"].items()), key=lambda row: (-row[1], row[0])),
+        "channels": sorted(([name, n] for name, n in channels.items()), key=lambda row: (-row[1], row[0])),
     }
 
 
 def view_units(board: Tickets, place: str, now: float) -> Document:
     """Units by the Wilson lower bound of this month's on-time closing rate so far; those with nothing due come last."""
     tally = board.tally(place)
-    month = board.calendar.day_and_month(now)[1]
+    month = board.calendar.periods(now)[2]
+    due, kept = (tally.named(("unit", at(month, kind))) for kind in (DUE, KEPT))
+    in_hand, late = tally.named("unit"), tally.named("late")
     ahead: dict[str, int] = {}
     for _, key in _ahead(tally, now, board.calendar.next_month(now)):
         unit = board.tickets[key].unit
         ahead[unit] = ahead.get(unit, 0) + 1
-    due = {
-        slot[0]: pair for slot, pair in tally.due.items() if isinstance(slot, tuple) and slot[1] == month and pair[0]
-    }
     rows = []
-    for unit in set(due) | {unit for unit, pair in tally.by_unit.items() if pair[0]}:
-        whole, part = due.get(unit, (0, 0))
-        whole -= ahead.get(unit, 0)
-        in_hand, late = tally.by_unit.get(unit, (0, 0))
-        rows.append(
-            {"unit": unit, "open": in_hand, "late": late, "due": whole, "on_time": part, "bound": wilson(part, whole)}
-        )
+    for unit in due.keys() | in_hand.keys():
+        whole, part = due.get(unit, 0) - ahead.get(unit, 0), kept.get(unit, 0)
+        rows.append({
+            "unit": unit, "open": in_hand.get(unit, 0), "late": late.get(unit, 0), "due": whole, "on_time": part,
+            "bound": wilson(part, whole),
+        })  # fmt: skip
     rows.sort(
         key=lambda row: (
             row["bound"] is None,
@@ -138,9 +142,9 @@ def view_urgent(board: Tickets, place: str, now: float) -> Document:
         ticket = board.tickets[key]
         rows.append({
             "key": key, "number": ticket.number, "title": ticket.title, "category": ticket.category,
-            "unit": ticket.unit, "place": ticket.place, "due": due, "light": LIGHTS[board.lights[key]],
+            "unit": ticket.unit, "place": ticket.place, "due": due, "light": LIGHTS[board.light(key)],
         })  # fmt: skip
-    return {"tickets": rows, "open": len(tally.open), "dues": len(tally.dues)}
+    return {"tickets": rows, "open": tally["open"], "dues": len(tally.dues)}
 
 
 def view_map(board: Tickets, place: str, now: float) -> Document:
@@ -148,19 +152,21 @@ def view_map(board: Tickets, place: str, now: float) -> Document:
 
     ``due`` and ``on_time`` are those of the month so far.
     """
-    month, end = board.calendar.day_and_month(now)[1], board.calendar.next_month(now)
-    rows = {}
+    month, end = board.calendar.periods(now)[2], board.calendar.next_month(now)
+    rows: dict[str, dict[str, int | None]] = {}
+    open_below = 0
     for child in board.rules.places.children(place):
         tally = board.tally(child.code)
-        due, in_time = tally.due.get(month, (0, 0))
+        due, in_time = due_to_close(tally, month)
+        lights = tally.lights
+        open_below += tally["open"]
         ahead = len(_ahead(tally, now, end))
         rows[child.code] = {
-            "open": len(tally.open), "late": tally.lights[OVERDUE] + tally.lights[WORST], "soon": tally.lights[SOON],
-            "due": due - ahead, "on_time": in_time, "total": tally.total, "population": child.population,
+            "open": tally["open"], "late": lights[OVERDUE] + lights[WORST], "soon": lights[SOON],
+            "due": due - ahead, "on_time": in_time, "total": tally["total"], "population": child.population,
         }  # fmt: skip
     own = board.tally(place)
-    inner = sum(len(board.tally(child.code).open) for child in board.rules.places.children(place))
-    return {"places": rows, "only_here": len(own.open) - inner}
+    return {"places": rows, "only_here": own["open"] - open_below}
 
 
 def view_points(board: Tickets, place: str, now: float) -> Document:
@@ -174,14 +180,14 @@ def view_points(board: Tickets, place: str, now: float) -> Document:
     places = board.rules.places
     inner = places.children(place)
     if inner and (place == places.root.code or any(places.children(child.code) for child in inner)):
-        return {"points": rows, "open": len(tally.open)}
+        return {"points": rows, "open": tally["open"]}
     for key in sorted(tally.open):  # Should there be too many, every board leaves out the same ones.
         ticket = board.tickets[key]
         if ticket.lon is not None:
-            rows.append([key, ticket.lon, ticket.lat, LIGHTS[board.lights[key]], ticket.title])
+            rows.append([key, ticket.lon, ticket.lat, LIGHTS[board.light(key)], ticket.title])
             if len(rows) == POINTS:
                 break
-    return {"points": rows, "open": len(tally.open)}
+    return {"points": rows, "open": tally["open"]}
 
 
 NOUN = Noun(

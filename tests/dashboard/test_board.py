@@ -133,16 +133,17 @@ def tallies(board: Board) -> Any:
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items() if item not in (0, [0, 0])}
+            found = {key: plain(item) for key, item in value.items()}
+            return {key: item for key, item in found.items() if item}
         return getattr(value, "moments", value)
 
     tickets = board.slices["ticket"]
     assert isinstance(tickets, Tickets)
     counted = {
         code: {slot: plain(getattr(tally, slot)) for slot in tally.__slots__}
-        for code, tally in tickets.tallies.items() if tally.total or code == "d"
+        for code, tally in tickets.tallies.items() if tally["total"] or code == "d"
     }  # fmt: skip
-    return counted, plain(tickets.unplaced), plain(tickets.anomalies), tickets.lights
+    return counted, {key: tickets.light(key) for key in tickets.city.open}
 
 
 @settings(max_examples=120, deadline=None)

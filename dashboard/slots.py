@@ -1,0 +1,285 @@
+"""What one ticket adds to the counts: a pure function of the ticket, of now and of the city's rules.
+
+Every count of the board is the number of tickets in one slot, at a place and at all below it. Slots are plain
+values: words for what is now (``"open"``, ``"light soon"``), and for what is counted by local day, week and month
+a number that ``at`` makes of a period and a kind. What is counted by name (category, unit …) is so in groups:
+``"unit"`` are the open tickets by unit, ``("unit", at(month, DUE))`` those due to close in a month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import ceil, log2
+from typing import NamedTuple
+
+from dashboard.life import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
+from dashboard.noun import Rules
+from dashboard.periods import QUARTER, Calendar
+from dashboard.sla import Limit
+from dashboard.tickets import LIGHTS, NONE, OVERDUE, complaints, light_of, turns
+
+DAY = 86400.0
+AGES = (1 * DAY, 3 * DAY, 7 * DAY)  # A ticket's age in its stage: below the first, below the second …
+LIGHT = tuple(f"light {name}" for name in LIGHTS)
+STAGE = tuple(f"stage {name}" for name in STAGES)
+LATE = tuple(f"late {name}" for name in STAGES)
+AGE = tuple(tuple(f"age {age} {name}" for age in range(len(AGES) + 1)) for name in STAGES)
+FINE = 8  # Lengths of stays are counted by their logarithm, in steps of an eighth of a doubling (9 %).
+
+# What is counted by day, week and month. Of the tickets reported then: how many, how many of them were filed, how
+# many are a repeated complaint; of those filed then: how many, how many of them were voided; of those dispatched
+# then: how many, how many of them came back, how many were signed and contacted in time; of the call-backs made
+# then: those with an answer, and the good ones; of the tickets due to close then: how many, closed, closed on time.
+KINDS = (
+    "reported", "filed_since", "repeated", "filed", "voided_since", "dispatched", "returned_since", "responded",
+    "asked_solved", "solved", "asked_satisfied", "satisfied", "due", "shut", "kept", "closed",
+)  # fmt: skip
+(
+    REPORTED, FILED_SINCE, REPEATED, FILED, VOIDED_SINCE, DISPATCHED, RETURNED_SINCE, RESPONDED,
+    ASKED_SOLVED, SOLVED, ASKED_SATISFIED, SATISFIED, DUE, SHUT, KEPT, CLOSED,
+) = range(len(KINDS))  # fmt: skip
+MOVED = 128  # The kind of a step from stage to stage; see ``moved``.
+_SHIFT = 256
+_MONTHS = 10_000_000  # The slots of months lie below, those of days above, those of weeks below zero.
+_DUE: tuple[tuple[int, ...], ...] = ((DUE,), (DUE, SHUT), (DUE, SHUT, KEPT))
+
+
+def at(period: int, kind: int) -> int:
+    """The slot of a kind in a period, as ``Calendar.periods`` numbers it."""
+    return period * _SHIFT + kind
+
+
+def moved(start: int, end: int) -> int:
+    """The kind of the steps from one stage to another, both as in ``life.steps``."""
+    return MOVED + 8 * start + end
+
+
+Named = tuple[Hashable, Hashable]
+
+
+class Share(NamedTuple):
+    """What a ticket adds: to slots, and by name to groups of slots, at all places above it; to the whole city only;
+    to rows (name, (moment, key)) in order; to rolls, which are named sets of keys.
+
+    ``until`` is after which moment the share is another without any event; None if never.
+    """
+
+    slots: list[Hashable]
+    named: list[Named]
+    city: list[Named]
+    rows: list[tuple[Hashable, tuple[float, str]]] = []  # noqa: RUF012 - never written to.
+    rolls: list[str] = []  # noqa: RUF012 - never written to.
+    intake: float | None = None
+    closing: float | None = None
+    until: float | None = None
+    light: int = NONE
+
+
+class Counting:
+    """A city's way of counting. What lies before ``floor`` is counted no more by day, week or month."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.calendar = Calendar(rules.zone)
+        self.floor = float("-inf")
+        self._first = (0, 0)  # The day and the month of the floor.
+        self._known: dict[int, tuple[int, ...]] = {}
+
+    def forget_before(self, now: float) -> bool:
+        """Move the floor to where the month before that of ``now`` began; True if it was another."""
+        floor = self.calendar.month_begin(self.calendar.month_begin(now) - 86400)
+        if floor <= self.floor:
+            return False
+        self.floor, self._first = floor, self.calendar.day_and_month(floor)
+        self._known.clear()
+        return True
+
+    def lasts(self, slot: Hashable) -> bool:
+        """Whether a slot or a group is still counted: it is of no period, or of one that begins behind the floor."""
+        number = slot[1] if isinstance(slot, tuple) and len(slot) == 2 else slot
+        if not isinstance(number, int):
+            return True
+        period = number // _SHIFT
+        return abs(period) >= self._first[0] if abs(number) > _MONTHS else period >= self._first[1]
+
+    def _periods(self, moment: float) -> tuple[int, ...]:
+        """The slots' numbers of the periods around ``moment`` that are still counted."""
+        quarter = int(moment // QUARTER)
+        found = self._known.get(quarter)
+        if found is None:
+            numbers = [_SHIFT * period for period in self.calendar.periods(moment)]
+            found = self._known[quarter] = tuple(number for number in numbers if self.lasts(number))
+        return found
+
+    def share(self, ticket: Ticket, key: str, now: float, *, repeated: bool = False) -> Share:
+        """What the ticket adds at ``now``."""
+        city: list[Named] = [(("anomaly", ticket.source), reason) for reason in complaints(ticket, self.rules)]
+        reported = ticket.reported
+        if reported is None:
+            return Share([], [], city)
+        found = turns(ticket, self.rules)
+        due = None if found is None else found.overdue
+        slots: list[Hashable] = ["total"]
+        named: list[Named] = []
+        if ticket.flaw or ticket.place not in self.rules.places:
+            city.append(("unplaced", ticket.flaw or "unknown_place"))
+        self._reported(slots, named, ticket, reported, repeated)
+        if not ticket.plain:
+            self._lived(slots, ticket)
+        if ticket.called is not None:
+            self._called(slots, ticket, ticket.called)
+        if due is not None and ticket.state not in ASIDE:
+            slots.append("timed")
+            if ticket.suspended_until is None or now > ticket.suspended_until:
+                self._due(slots, named, ticket, due)
+        self._moved(slots, city, ticket)
+        if ticket.open:
+            return self._open(Share(slots, named, city), ticket, key, now, light_of(ticket, found, now), due)
+        if ticket.closed is not None and ticket.state == "closed":
+            self._closed(slots, named, ticket, ticket.closed, due)
+            return Share(slots, named, city, intake=reported, closing=ticket.closed)
+        return Share(slots, named, city, intake=reported)
+
+    # -- by day, week and month --------------------------------------------------------------------------
+
+    def _reported(
+        self, slots: list[Hashable], named: list[Named], ticket: Ticket, reported: float, repeated: bool
+    ) -> None:
+        for period in self._periods(reported):
+            slots.append(period + REPORTED)
+            if ticket.filed is not None:
+                slots.append(period + FILED_SINCE)
+            if repeated:
+                slots.append(period + REPEATED)
+            if period > _MONTHS:
+                named.append((("category", period + REPORTED), ticket.category))
+                named.append((("channel", period + REPORTED), ticket.channel))
+
+    def _lived(self, slots: list[Hashable], ticket: Ticket) -> None:
+        if ticket.filed is not None:
+            for period in self._periods(ticket.filed):
+                slots.append(period + FILED)
+                if ticket.state == "voided":
+                    slots.append(period + VOIDED_SINCE)
+        if ticket.first_dispatched is not None:
+            responded = self._responded(ticket)
+            for period in self._periods(ticket.first_dispatched):
+                slots.append(period + DISPATCHED)
+                if ticket.returns:
+                    slots.append(period + RETURNED_SINCE)
+                if responded:
+                    slots.append(period + RESPONDED)
+
+    def _responded(self, ticket: Ticket) -> bool:
+        if ticket.signed is None or ticket.contacted is None or ticket.dispatched is None:
+            return False
+        return max(ticket.signed, ticket.contacted) <= self._after(ticket.dispatched, self.rules.sign)
+
+    def _called(self, slots: list[Hashable], ticket: Ticket, called: float) -> None:
+        for period in self._periods(called):
+            if ticket.solved is not None:
+                slots.append(period + ASKED_SOLVED)
+                if ticket.solved:
+                    slots.append(period + SOLVED)
+            if ticket.satisfied is not None:
+                slots.append(period + ASKED_SATISFIED)
+                if ticket.satisfied:
+                    slots.append(period + SATISFIED)
+
+    def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float) -> None:
+        """Due to close in a period: its deadline falls in it, or it was closed in it."""
+        periods, unit, kinds = self._periods(due), ticket.unit, _DUE[0]
+        if ticket.closed is not None:
+            periods = (*periods, *(p for p in self._periods(ticket.closed) if p not in periods))
+            kinds = _DUE[2 if ticket.done_at is not None and ticket.done_at <= due else 1]
+        for period in periods:
+            slots += [period + kind for kind in kinds]
+            if 0 < period < _MONTHS:
+                named += [(("unit", period + kind), unit) for kind in kinds]
+
+    def _moved(self, slots: list[Hashable], city: list[Named], ticket: Ticket) -> None:
+        before: float | None = None
+        for moment, start, end in steps(ticket):
+            kind = MOVED + 8 * start + end
+            slots += [period + kind for period in self._periods(moment)]
+            if before is not None and start < len(STAGES) > end:
+                city.append((("stay", ticket.category, start), fine(moment - before)))
+            before = moment
+
+    def _closed(
+        self, slots: list[Hashable], named: list[Named], ticket: Ticket, closed: float, due: float | None
+    ) -> None:
+        slots.append("closed")
+        for period in self._periods(closed):
+            slots.append(period + CLOSED)
+            if 0 < period < _MONTHS:
+                named.append((("unit", period + CLOSED), ticket.unit))
+        if due is None or ticket.done_at is None:
+            return
+        in_time = ticket.done_at <= due
+        slots.append("on_time" if in_time else "overdue")
+        if ticket.verdict and ticket.due is not None:
+            slots.append("agree" if (ticket.verdict == "on_time") == in_time else "disagree")
+
+    # -- in hand -----------------------------------------------------------------------------------------
+
+    def _open(
+        self, share: Share, ticket: Ticket, key: str, now: float, shown: tuple[int, float | None], due: float | None
+    ) -> Share:
+        light, until = shown
+        stage = ticket.stage
+        assert stage is not None
+        late = light >= OVERDUE
+        share.slots.extend(("open", LIGHT[light], STAGE[stage]))
+        share.named.extend((("category", ticket.category), ("unit", ticket.unit)))
+        if late:
+            share.named.append(("late", ticket.unit))
+        age = 0
+        for limit in AGES:
+            if now <= ticket.since + limit:
+                until = _sooner(until, ticket.since + limit)
+                break
+            age += 1
+        share.slots.append(AGE[stage][age])
+        step = None if late else self._step(ticket, stage)
+        if step is not None:
+            late = now > step
+            until = until if late else _sooner(until, step)
+        if late:
+            share.slots.append(LATE[stage])
+        rows: list[tuple[Hashable, tuple[float, str]]] = [(("stands", ticket.category, stage), (ticket.since, key))]
+        if due is not None and ticket.running and (ticket.suspended_until is None or now > ticket.suspended_until):
+            rows.append(("due", (due, key)))
+        rolls = ["open"]
+        if ticket.level:
+            rolls.append("supervised")
+        if ticket.whistle == WHISTLE_OPEN:
+            rolls.append("whistle")
+        return share._replace(rows=rows, rolls=rolls, intake=ticket.reported, until=until, light=light)
+
+    def _step(self, ticket: Ticket, stage: int) -> float | None:
+        """When the step before the handling that the ticket stands at is to be done: accept, dispatch or sign."""
+        if ticket.plain or ticket.reported is None or stage > 2:
+            return None
+        if stage == 0 and ticket.accepted is None:
+            return self._after(ticket.reported, self.rules.accept)
+        if stage == 2:
+            return self._after(ticket.since, self.rules.sign)
+        return self._after(ticket.since if stage else ticket.accepted or ticket.since, self.rules.dispatch)
+
+    def _after(self, moment: float, limit: Limit) -> float:
+        return self.rules.calendar.after(moment, limit.amount, limit.clock)
+
+
+def _sooner(one: float | None, other: float) -> float:
+    return other if one is None else min(one, other)
+
+
+def fine(seconds: float) -> int:
+    """The class of a length of time by its logarithm; ``length`` is its upper end."""
+    return ceil(FINE * log2(seconds)) if seconds > 1 else 0
+
+
+def length(number: int) -> float:
+    """The longest time in a class of ``fine``, in seconds."""
+    return float(2 ** (number / FINE))
