@@ -29,6 +29,11 @@ class RowSettings(ReadingSettings):
             raise ValueError("say what the rows are: either [feeds.columns] for tickets, or [[feeds.readings]]")
         return self
 
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The noun that these rows fill."""
+        return ("sensor",) if self.readings else ("ticket",)
+
     def wanted(self) -> dict[str, str]:
         """The keys that are mapped, by the setting that names them; JMESPaths are left out."""
         if self.columns is not None:

@@ -454,7 +454,6 @@ query = "SELECT id, opened, changed, title, class, dept, closed, town FROM cases
 watermark = "changed"
 key = "id"
 overlap = 600
-interval = 30
 
 [feeds.columns]
 number = "id"
