@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from dashboard.places import Place, PlaceError, PlaceTree
+from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
 from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.words import Words
@@ -185,6 +186,7 @@ class City(Model):
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()
+    indicators: IndicatorTable = IndicatorTable()
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()
     screens: tuple[Name, ...] = ("wall",)

@@ -212,6 +212,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         sensors=city.sensors,
         cloud=city.cloud,
         video=city.video,
+        indicators=city.indicators,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)
         ),

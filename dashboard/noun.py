@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.events import Event
 from dashboard.places import PlaceTree
+from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, Limits
 from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.worktime import WorkCalendar
@@ -52,6 +53,7 @@ class Rules:
     sensors: SensorTable = SensorTable()  # noqa: RUF009 - it is frozen.
     cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
     video: VideoTable = VideoTable()  # noqa: RUF009 - it is frozen.
+    indicators: IndicatorTable = IndicatorTable()  # noqa: RUF009 - it is frozen.
     calendar: WorkCalendar = cast(WorkCalendar, None)  # noqa: RUF009 - of the zone, unless given.
 
     def __post_init__(self) -> None:
