@@ -83,7 +83,8 @@ def grouped(
         found += more
     found += [Fault("camera", outage.camera, [outage]) for outage in left]
     found = [fault for fault in found if fault.down]
-    return sorted(found, key=lambda fault: (-fault.down, -len(fault.outages), fault.since, fault.key))
+    # Among single cameras the latest come first: that one has been dead for a year is no news.
+    return sorted(found, key=lambda fault: (-fault.down, -len(fault.outages), -fault.since, fault.key))
 
 
 _SHARED: tuple[tuple[str, Callable[[Outage], str]], ...] = (

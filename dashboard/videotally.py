@@ -128,8 +128,8 @@ class Cameras:
             known = poll.time in {one.time for one in platform.polls}
             self.late += not known
             return
-        self.round += 1
         if not latest:
+            self.round += 1
             for watched in roll.cameras.values():
                 watched.retrace()
                 self._judge(roll, watched)
@@ -146,8 +146,10 @@ class Cameras:
                 continue
             if found.first > poll.time:
                 roll.fresh.add(name)
-            elif found.note(poll.time, poll.of(name)) and len(found.trail) > LONG:
-                found.smooth_before(min(poll.time - 60 * self.rules.video.flap_minutes, platform.polls[0].time))
+            elif found.note(poll.time, poll.of(name)):
+                self.round += 1
+                if len(found.trail) > LONG:
+                    found.smooth_before(min(poll.time - 60 * self.rules.video.flap_minutes, platform.polls[0].time))
         for name in touched | roll.open:
             if name in roll.cameras:
                 self._judge(roll, roll.cameras[name])

@@ -113,7 +113,7 @@ def _shared(watched: Watched) -> tuple[str, str, str]:
 
 def view_faults(board: Cameras, place: str, now: float) -> Document:
     """The faults that concern a place, those with most cameras down first; ``alarms`` are those that are shared."""
-    at = {watched.key: watched for watched in board.watched(place)}
+    at = _by_key(board, place)
     rows: list[dict[str, Any]] = []
     number = cameras = alarms = 0
     single = 0
@@ -129,6 +129,15 @@ def view_faults(board: Cameras, place: str, now: float) -> Document:
         if len(rows) < ROWS:
             rows.append(_row(fault, mine, down, at))
     return {"faults": rows, "number": number, "cameras": cameras, "alarms": alarms, "single": single}
+
+
+def _by_key(board: Cameras, place: str) -> dict[str, Watched]:
+    slot = ("keys", place)
+    known, found = board.kept.get(slot, (None, {}))
+    if known != board.lists:
+        found = {watched.key: watched for watched in board.watched(place)}
+        board.kept[slot] = board.lists, found
+    return found  # type: ignore[no-any-return]
 
 
 def _row(fault: Fault, mine: list[Outage], down: int, at: dict[str, Watched]) -> dict[str, Any]:
@@ -149,7 +158,7 @@ def _row(fault: Fault, mine: list[Outage], down: int, at: dict[str, Watched]) ->
 
 def view_alarms(board: Cameras, place: str, now: float) -> Document:
     """What is to be said aloud: each shared fault once, under a key that stays as long as it does."""
-    at = {watched.key for watched in board.watched(place)}
+    at = _by_key(board, place)
     rows = []
     for fault in faults_of(board):
         if fault.cause != "camera":
