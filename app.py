@@ -122,7 +122,7 @@ def web_app(house: Any) -> Any:
     """The web process's ASGI app: the page, the link, the door and the state of the house."""
     from fastapi import FastAPI
 
-    from dashboard import ingest, status
+    from dashboard import ingest, layer, status
     from dashboard.feed import bind
     from dashboard.outlines import Gazetteer
     from dashboard.push import Hub
@@ -142,6 +142,7 @@ def web_app(house: Any) -> Any:
 
     doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
+    doors += layer.routes(house.city.name, places, house.redis_url)
     return make_app(
         house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
         body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.

@@ -25,15 +25,16 @@ const languages = meta("languages").split(" ");
 const [CONNECTING, OPEN] = [0, 1]; // states of a socket, also where there are no sockets
 const clone = (value) => JSON.stringify(value);
 
-// -- the address: place, language and the map's colours -----------------------------------------------------
+// -- the address: place, language, the map's layer and colours -----------------------------------------------------
 
-const address = (citywall.address = { place: "", lang: "", map: "" });
+const address = (citywall.address = { place: "", lang: "", map: "", layer: "" });
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
   address.place = query.get("place") || meta("root");
   address.lang = languages.includes(query.get("lang")) ? query.get("lang") : languages[0];
   address.map = query.get("map") || "tickets";
+  address.layer = query.get("layer") || "";
 }
 
 function applyAddress() {
@@ -74,11 +75,12 @@ citywall.go = (change) => {
 window.addEventListener("popstate", applyAddress);
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const found = event.target.closest?.("[data-place], [data-set-lang], [data-map-mode]");
+  const found = event.target.closest?.("[data-place], [data-set-lang], [data-map-mode], [data-map-layer]");
   if (!found || found.closest("#wall") === null) return;
   event.preventDefault();
   if (found.dataset.place) citywall.go({ place: found.dataset.place });
   else if (found.dataset.setLang) citywall.go({ lang: found.dataset.setLang });
+  else if (found.dataset.mapLayer) citywall.go({ layer: found.dataset.mapLayer });
   else citywall.go({ map: found.dataset.mapMode });
 });
 

@@ -1,4 +1,5 @@
-// The map: outlines below the chosen place, coloured by a number, named, and clicked to go down; tickets as points.
+// The map: outlines below the chosen place, coloured by a number, named, and clicked to go down; over them the points
+// of one layer: tickets, cameras, or whatever else panels/ declares as a layer.
 // dash-leaflet brings Leaflet and the map's box; what is in it is drawn here, on canvas, and changed by difference.
 
 const citywall = (window.citywall ??= {});
@@ -13,7 +14,7 @@ const LIGHTS = ["normal", "soon", "overdue", "worst", "paused", "none"]; // as d
 const LIGHT_COLOURS = ["ok", "soon", "overdue", "worst", "paused", "none"];
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
-const state = { map: null, doc: null, rows: null, place: null, drawn: null };
+const state = { map: null, doc: null, rows: null, layers: null, place: null, drawn: null };
 let outer = null; // the neighbours, dimmed
 let inner = null; // the places that are counted
 let points = null;
@@ -103,6 +104,19 @@ function figure(row) {
   if (mode() === "people") return row.population > 0 ? (1000 * row.open) / row.population : null;
   return row.open;
 }
+
+// The layer in the address, or the one whose home this screen is; "tickets" where there is none.
+function layer() {
+  const known = state.doc?.layers ?? {};
+  const wanted = citywall.address?.layer;
+  if (wanted === "tickets" || known[wanted]) return wanted;
+  const screen = document.getElementById("wall")?.dataset.screen;
+  return Object.keys(known).find((id) => known[id].home.includes(screen)) ?? "tickets";
+}
+
+// What is known of the layer's states at this place; null while it is the tickets' turn, or nothing came yet.
+const states = () => (state.layers?.place === citywall.address?.place ? state.layers.layers[layer()] ?? null : null);
+const share = (pair) => (!pair?.[1] ? "–" : pair[0] === pair[1] ? "100 %" : `${Math.min(99.9, (100 * pair[0]) / pair[1]).toFixed(1)} %`);
 
 function nice(step) {
   const power = 10 ** Math.floor(Math.log10(step));
@@ -225,11 +239,11 @@ function behave(feature, layer, aside) {
   const chosen = code === citywall.address.place;
   layer.on("mouseover", (event) => {
     if (!aside) layer.setStyle({ color: colour("accent"), weight: 2 }).bringToFront();
-    showTip(event.latlng, titleOf(feature), aside ? [] : detail(state.doc?.places[code]));
+    showTip(event.latlng, titleOf(feature), aside ? [] : detail(code));
   });
   layer.on("mousemove", (event) => tooltip?.setLatLng(event.latlng));
   layer.on("mouseout", () => {
-    if (!aside) layer.setStyle({ color: colour("border"), weight: 1.5 });
+    if (!aside) layer.setStyle({ color: colour(citywall.layer?.() === "tickets" ? "border" : "line"), weight: 1.5 });
     hideTip();
   });
   if (!chosen) layer.on("click", () => citywall.go({ place: code }));
@@ -240,8 +254,14 @@ const titleOf = (feature) => {
   return (document.documentElement.lang === "en" && en) || zh || code;
 };
 
-function detail(row) {
+function detail(code) {
+  const row = state.doc?.places[code];
   if (!row) return [];
+  if (layer() !== "tickets") {
+    const pair = states()?.places?.[code];
+    const counted = pair ? ` (${pair[0].toLocaleString("en")} / ${pair[1].toLocaleString("en")})` : "";
+    return [`${state.doc.layers[layer()].rate} ${share(pair)}${counted}`];
+  }
   const en = document.documentElement.lang === "en";
   const rate = row.due > 0 ? `${((100 * row.on_time) / row.due).toFixed(1)} % (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
   return [
@@ -291,22 +311,33 @@ function name(below) {
 function dress() {
   if (!inner || !state.doc) return;
   const steps = scale();
-  inner.eachLayer((layer) => {
-    const code = layer.feature?.properties.code;
-    if (!code || !layer.setStyle) return;
+  const plain = layer() !== "tickets"; // Under another layer's points the places keep quiet.
+  inner.eachLayer((shape) => {
+    const code = shape.feature?.properties.code;
+    if (!code || !shape.setStyle) return;
     const row = state.doc.places[code];
-    const wanted = row ? fill(row, steps) : colour("raised");
-    if (layer.options.fillColor !== wanted) layer.setStyle({ fillColor: wanted });
+    const wanted = row && !plain ? fill(row, steps) : colour(plain ? "unknown" : "raised");
+    const edge = colour(plain ? "line" : "border");
+    if (shape.options.fillColor !== wanted || shape.options.color !== edge) shape.setStyle({ fillColor: wanted, color: edge });
   });
+  const box = document.querySelector("#map .modes");
+  if (box) box.hidden = plain;
   const en = document.documentElement.lang === "en";
   for (const [code, label] of labels) {
     const row = state.doc.places[code];
     write(label.title, titleOf(label.feature));
+    if (plain) {
+      const pair = states()?.places?.[code]; // Where all is well, the name alone says so.
+      write(label.value, pair && pair[0] === pair[1] ? "" : share(pair));
+      write(label.more, "");
+      continue;
+    }
     write(label.value, written(figure(row)));
     const late = row?.late ? ` · ${en ? "late" : "超期"} ${row.late.toLocaleString("en")}` : "";
     write(label.more, row ? (mode() === "tickets" ? late.slice(3) : `${row.open.toLocaleString("en")}${en ? " open" : " 件"}`) : "");
   }
-  legend(steps);
+  if (plain) document.getElementById("map-legend")?.replaceChildren();
+  else legend(steps);
   arrange();
 }
 
@@ -400,7 +431,7 @@ const Points = L && L.Layer.extend({
       this.frame = 0;
       const begun = performance.now();
       this.paint();
-      citywall.points.took = performance.now() - begun;
+      Object.assign(citywall.points, { took: performance.now() - begun, drawn: this.known.size, painted: performance.now() });
     });
   },
   paint() {
@@ -494,29 +525,84 @@ function stamp(light, size) {
 }
 
 function drawPoints() {
+  const shown = layer();
+  if (shown !== "tickets") return drawLayer(shown);
   const rows = state.rows;
-  if (!points || !rows) return;
-  const mine = rows.place === citywall.address?.place ? rows.points : [];
-  Object.assign(citywall.points, { number: mine.length, changed: points.set(mine) });
-  const box = document.getElementById("map-lights");
-  if (!box || !state.doc) return;
+  if (!points) return;
+  const mine = rows?.place === citywall.address?.place ? rows.points : [];
+  Object.assign(citywall.points, { layer: shown, number: mine.length, changed: points.set(mine) });
   const counts = [0, 0, 0, 0, 0, 0];
   for (const row of mine) counts[row[3]]++;
-  box.replaceChildren(...state.doc.lights.flatMap(([light, shape, word], at) => {
-    if (!counts[at]) return [];
+  if (state.doc) key(state.doc.lights.map(([, , word], at) => [at, word, counts[at]]));
+}
+
+// The shape, word and number of each state that anything is in.
+function key(entries) {
+  document.getElementById("map-lights")?.replaceChildren(...entries.flatMap(([at, word, number]) => {
+    if (!number) return [];
+    const [light, shape] = state.doc.lights[at];
     const item = document.createElement("span");
     const mark = document.createElement("span");
     mark.className = `light ${light}`;
     mark.textContent = shape;
-    item.append(mark, ` ${word} ${counts[at].toLocaleString("en")}`);
+    item.append(mark, ` ${word} ${number.toLocaleString("en")}`);
     return [item];
   }));
+}
+
+// -- other layers: points fetched once by their version, states by every change --------------------------------
+
+const fetched = new Map(); // layer|place → {version, rows}, the latest few
+let asking = ""; // what is under way
+
+async function ask(name, place, version) {
+  const slot = `${name}|${place}`;
+  const wanted = `${slot}|${version}`;
+  if (asking === wanted) return;
+  asking = wanted;
+  try {
+    const answer = await fetch(`/layers/${encodeURIComponent(name)}/${encodeURIComponent(place)}.json?v=${version}`);
+    if (!answer.ok) throw new Error(`layer ${wanted}: status ${answer.status}`);
+    const { version: said, points: found } = await answer.json();
+    fetched.delete(slot);
+    fetched.set(slot, { version: said, rows: found.map(([id, lon, lat, title]) => [id, lon, lat, 5, title]) });
+    while (fetched.size > 4) fetched.delete(fetched.keys().next().value);
+    asking = "";
+    drawPoints();
+  } catch (error) {
+    console.warn("citywall:", error.message);
+    setTimeout(() => { asking = ""; drawPoints(); }, 2000);
+  }
+}
+
+function drawLayer(name) {
+  const found = states();
+  if (!points || !state.doc) return;
+  const known = fetched.get(`${name}|${citywall.address.place}`);
+  if (!found?.version) return void Object.assign(citywall.points, { layer: name, number: 0, changed: points.set([]) });
+  if (known?.version !== found.version) ask(name, citywall.address.place, found.version);
+  const { looks } = state.doc.layers[name];
+  // Until the points of this very version are there, what is drawn stays as it was last right.
+  if (known?.version === found.version) {
+    const { rows } = known;
+    let at = 0;
+    for (let i = 0; i < found.states.length; i += 2) {
+      const look = looks[found.states[i]][0];
+      for (const end = at + found.states[i + 1]; at < end && at < rows.length; at++) rows[at][3] = look;
+    }
+    Object.assign(citywall.points, { layer: name, number: rows.length, changed: points.set(rows) });
+  } else if (citywall.points.layer !== name || points.place !== citywall.address.place) {
+    Object.assign(citywall.points, { layer: name, number: 0, changed: points.set([]) });
+  }
+  points.place = citywall.address.place;
+  key(looks.map(([look, word], at) => [look, word, found.counts[at]]));
 }
 
 // -- what comes in ------------------------------------------------------------------------------------------
 
 citywall.sinks["map-data"] = (property, value) => {
   state.doc = value;
+  press();
   draw();
   drawPoints();
 };
@@ -526,6 +612,21 @@ citywall.sinks["map-points"] = (property, value) => {
   drawPoints();
 };
 
+citywall.sinks["map-layers"] = (property, value) => {
+  state.layers = value;
+  if (layer() === "tickets") return;
+  drawPoints();
+  dress();
+};
+
+citywall.layer = layer;
+
+function press() {
+  for (const button of document.querySelectorAll("[data-map-layer]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.mapLayer === layer()));
+  }
+}
+
 window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
   for (const button of document.querySelectorAll("[data-map-mode]")) {
     button.setAttribute("aria-pressed", String(button.dataset.mapMode === now.map));
@@ -534,7 +635,11 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
     if (now.place) shapes(now.place).catch(() => {});
     drawPoints();
   }
-  if (before.map !== now.map || before.lang !== now.lang) dress();
+  if (before.layer !== now.layer) {
+    press();
+    drawPoints();
+  }
+  if (before.map !== now.map || before.lang !== now.lang || before.layer !== now.layer) dress();
 });
 
 function begin(map) {
@@ -548,7 +653,9 @@ function begin(map) {
   map.on("zoomend", () => home && labels.size && arrange());
   map.on("mousemove", (event) => {
     const point = points.known.size && points.nearest(event.latlng, 8);
-    if (point?.title) showTip([point.lat, point.lon], point.title);
+    if (!point?.title) return;
+    const word = layer() !== "tickets" && state.doc?.layers[layer()].looks.find(([look]) => look === point.light)?.[1];
+    showTip([point.lat, point.lon], point.title, word ? [word] : []);
   });
   map.on("dblclick", fit);
   new ResizeObserver(() => {

@@ -103,7 +103,7 @@ class Cameras:
                 watched = roll.cameras[camera.id] = Watched(camera, roll.platform)
             if stamp[0] < watched.first:
                 watched.first = stamp[0]
-                watched.retrace()
+                self._retrace(watched)
                 roll.fresh.add(camera.id)
             if watched.stamp < stamp:
                 self._count(watched, None)
@@ -112,6 +112,11 @@ class Cameras:
             self._judge(roll, watched)
         for name in (before[2] - seen) if latest and before else ():
             self._judge(roll, roll.cameras[name])
+
+    def _retrace(self, watched: Watched) -> None:
+        watched.retrace()
+        if any(status & DOWN for _, status in watched.trail):
+            self.restless.add(watched.key)
 
     def _present(self, roll: Roll, watched: Watched) -> bool:
         """Whether the latest list of the part it was last in still holds it."""
@@ -131,14 +136,15 @@ class Cameras:
         if not latest:
             self.round += 1
             for watched in roll.cameras.values():
-                watched.retrace()
+                self._retrace(watched)
                 self._judge(roll, watched)
             return
-        if roll.silent or before is None or before.usual != poll.usual or len(platform.restarts) != restarts:
+        silent = self.now > platform.silent_at
+        if roll.silent != silent or before is None or before.usual != poll.usual or len(platform.restarts) != restarts:
             touched = set(roll.cameras)
         else:
             touched = {name for name, _ in before.others.items() ^ poll.others.items()} | roll.fresh
-        roll.silent = self.now > platform.silent_at
+        roll.silent = silent
         roll.fresh = set()
         for name in touched:
             found = roll.cameras.get(name)

@@ -7,6 +7,9 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
+import msgspec
+
+from dashboard.masking import clean, mask
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.video import (
@@ -268,39 +271,45 @@ def _recorded(board: Cameras, place: str, today: int) -> tuple[dict[str, list[in
     return found  # type: ignore[no-any-return]
 
 
-def _layer(board: Cameras, place: str) -> tuple[str, list[Watched]]:
-    """The cameras at a place that have a point, and a word that is another whenever this list is."""
+def _layer(board: Cameras, place: str) -> tuple[str, list[Watched], msgspec.Raw]:
+    """The cameras at a place that have a point, with a word that is another whenever this list is, and as JSON."""
     slot = ("layer", place)
-    lists, version, found = board.kept.get(slot, (None, "", []))
+    lists, version, found, points = board.kept.get(slot, (None, "", [], None))
     if lists != board.lists:
         found = [watched for watched in board.watched(place) if watched.camera.lon is not None]
-        said = blake2b(digest_size=8)
-        for watched in found:
-            said.update(f"{watched.key}\0{watched.camera.lon}\0{watched.camera.lat}\0{watched.camera.name}\n".encode())
-        version = said.hexdigest()
-        board.kept[slot] = (board.lists, version, found)
-    return version, found
+        rows = [
+            [watched.key, watched.camera.lon, watched.camera.lat, clean(mask(watched.camera.name))] for watched in found
+        ]
+        points = msgspec.Raw(msgspec.json.encode(rows))
+        version = blake2b(points, digest_size=8).hexdigest()
+        board.kept[slot] = board.lists, version, found, points
+    return version, found, points
 
 
 def view_camera_points(board: Cameras, place: str, now: float) -> Document:
     """Where the cameras of a place stand, as [key, lon, lat, name], under a ``version`` that changes with them."""
-    version, found = _layer(board, place)
-    points = [[watched.key, watched.camera.lon, watched.camera.lat, watched.camera.name] for watched in found]
+    version, _, points = _layer(board, place)
     return {"version": version, "points": points}
 
 
 def view_camera_states(board: Cameras, place: str, now: float) -> Document:
     """The states of the same cameras in the same order, in runs: [state, how many in a row, state, how many …].
 
-    The states are numbered as ``STATES`` orders them. ``unlocated`` are those without a point.
+    The states are numbered as ``STATES`` orders them. ``unlocated`` are those without a point; ``places`` has the
+    online rate of each place directly below.
     """
-    version, found = _layer(board, place)
+    version, found, _ = _layer(board, place)
     runs: list[int] = []
     for state, same in groupby(UNKNOWN if watched.verdict is None else watched.verdict.state for watched in found):
-        runs += [state, sum(1 for _ in same)]
+        runs += [state, len(list(same))]
     return {
         "version": version, "states": runs, "counts": board.counts.get(place) or [0] * len(STATES),
         "unlocated": len(board.watched(place)) - len(found),
+        "places": {
+            child.code: online_rate(board.counts[child.code])
+            for child in board.rules.places.children(place)
+            if any(board.counts.get(child.code, ()))
+        },
     }  # fmt: skip
 
 

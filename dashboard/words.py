@@ -40,6 +40,16 @@ STAGES: dict[str, Words] = {
 """The six stages of a ticket as the wall names them, in the order of the work."""
 
 
+CAMERAS: dict[str, tuple[str, Words]] = {
+    "online": ("normal", Words("在线", "Online")),
+    "degraded": ("soon", Words("异常", "Degraded")),
+    "offline": ("overdue", Words("离线", "Offline")),
+    "planned": ("paused", Words("计划停用", "Planned")),
+    "unknown": ("none", Words("未知", "Unknown")),
+}
+"""The states of a camera: the light whose shape and colour each has, and its word."""
+
+
 def count(number: int | float | None) -> str:
     """A whole number with thousands separators; a dash for None.
 

@@ -1,4 +1,4 @@
-"""The map: what lies below the chosen place, coloured by tickets, on-time rate or tickets per 1,000 residents."""
+"""The map: what lies below the chosen place, coloured by tickets, on-time rate or tickets per 1,000; and its layers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import dash_leaflet as dl
 from dash import html
 
+from dashboard.layer import all_layers
 from dashboard.marks import both, clipped
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
@@ -24,6 +25,7 @@ NO_FIGURE = Words("无数据", "No figure")
 TITLES_UP_TO = 2000  # With more points than this their titles are left out: they would be most of the message.
 DIGITS = 5  # Decimals of a degree, about a metre.
 ORDER = tuple(LIGHTS)
+TICKETS = Words("工单", "Tickets")
 
 
 def frame(ctx: Context) -> Any:
@@ -32,6 +34,11 @@ def frame(ctx: Context) -> Any:
         html.Button(both(words), type="button", **{"data-map-mode": mode, "aria-pressed": "false"})
         for mode, words in MODES.items()
     ]
+    layers = [("tickets", TICKETS), *((layer.id, layer.title) for layer in all_layers().values())]
+    choice = [
+        html.Button(both(words), type="button", **{"data-map-layer": name, "aria-pressed": "false"})
+        for name, words in layers
+    ]
     canvas = dl.Map(
         id="map-canvas", className="canvas", center=[0, 0], zoom=2, preferCanvas=True, zoomControl=False,
         attributionControl=False, keyboard=False, zoomSnap=0, zoomDelta=0.5, wheelPxPerZoomLevel=120, children=[],
@@ -39,7 +46,13 @@ def frame(ctx: Context) -> Any:
     return html.Div(
         [
             canvas,
-            html.Div(switch, className="switch", role="group"),
+            html.Div(
+                [
+                    html.Div(choice, className="layers", role="group"),
+                    html.Div(switch, className="modes", role="group"),
+                ],
+                className="switch",
+            ),
             html.Div(id="map-legend", className="map-legend"),
             html.Div(id="map-lights", className="map-lights"),
             html.Div(
@@ -48,6 +61,7 @@ def frame(ctx: Context) -> Any:
             ),
             html.Div(id="map-data", hidden=True),
             html.Div(id="map-points", hidden=True),
+            html.Div(id="map-layers", hidden=True),
         ],
         className="map",
     )
@@ -78,6 +92,18 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "modes": {mode: words[language] for mode, words in MODES.items()},
             "lights": [[name, shape, words[language]] for name, (shape, words) in LIGHTS.items()],
             "none": NO_FIGURE[language],
+            "layers": {
+                layer.id: {
+                    "looks": [[ORDER.index(look.look), look.words[language]] for look in layer.looks],
+                    "rate": layer.rate[language],
+                    "home": list(layer.home),
+                }
+                for layer in all_layers().values()
+            },
+        },
+        "map-layers.states": {
+            "place": ctx.place,
+            "layers": {layer.id: views.get(layer.states, {}) for layer in all_layers().values()},
         },
         "map-points.rows": {"place": ctx.place, "points": rows},
         "map-only.children": f"{only:,} {ONLY_HERE[language]}" if only and places else "",
@@ -87,7 +113,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 PANEL = Panel(
     id="map",
     title=Words("地图", "Map"),
-    reads=("map", "points"),
+    reads=("map", "points", *(layer.states for layer in all_layers().values())),
     frame=frame,
     paint=paint,
     example={
@@ -105,6 +131,13 @@ PANEL = Panel(
             "only_here": 12,
         },
         "points": {"points": [["pretend|1", 113.186, 23.036, "soon", "井盖缺损 <img src=x>"]], "open": 1},
+        **{
+            layer.states: {
+                "version": "1", "states": [0, 40, 1, 2], "counts": [40, 2], "unlocated": 1,
+                "places": {"440605011": [40, 42]},
+            }
+            for layer in all_layers().values()
+        },
     },
     formula=Words(
         "按期结案率：本月至今按期结案 ÷ 应结；每千人：在办 ÷ 常住人口 × 1000",

@@ -285,7 +285,7 @@ def test_the_layer_s_states_stand_in_the_order_of_its_points() -> None:
     board = board_of(listed(*cameras, camera("c9", lon=None, lat=None)))
     run(board, *[polled(30 + EACH * n, {"c1": DOWN, "c2": DOWN, "c4": CLOCK} if n else {}) for n in range(4)])
     points, states = view(board, "camera_points"), view(board, "camera_states")
-    assert [row[0] for row in points["points"]] == [f"wvp|P|c{n}" for n in range(5)]
+    assert [row[0] for row in msgspec.json.decode(points["points"])] == [f"wvp|P|c{n}" for n in range(5)]
     assert states["states"] == [0, 1, 2, 2, 0, 1, 1, 1]
     assert (states["version"], states["unlocated"]) == (points["version"], 1)
     run(board, listed(*cameras[:4], seconds=200))

@@ -1,0 +1,102 @@
+"""What was kept: the share of today's video that has been recorded, by platform, against yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, clipped, empty, number, rate, row, share
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words, count, percent
+
+ROWS = 12
+NAMES = {"recorded": Words("今日录像完整率", "Recorded today"), "away": Words("今日离线时长", "Offline today")}
+YESTERDAY = Words("昨日", "Yesterday")
+HOURS = Words("路时", "h")
+OF = Words("占", "")
+COLUMNS = (Words("平台", "Platform"), Words("", ""), Words("完整率", "Recorded"), Words("缺录", "Missing"))
+EMPTY = Words("平台尚未报告录像", "No platform has told of recordings")
+
+
+def frame(ctx: Context) -> Any:
+    """Two figures and a list of platforms."""
+    figures = [
+        html.Div([
+            html.H3(both(words)),
+            html.Div(id=f"video_recorded-{name}", className="figure"),
+            html.Div(id=f"video_recorded-{name}-why", className="why"),
+        ])
+        for name, words in NAMES.items()
+    ]  # fmt: skip
+    first, *others = COLUMNS
+    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
+    return html.Div(
+        [
+            html.Div(figures, className="figures two"),
+            html.Div(head, className="row head"),
+            html.Div(id="video_recorded-rows", className="rows"),
+        ],
+        className="list video-recorded",
+    )
+
+
+def hours(seconds: float) -> str:
+    """Seconds of cameras in whole hours."""
+    return count(seconds / 3600)
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """Both figures with their numerator and denominator in camera hours, and yesterday's rate."""
+    view, language = views["video_time"], ctx.language
+    recorded, away = view.get("recorded", {}), view.get("away", {})
+    done, due = recorded.get("today", (0, 0))
+    before = recorded.get("yesterday", (0, 0))
+    lost, whole = away.get("today", (0, 0))
+    was = away.get("yesterday", (0, 0))
+    said = f"{percent(before[0], before[1], 2)} %" if before[1] else DASH
+    rows = [
+        row([
+            html.Span(clipped(ctx.city.translated(name, language)), className="name"),
+            share(part / total if total else 0, "high" if part >= 0.98 * total else "middle"),
+            html.Span(f"{percent(part, total, 2)} %" if total else DASH, className="n"),
+            html.Span(f"{hours(total - part)} {HOURS[language]}", className="n quiet"),
+        ])
+        for name, part, total in view.get("platforms", [])[:ROWS]
+    ]  # fmt: skip
+    return {
+        "video_recorded-recorded.children": rate(done, due),
+        "video_recorded-recorded-why.children": [
+            html.Span(f"{hours(done)} / {hours(due)} {HOURS[language]}" if due else f"{DASH} / {DASH}"),
+            html.Span(f"{YESTERDAY[language]} {said}", className="quiet"),
+        ],
+        "video_recorded-away.children": number(hours(lost) if whole else DASH, HOURS[language]),
+        "video_recorded-away-why.children": [
+            html.Span(f"{percent(lost, whole, 2)} % / {hours(whole)} {HOURS[language]}" if whole else DASH),
+            html.Span(f"{YESTERDAY[language]} {hours(was[0])} {HOURS[language]}" if was[1] else "", className="quiet"),
+        ],
+        "video_recorded-rows.children": rows or empty(EMPTY, language),
+    }  # fmt: skip
+
+
+PANEL = Panel(
+    id="video_recorded",
+    title=Words("录像完整率", "Recordings"),
+    reads=("video_time",),
+    frame=frame,
+    paint=paint,
+    example={
+        "video_time": {
+            "recorded": {"today": [507_284_835, 515_188_800], "yesterday": [834_103_913, 846_381_600]},
+            "platforms": [["水利视频", 20_656_572, 21_067_200], ["雪亮工程", 142_451_628, 144_144_000]],
+            "away": {"today": [5_902_136, 538_290_520], "yesterday": [9_956_775, 883_180_800]},
+            "longest": [],
+        }
+    },
+    formula=Words(
+        "录像完整率 = 已录时长 ÷ 应录时长（今日至今）；离线时长不含计划停用与平台无声",
+        "Recorded ÷ should be recorded, today so far; time offline leaves out what was planned or nobody could know",
+    ),
+)
