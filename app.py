@@ -313,6 +313,27 @@ def feed_rejected(args: argparse.Namespace) -> int:
     return 0
 
 
+def gallery(args: argparse.Namespace) -> int:
+    """Render every panel and layout as pictures, and list what is wrong with them."""
+    from dashboard.gallery import SIZES, THEMES, Wanted, hang
+
+    try:
+        sizes = tuple((int(w), int(h)) for w, h in (size.split("x") for size in args.size)) or SIZES
+    except ValueError:
+        raise Refused(f"--size takes width x height such as 1920x1080; found {' '.join(args.size)}") from None
+    wanted = Wanted(
+        tuple(args.panel), tuple(args.layout), sizes, tuple(args.language), tuple(args.theme) or THEMES,
+        tuple(args.face), args.everything,
+    )  # fmt: skip
+    taken = hang(
+        read_city(city_file(args.city)), Path(args.folder).expanduser(), wanted,
+        lambda line: print(line, flush=True), simulated=not args.examples,
+    )  # fmt: skip
+    defects = sum(len(picture.defects) for picture in taken)
+    print(f"{len(taken)} pictures in {args.folder}/index.html, {defects} defects in {args.folder}/defects.json")
+    return 1 if defects else 0
+
+
 def bench(args: argparse.Namespace) -> int:
     """Measure."""
     from bench.run import main as measure
@@ -384,6 +405,20 @@ def parser() -> argparse.ArgumentParser:
             "--stdin", action="store_true", help="for feeds that are posted to: read the body from standard input"
         )
         made.set_defaults(work=work)
+    made = commands.add_parser("gallery", help="every panel and layout as pictures, with a list of their defects")
+    made.add_argument("folder", help="where the pictures, index.html and defects.json go")
+    made.add_argument("--city", default=os.environ.get("CITYWALL_CITY", "nanhai"))
+    for name, text in (
+        ("panel", "only these panels, each cut out"), ("layout", "only these layouts"),
+        ("size", "only these sizes, such as 3840x2160"), ("language", "only these languages"),
+        ("theme", "only these themes: dark, light"), ("face", "only these faces, such as normal, late, long"),
+    ):  # fmt: skip
+        made.add_argument(f"--{name}", action="append", default=[], help=text)
+    made.add_argument("--everything", action="store_true", help="every face at every size")
+    made.add_argument(
+        "--examples", action="store_true", help="from the panels' examples alone, without a simulated past"
+    )
+    made.set_defaults(work=gallery)
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")

@@ -25,9 +25,10 @@ const languages = meta("languages").split(" ");
 const [CONNECTING, OPEN] = [0, 1]; // states of a socket, also where there are no sockets
 const clone = (value) => JSON.stringify(value);
 
-// -- the address: place, language, the map's layer and colours -----------------------------------------------------
+// -- the address: place, language, theme, the map's layer and colours ---------------------------------------
 
-const address = (citywall.address = { place: "", lang: "", map: "", layer: "" });
+const THEMES = ["dark", "light"]; // as assets/tokens.css has them
+const address = (citywall.address = { place: "", lang: "", map: "", layer: "", theme: "" });
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -35,16 +36,19 @@ function readAddress() {
   address.lang = languages.includes(query.get("lang")) ? query.get("lang") : languages[0];
   address.map = query.get("map") || "tickets";
   address.layer = query.get("layer") || "";
+  address.theme = THEMES.includes(query.get("theme")) ? query.get("theme") : THEMES[0];
 }
 
 function applyAddress() {
   const before = { ...address };
   readAddress();
   html.lang = address.lang;
-  for (const link of document.querySelectorAll("[data-set-lang]")) {
-    if (link.dataset.setLang === address.lang) link.setAttribute("aria-current", "true");
+  for (const link of document.querySelectorAll("[data-set-lang], [data-set-theme]")) {
+    const { setLang, setTheme } = link.dataset;
+    if (setLang === address.lang || setTheme === address.theme) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
+  if (!printing) wear(address.theme);
   for (const element of document.querySelectorAll("[data-tip-zh]")) {
     element.title = element.dataset[address.lang === "en" ? "tipEn" : "tipZh"];
   }
@@ -75,12 +79,13 @@ citywall.go = (change) => {
 window.addEventListener("popstate", applyAddress);
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const found = event.target.closest?.("[data-place], [data-set-lang], [data-map-mode], [data-map-layer]");
+  const found = event.target.closest?.("[data-place], [data-set-lang], [data-set-theme], [data-map-mode], [data-map-layer]");
   if (!found || found.closest("#wall") === null) return;
   event.preventDefault();
   if (found.dataset.place) citywall.go({ place: found.dataset.place });
   else if (found.dataset.setLang) citywall.go({ lang: found.dataset.setLang });
   else if (found.dataset.mapLayer) citywall.go({ layer: found.dataset.mapLayer });
+  else if (found.dataset.setTheme) citywall.go({ theme: found.dataset.setTheme });
   else citywall.go({ map: found.dataset.mapMode });
 });
 
@@ -90,11 +95,63 @@ function sizeClass() {
 
 let size = sizeClass();
 window.addEventListener("resize", () => {
+  redraw();
   if (sizeClass() !== size) {
     size = sizeClass();
     hello();
   }
 });
+
+// -- the theme: a dark room, a tablet in daylight, paper ----------------------------------------------------
+
+let printing = false;
+
+function wear(theme) {
+  if (html.dataset.theme === theme) return;
+  html.dataset.theme = theme;
+  window.dispatchEvent(new CustomEvent("citywall:theme", { detail: { theme } }));
+  redraw();
+}
+
+for (const [name, begins] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(name, () => {
+    printing = begins;
+    wear(begins ? "light" : address.theme);
+  });
+}
+
+// Charts cannot read a style sheet: what a panel paints as var(--ink) becomes the theme's colour, and a length such as
+// 1.5em a number of pixels at the chart's size of type. The house's type for both is in assets/tokens.css.
+const figures = new Map(); // component.property → figure as painted
+
+function inTheme(figure) {
+  const style = getComputedStyle(html);
+  const em = Math.max(1.3 * parseFloat(style.fontSize), 11);
+  const token = (value) => {
+    const name = /^var\((--[\w-]+)\)$/.exec(value);
+    if (name) return style.getPropertyValue(name[1]).trim();
+    return /^-?\d+(\.\d+)?em$/.test(value) ? parseFloat(value) * em : value;
+  };
+  const walk = (value) => {
+    if (typeof value === "string") return token(value);
+    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(walk);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item)]));
+  };
+  return walk(figure);
+}
+
+// All charts once more, in another theme or size.
+let redrawing = 0;
+function redraw() {
+  clearTimeout(redrawing);
+  redrawing = setTimeout(() => {
+    for (const [target, figure] of figures) waiting.has(target) || waiting.set(target, figure);
+    flush();
+  }, printing ? 0 : 100);
+}
+
+citywall.pending = () => waiting.size; // What has come and is not drawn yet.
 
 // -- what the server said last ------------------------------------------------------------------------------
 
@@ -182,6 +239,7 @@ function flush() {
         continue;
       }
       charted[target] = performance.now();
+      figures.set(target, value);
     }
     waiting.delete(target);
     try {
@@ -189,7 +247,7 @@ function flush() {
       const place = property === "children" && citywall.plain?.(value) ? document.getElementById(component) : null;
       if (sink) sink(property, value);
       else if (place) citywall.draw(place, value);
-      else window.dash_clientside.set_props(component, { [property]: value });
+      else window.dash_clientside.set_props(component, { [property]: property === "figure" ? inTheme(value) : value });
     } catch (error) {
       delete last[target]; // It is tried again with the next paint.
       console.error(`citywall: ${target} cannot be set`, error);
@@ -427,8 +485,8 @@ async function reload(why) {
 
 const ORDER = ["live", "late", "silent", "failing", "never"];
 const WORDS = {
-  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", stalled: "停滞", fault: "绘制出错", opening: "连接中" },
-  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", stalled: "stalled", fault: "cannot draw", opening: "connecting" },
+  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", stalled: "停滞", fault: "数据有误", opening: "载入中" },
+  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", stalled: "stalled", fault: "wrong data", opening: "loading" },
 };
 
 function stateOf(id) {
@@ -459,6 +517,9 @@ function age() {
     const old = since === null || !citywall.ago ? "" : citywall.ago(now() - since, lang);
     const text = state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
     if (span && span.textContent !== text) span.textContent = text;
+    const plate = card.querySelector(":scope > .plate");
+    const large = state === "opening" || state === "fault" ? words[state] : "";
+    if (plate && plate.textContent !== large) plate.textContent = large;
   }
   if (html.dataset.link === "lost") {
     const span = document.querySelector("#link .since");
@@ -468,5 +529,6 @@ function age() {
 
 readAddress();
 html.lang = address.lang;
+wear(address.theme);
 connect();
 waitForPage();

@@ -627,6 +627,15 @@ function press() {
   }
 }
 
+// Another theme: everything drawn on canvas is drawn anew in its colours.
+window.addEventListener("citywall:theme", () => {
+  if (!state.map) return;
+  stampStore.clear();
+  points?.redraw();
+  state.drawn = null;
+  draw();
+});
+
 window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
   for (const button of document.querySelectorAll("[data-map-mode]")) {
     button.setAttribute("aria-pressed", String(button.dataset.mapMode === now.map));

@@ -13,8 +13,10 @@ from dashboard.words import Words
 
 @dataclass(frozen=True)
 class Layout:
-    """A screen. ``pictures`` maps an aspect class (``wide``, ``ultrawide``, ``tall``) to the rows of
-    ``grid-template-areas``, the areas being panel ids; ``columns`` and ``rows`` give the tracks of each.
+    """A screen. ``pictures`` maps an aspect class (``wide``, ``ultrawide``, ``tall`` and, where a tablet or a notebook
+    is to have a picture of its own, ``small``) to the rows of ``grid-template-areas``, the areas being panel ids;
+    ``columns`` and ``rows`` give the tracks of each. ``orbits`` says that the picture wanders by some pixels, so that
+    nothing burns in on a wall that shows it for months.
     """
 
     id: str
@@ -22,12 +24,42 @@ class Layout:
     pictures: Mapping[str, str]
     columns: Mapping[str, str]
     rows: Mapping[str, str]
+    orbits: bool = True
 
     @property
     def panels(self) -> tuple[str, ...]:
         """The ids of all panels in any of its pictures, each once, in reading order."""
         areas = (area for picture in self.pictures.values() for area in picture.split())
         return tuple(dict.fromkeys(area for area in areas if area != "."))
+
+
+VIEWING: Mapping[str, float] = {"wide": 3.0, "small": 2.0, "ultrawide": 3.0, "tall": 2.0}
+"""How far away a screen of each aspect class is read from at most, in heights of the screen: a wall three metres high
+from nine, a tablet on end from an arm's length."""
+LEGIBLE = 250.0  # A glyph is legible up to so many times its size away.
+HELD = 11.0  # Pixels below which nothing is written, however near the screen.
+NARROW, BROAD = 11 / 10, 24 / 10  # Width to height at which an aspect class ends; wall.css has the same.
+LOW = 900  # Pixels up to which a wide screen counts as small: a tablet or a notebook.
+
+
+def aspect(width: int, height: int) -> str:
+    """The aspect class of a screen of so many pixels.
+
+    >>> aspect(1920, 1080), aspect(6656, 1792), aspect(1024, 1366), aspect(1280, 800)
+    ('wide', 'ultrawide', 'tall', 'small')
+    """
+    if width <= NARROW * height:
+        return "tall"
+    return "ultrawide" if width >= BROAD * height else "small" if height <= LOW else "wide"
+
+
+def smallest(width: int, height: int) -> float:
+    """The smallest size of type, in pixels, that may stand on a screen: viewing distance ÷ 250, and never below 11.
+
+    >>> round(smallest(1920, 1080), 2), round(smallest(7680, 2160), 2), smallest(1280, 800)
+    (12.96, 25.92, 11.0)
+    """
+    return max(HELD, height * VIEWING[aspect(width, height)] / LEGIBLE)
 
 
 LAYOUTS: dict[str, Layout] = {}

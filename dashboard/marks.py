@@ -14,7 +14,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.words import DASH, LIGHTS, Words, count, percent
+from dashboard.words import DASH, LIGHTS, Words, compact, count, percent
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TEXT = 120  # Characters of a ticket's title that are sent to a screen.
@@ -34,14 +34,47 @@ Mark = Any
 
 
 @cache
-def tokens() -> dict[str, str]:
-    """The colours of ``assets/tokens.css`` by name, for charts, which cannot read a style sheet.
+def colours(theme: str = "dark") -> dict[str, str]:
+    """The tokens of a theme by name, as ``assets/tokens.css`` has them; what a theme does not say is as in the dark.
 
-    >>> tokens()["accent"].startswith("#")
-    True
+    >>> colours()["accent"].startswith("#"), colours("light")["ground"] != colours()["ground"]
+    (True, True)
     """
-    text = (ASSETS / "tokens.css").read_text(encoding="utf-8")
-    return {name: value.strip() for name, value in re.findall(r"--([\w-]+):\s*([^;]+);", text)}
+    blocks = (ASSETS / "tokens.css").read_text(encoding="utf-8").split("}")
+    mine = [text for text in blocks if ":root {" in text or f'[data-theme="{theme}"]' in text]
+    return {name: value.strip() for name, value in re.findall(r"--([\w-]+):\s*([^;]+);", "".join(mine))}
+
+
+@cache
+def tokens() -> dict[str, str]:
+    """What a chart writes for each token. A chart cannot read a style sheet, so the page puts the value of the
+    moment's theme in its place, and a number for a length such as ``"1.5em"``, in the chart's size of type.
+
+    >>> tokens()["accent"]
+    'var(--accent)'
+    """
+    return {name: f"var(--{name})" for name in colours()}
+
+
+def chart(**layout: Any) -> dict[str, Any]:
+    """A chart's layout on the template that all charts share: no ground of its own, the house's type, quiet axes.
+
+    ``layout`` is laid over it, member by member; ``xaxis`` and ``yaxis`` over those of the template.
+    """
+    ink = tokens()
+    axis = {
+        "showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": ink["ink-2"], "size": "1em"},
+        "gridcolor": ink["line"], "gridwidth": 1, "linecolor": ink["line"],
+    }  # fmt: skip
+    return {
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": ink["font"], "size": "1em", "color": ink["ink-2"]},
+        "colorway": [ink[name] for name in ("accent", "ok", "soon", "worst", "overdue", "ink-3")],
+        "margin": {"l": "2.8em", "r": "0.6em", "t": "0.6em", "b": "1.8em"},
+        **layout,
+        "xaxis": {**axis, **layout.get("xaxis", {})},
+        "yaxis": {**axis, "showgrid": True, **layout.get("yaxis", {})},
+    }  # fmt: skip
 
 
 def both(words: Words, kind: str = "") -> Mark:
@@ -64,13 +97,24 @@ def clipped(text: str) -> str:
     return line if len(line) <= TEXT else line[: TEXT - 1] + "…"
 
 
-def number(value: int | float | str | None, unit: str = "", kind: str = "") -> Mark:
-    """A number with its small unit."""
-    shown = value if isinstance(value, str) else count(value)
-    parts: list[Mark] = [html.Span(shown, className="n")]
+def number(
+    value: int | float | str | None, unit: str = "", kind: str = "", language: str = "zh", room: int = 99
+) -> Mark:
+    """A number with its small unit. With more than ``room`` digits it is shortened, and stays exact in its tooltip."""
+    shown = value if isinstance(value, str) else compact(value, language, room)
+    exact = {} if isinstance(value, str) or shown == count(value) else {"title": count(value)}
+    parts: list[Mark] = [html.Span(shown, className="n", **exact)]
     if unit and shown != DASH:
         parts.append(html.Span(unit, className="unit"))
-    return html.Span(parts, className=f"number {kind}".strip())
+    wide = sum(1.0 if sign.isascii() else 1.8 for sign in shown if sign not in ",.") > 5
+    return html.Span(parts, className=" ".join(filter(None, ("number", kind, "long" if wide else ""))))
+
+
+def amount(value: int | float | None, language: str, kind: str = "n", room: int = 5) -> Mark:
+    """A number in a list, shortened beyond ``room`` digits, where the tooltip has it in full."""
+    shown = compact(value, language, room)
+    exact = {} if shown == count(value) else {"title": count(value)}
+    return html.Span(shown, className=kind, **exact)
 
 
 def rate(part: int, whole: int) -> Mark:
@@ -78,13 +122,14 @@ def rate(part: int, whole: int) -> Mark:
     return number("100" if part == whole > 0 else percent(part, whole), "%")
 
 
-def fraction(part: int, whole: int) -> str:
+def fraction(part: int, whole: int, language: str = "zh", room: int = 6) -> str:
     """Numerator and denominator.
 
     >>> fraction(18902, 19527), fraction(0, 0)
     ('18,902 / 19,527', '– / –')
     """
-    return f"{count(part)} / {count(whole)}" if whole else f"{DASH} / {DASH}"
+    shown = [compact(n, language, room) for n in (part, whole)]
+    return " / ".join(shown) if whole else f"{DASH} / {DASH}"
 
 
 def light(name: str, language: str) -> Mark:
@@ -108,7 +153,7 @@ def light_bar(lights: Mapping[str, int]) -> Mark:
 def light_legend(lights: Mapping[str, int], language: str, names: Iterable[str] = tuple(LIGHTS)) -> Mark:
     """Shape, word and number of each light that has tickets."""
     parts = [
-        html.Span([light(name, language), f" {SHORT[name][language]} ", html.B(count(lights[name]))])
+        html.Span([light(name, language), f" {SHORT[name][language]} ", html.B(amount(lights[name], language, ""))])
         for name in names
         if lights.get(name, 0)
     ]
@@ -127,7 +172,10 @@ def change(now: int, before: int) -> Mark:
         return html.Span(DASH, className="change")
     by = 100 * (now - before) / before
     shape = "▲" if by > 0 else "▼" if by < 0 else "＝"
-    return html.Span([html.Span(shape, className="shape"), f" {abs(by):.1f} %"], className="change")
+    shown = f"{abs(by):.1f}" if abs(by) < 1000 else f"{abs(by) / 100:,.0f} ×" if by > 0 else f"{abs(by):,.0f}"
+    return html.Span(
+        [html.Span(shape, className="shape"), f" {shown}{'' if '×' in shown else ' %'}"], className="change"
+    )
 
 
 def countdown(due: float) -> Mark:
@@ -144,7 +192,7 @@ def elapsed(since: float | None, clock: str = "city") -> Mark:
 
 def empty(words: Words, language: str) -> Mark:
     """What stands where a list has no rows."""
-    return html.Div(words[language], className="empty")
+    return html.Div([html.Span("○", className="shape"), " ", words[language]], className="empty")
 
 
 def drawing(shapes: Iterable[Mark], width: float, height: float, kind: str = "") -> Mark:

@@ -68,7 +68,10 @@ def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Pan
     lost = html.Div(
         [html.Span("▲", className="shape"), " ", both(LINK_LOST), " ", html.Span(className="since")], id="link"
     )
-    return html.Div([*cards, lost], id="wall", className="wall", style=style, **{"data-screen": layout.id})
+    about = {"data-screen": layout.id, "data-shapes": " ".join(layout.pictures)}
+    if layout.orbits:
+        about["data-orbits"] = "yes"
+    return html.Div([*cards, lost], id="wall", className="wall", style=style, **about)
 
 
 def _rows(picture: str) -> list[str]:
@@ -76,15 +79,20 @@ def _rows(picture: str) -> list[str]:
 
 
 def _absent(layout: Layout, panel: str) -> str:
-    """The shapes of screen, separated by spaces, whose picture leaves the panel out."""
-    return " ".join(shape for shape, picture in layout.pictures.items() if panel not in picture.split())
+    """The shapes of screen, separated by spaces, whose picture leaves the panel out; a small one is like a wide one
+    where it has no picture of its own.
+    """
+    pictures = {"small": layout.pictures.get("wide", ""), **layout.pictures}
+    return " ".join(shape for shape, picture in pictures.items() if panel not in picture.split())
 
 
 def _card(panel: Panel, ctx: Context, absent: str) -> Any:
     """The frame around a panel. Its age and state are kept by ``live.mjs``, which finds it by ``data-panel``."""
     age = html.Span(className="age", role="status")
     title = html.H2(both(panel.title), **(tip(panel.formula) if panel.formula.zh else {}))
-    head = [age] if panel.bare else [html.Header([title, age])]
+    period = [html.Span(both(panel.period), className="period")] if panel.period.zh else []
+    head = [age] if panel.bare else [html.Header([title, *period, age])]
+    plate = html.Div(className="plate", **{"aria-hidden": "true"})  # The state, large, where numbers would mislead.
     about = {
         "data-panel": panel.id,
         "data-state": "never",
@@ -94,6 +102,6 @@ def _card(panel: Panel, ctx: Context, absent: str) -> Any:
     if absent:
         about["data-absent"] = absent
     return html.Section(
-        [*head, html.Div(panel.frame(ctx), className="body")],
+        [*head, html.Div(panel.frame(ctx), className="body"), plate],
         id=panel.id, className="bare" if panel.bare else "card", style={"gridArea": panel.id}, **about,
     )  # fmt: skip

@@ -38,7 +38,8 @@ class Panel:
     """A thing on a screen.
 
     ``reads`` names the views it needs, all at the screen's place. ``paint(views, ctx)`` gets view name →
-    ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about.
+    ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about,
+    ``period`` what time they are about and in what unit, in a few words beside the title.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Panel:
     paint: Callable[[Mapping[str, Document], Context], Painted]
     example: Mapping[str, Document] = field(default_factory=dict)
     formula: Words = Words("", "")
+    period: Words = Words("", "")
     bare: bool = False  # Without card and title, as the map and the header are.
 
 

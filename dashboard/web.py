@@ -26,7 +26,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.city import City
-from dashboard.layout import all_layouts
+from dashboard.layout import Layout, all_layouts
 from dashboard.marks import ASSETS
 from dashboard.outlines import Gazetteer
 from dashboard.page import page, to_json
@@ -77,17 +77,19 @@ def make_app(
     version: str | None = None,
     body_limit: int = BODY,
     body_limits: Mapping[str, int] | None = None,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> FastAPI:
     """The ASGI app of a city. ``routes`` come before everything else.
 
     ``lifespan(app)`` is run around its life, ``version`` is what its pages say they are (see ``page_version``).
-    ``body_limits`` maps the beginning of a path to the bytes a request to it may have.
+    ``body_limits`` maps the beginning of a path to the bytes a request to it may have. ``layouts`` are those
+    that are found, unless others are given.
 
     Raises:
         KeyError: naming a screen of the city file that is no layout.
     """
     version = version or page_version()
-    layouts = all_layouts()
+    layouts = all_layouts() if layouts is None else layouts
     for screen in city.screens:
         if screen not in layouts:
             raise KeyError(

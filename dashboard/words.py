@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,22 @@ def count(number: int | float | None) -> str:
     ('1,234,567', '–')
     """
     return DASH if number is None else f"{number:,.0f}"
+
+
+@lru_cache(maxsize=4096)
+def compact(number: int | float | None, language: str, room: int = 5) -> str:
+    """A whole number in full where it has at most ``room`` digits, else in 万 and 亿, or K, M and B, to four digits.
+
+    >>> compact(98765, "zh"), compact(12_345_678, "zh"), compact(12_345_678, "en"), compact(-250_000_000, "zh")
+    ('98,765', '1235万', '12.35M', '-2.5亿')
+    """
+    if number is None or len(f"{abs(number):.0f}") <= room:
+        return count(number)
+    from babel.numbers import format_compact_decimal  # Its tables are read only where they are needed.
+
+    locale = "en" if language == "en" else "zh"
+    digits = sum(sign.isdigit() for sign in format_compact_decimal(number, locale=locale))
+    return str(format_compact_decimal(number, locale=locale, fraction_digits=max(0, 4 - digits)))
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:

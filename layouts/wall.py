@@ -17,31 +17,42 @@ LAYOUT = Layout(
             categories map    units
             channels   map    feeds
         """,
+        "small": """
+            header     header   header
+            decide     decide   decide
+            today      map      urgent
+            trend      map      urgent
+            trend      map      units
+            categories channels units
+            categories channels feeds
+        """,
         "ultrawide": """
-            header     header     header header header header
-            today      categories decide decide urgent units
-            today      categories map    map    urgent units
-            trend      categories map    map    urgent units
-            trend      channels   map    map    urgent feeds
+            header     header     header header header
+            today      today      decide urgent units
+            trend      categories map    urgent units
+            channels   categories map    urgent feeds
         """,
         "tall": """
             header     header
             decide     decide
-            map        map
-            today      urgent
-            trend      urgent
+            map        today
+            map        urgent
+            trend      units
             categories units
+            categories feeds
             channels   feeds
         """,
     },
     columns={
         "wide": "45fr 88fr 59fr",
-        "ultrawide": "62fr 52fr 70fr 70fr 62fr 66fr",
-        "tall": "37fr 44fr",
+        "small": "47fr 55fr 58fr",
+        "ultrawide": "60fr 54fr 110fr 78fr 82fr",
+        "tall": "56fr 50fr",
     },
     rows={
         "wide": "7fr 13fr 3fr 25fr 34fr 23fr",
-        "ultrawide": "7fr 14fr 8fr 43fr 33fr",
-        "tall": "5fr 11fr 40fr 12fr 15fr 19fr 14fr",
+        "small": "6.5fr 13fr 14.5fr 10fr 11fr 13fr 19fr",
+        "ultrawide": "7fr 16fr 45fr 35fr",
+        "tall": "6fr 12fr 14fr 33fr 20fr 13fr 7fr 19fr",
     },
 )

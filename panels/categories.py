@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count
+from dashboard.words import DASH, Words
 
 ROWS = 24
 TODAY = Words("今日", "Today")
@@ -32,7 +32,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row([
             html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
             share(intake / most if most else 0),
-            html.Span(count(intake), className="n"), html.Span(count(open_), className="n quiet"),
+            amount(intake, ctx.language), amount(open_, ctx.language, "n quiet"),
         ])
         for name, intake, open_ in found[:ROWS]
     ]  # fmt: skip
@@ -51,5 +51,6 @@ PANEL = Panel(
             "channels": [],
         }
     },
+    period=Words("今日零时起 · 件", "since midnight · tickets"),
     formula=Words("今日受理件数；在办为现有未结案件数", "Reported today; open are those not yet closed"),
 )

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import clipped, empty, row, share
+from dashboard.marks import amount, clipped, empty, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, percent
 
 ROWS = 10
 EMPTY = Words("今日尚无工单", "No tickets yet today")
@@ -29,7 +29,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row([
             html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
             share(intake / whole if whole else 0),
-            html.Span(count(intake), className="n"), html.Span(f"{percent(intake, whole)} %", className="n quiet"),
+            amount(intake, ctx.language), html.Span(f"{percent(intake, whole)} %", className="n quiet"),
         ])
         for name, intake in found[:ROWS]
     ]  # fmt: skip
@@ -43,6 +43,7 @@ PANEL = Panel(
     frame=frame,
     paint=paint,
     example={"categories": {"categories": [], "channels": [["12345 热线", 512], ["随手拍", 301], ["网格巡查", 225]]}},
+    period=Words("今日零时起 · 件", "since midnight · tickets"),
     formula=Words(
         "今日受理件数按来源渠道；百分比为占今日受理总数", "Reported today by channel; percent of all reported today"
     ),

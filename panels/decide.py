@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, elapsed, fraction, light_bar, light_legend, number, rate, tip
+from dashboard.marks import amount, both, elapsed, fraction, light_bar, light_legend, number, rate, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import Words, count
+from dashboard.words import LIGHTS, Words
 
 NAMES = {
     "open": Words("在办工单", "Open tickets"),
@@ -30,6 +30,7 @@ FORMULAS = {
 UNITS = Words("个单位", "units")
 OLDEST = Words("最久", "Longest")
 NONE = Words("无", "None")
+CROWDED = 1_000_000  # Open tickets from which on there is no room for all lights in figures.
 
 
 def frame(ctx: Context) -> Any:
@@ -55,17 +56,18 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["tickets"], ctx.language
     lights: Mapping[str, int] = view.get("lights", {})
     late = lights.get("overdue", 0) + lights.get("worst", 0)
+    crowded = ("soon", "overdue", "worst") if view.get("open", 0) >= CROWDED else ()  # What is on track says the bar.
     whole, part = view.get("month_so_far", (0, 0))
     oldest = [f"{OLDEST[language]} ", elapsed(view.get("oldest_due"))] if late else NONE[language]
     return {
-        "decide-open.children": number(view.get("open", 0)),
-        "decide-open-why.children": [light_bar(lights), light_legend(lights, language)],
-        "decide-hour.children": number(view.get("in_hour", 0)),
-        "decide-hour-why.children": f"{count(view.get('in_hour_units', 0))} {UNITS[language]}",
-        "decide-late.children": number(late),
+        "decide-open.children": number(view.get("open", 0), language=language, room=6),
+        "decide-open-why.children": [light_bar(lights), light_legend(lights, language, crowded or tuple(LIGHTS))],
+        "decide-hour.children": number(view.get("in_hour", 0), language=language, room=4),
+        "decide-hour-why.children": [amount(view.get("in_hour_units", 0), language), f" {UNITS[language]}"],
+        "decide-late.children": number(late, language=language, room=4),
         "decide-late-why.children": oldest,
         "decide-rate.children": rate(part, whole),
-        "decide-rate-why.children": fraction(part, whole),
+        "decide-rate-why.children": fraction(part, whole, language),
     }
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, elapsed, empty, row
+from dashboard.marks import amount, both, clipped, elapsed, empty, row
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count
+from dashboard.words import Words
 
 STATES: dict[str, tuple[str, Words]] = {
     "live": ("●", Words("正常", "Live")),
@@ -26,6 +26,7 @@ COUNTERS = {
     "dead": Words("死信", "Dead"),
     "waiting": Words("积压", "Queue"),
 }
+ROOM = (6, 6, 4, 4, 4)  # Digits that fit into each counter's column.
 ROWS = 12
 EMPTY = Words("城市文件中没有数据源", "The city file names no sources")
 
@@ -52,8 +53,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             html.Span(feed["name"], className="name", title=feed.get("kind", "")),
             html.Span(elapsed(feed.get("heard"), "wall"), className="n"),
             *[
-                html.Span(DASH if value is None else count(value), className="n" if value else "n quiet")
-                for value in counters
+                amount(value, ctx.language, "n" if value else "n quiet", room)
+                for value, room in zip(counters, ROOM, strict=True)
             ],
         ]
         if feed.get("error"):
@@ -84,6 +85,7 @@ PANEL = Panel(
             ]
         }
     },
+    period=Words("自接入起 · 条", "since first heard · records"),
     formula=Words(
         "收到 = 入库 + 重复 + 死信；积压为尚未写入消息流的批数",
         "Received = stored + duplicate + dead; queue is batches not yet in the stream",

@@ -18,6 +18,7 @@ PEACE = Words("平时", "Routine")
 SOURCES = Words("数据源", "Sources")
 WELL = Words("正常", "OK")
 LANGUAGES = {"zh": "中文", "en": "EN"}
+THEMES = {"light": ("○", Words("浅色", "Light")), "dark": ("●", Words("深色", "Dark"))}
 
 
 def frame(ctx: Context) -> Any:
@@ -34,6 +35,10 @@ def frame(ctx: Context) -> Any:
         html.A(LANGUAGES[language], href=f"?lang={language}", lang=language, **{"data-set-lang": language})
         for language in ctx.city.languages
     ]
+    themes = [
+        html.A([shape, " ", both(words)], href=f"?theme={theme}", **{"data-set-theme": theme})
+        for theme, (shape, words) in THEMES.items()
+    ]
     return html.Div(
         [
             html.H1(both(ctx.city.title.words)),
@@ -42,6 +47,7 @@ def frame(ctx: Context) -> Any:
             html.Div(className="gap"),
             html.Div(id="header-sources", className="sources"),
             html.Nav(switch if len(switch) > 1 else [], className="languages"),
+            html.Nav(themes, className="themes"),
             html.Time(className="date", **{"data-clock": "date"}),
             html.Time(
                 [html.Span(**{"data-clock": "time"}), html.Span(className="seconds", **{"data-clock": "seconds"})],

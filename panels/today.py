@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, change, fraction, number, rate
+from dashboard.marks import amount, both, change, fraction, number, rate
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import Words, count
+from dashboard.words import Words
 
 NAMES = {
     "opened": Words("受理", "Reported"),
@@ -44,14 +44,14 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     painted: Painted = {}
     for name in ("opened", "closed"):
         now, before = view.get("today", {}).get(name, 0), view.get("yesterday", {}).get(name, 0)
-        painted[f"today-{name}.children"] = number(now, UNIT[language])
+        painted[f"today-{name}.children"] = number(now, UNIT[language], language=language, room=5)
         painted[f"today-{name}-why.children"] = [
             change(now, before),
-            html.Span(f"{YESTERDAY[language]} {count(before)}", className="quiet"),
+            html.Span([f"{YESTERDAY[language]} ", amount(before, language, "n")], className="quiet"),
         ]
     whole, part = view.get("day_so_far", (0, 0))
     painted["today-due.children"] = rate(part, whole)
-    painted["today-due-why.children"] = html.Span(fraction(part, whole))
+    painted["today-due-why.children"] = html.Span(fraction(part, whole, language))
     return painted
 
 
@@ -68,6 +68,7 @@ PANEL = Panel(
             "day_so_far": [412, 396],
         }
     },
+    period=Words("零时至今 · 较昨日同刻", "since midnight · against yesterday"),
     formula=Words(
         "今日零点至今，与昨日零点至同一时刻相比；到期按期率 = 按期结案 ÷ 今日至今应结",
         "Since midnight, against yesterday up to the same time of day; on time = closed on time ÷ due today so far",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import log10
 from typing import Any
 
 from dash import dcc, html
 
-from dashboard.marks import tokens
+from dashboard.marks import chart, tokens
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import Words
+from dashboard.words import Words, compact
 
 OPENED = Words("受理", "Reported")
 CLOSED = Words("结案", "Closed")
 BEFORE = Words("前一日受理", "Day before")
-FONT = {"small": 10, "normal": 12, "large": 24}
 STYLE = {"width": "100%", "height": "100%"}
 
 
@@ -40,54 +40,69 @@ BLANK: dict[str, Any] = {
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """The whole figure, as plain values: quicker to write than figure objects, and the same to Plotly."""
     view, language, colour = views["trend"], ctx.language, tokens()
-    zone, size = ctx.city.tz, FONT[ctx.size]
-    hours = [datetime.fromtimestamp(hour, UTC).astimezone(zone) for hour in view.get("hours", [])]
+    hours = [datetime.fromtimestamp(hour, UTC).astimezone(ctx.city.tz) for hour in view.get("hours", [])]
     x = [hour.strftime("%Y-%m-%dT%H:%M") for hour in hours]
-    thin = size / 7
     full = slice(0, -1)  # The running hour is not over: its count is a mark of its own, not the line's fall.
     running = {"shape": "spline", "smoothing": 0.6}
     data = [
         {
             "type": "scatter", "mode": "lines", "name": BEFORE[language], "x": x, "y": view.get("day_before", []),
-            "line": {**running, "color": colour["ink-3"], "width": thin * 0.8, "dash": "dot"},
+            "line": {**running, "color": colour["ink-3"], "width": "0.11em", "dash": "dot"},
         },
         {
             "type": "scatter", "mode": "lines", "name": CLOSED[language],
             "x": x[full], "y": view.get("closed", [])[full],
-            "line": {**running, "color": colour["ok"], "width": thin},
+            "line": {**running, "color": colour["ok"], "width": "0.15em", "dash": "dash"},
         },
         {
             "type": "scatter", "mode": "lines", "name": OPENED[language],
             "x": x[full], "y": view.get("opened", [])[full],
-            "line": {**running, "color": colour["accent"], "width": thin * 1.2},
+            "line": {**running, "color": colour["accent"], "width": "0.19em"},
             "fill": "tozeroy", "fillcolor": colour["accent-wash"],
         },
         *(
             {
                 "type": "scatter", "mode": "markers", "x": x[-1:], "y": view.get(name, [])[-1:], "showlegend": False,
-                "marker": {"color": "rgba(0,0,0,0)", "size": size * 0.6, "line": {"color": colour[ink], "width": thin}},
+                "marker": {
+                    "color": "rgba(0,0,0,0)", "size": "0.6em", "line": {"color": colour[ink], "width": "0.15em"},
+                },
             }
             for name, ink in (("closed", "ok"), ("opened", "accent"))
         ),
     ]  # fmt: skip
     highest = max([1, *view.get("opened", []), *view.get("closed", []), *view.get("day_before", [])])
-    ticks = x[3::5] if x else []
-    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": colour["ink-2"]}}
-    layout = {
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "uirevision": "trend",
-        "font": {"family": colour["font"], "size": size, "color": colour["ink-2"]},
-        "margin": {"l": size * 2.7, "r": size * 0.6, "t": size * 2.1, "b": size * 1.7},
-        "legend": {
-            "orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom", "traceorder": "reversed",
-            "font": {"color": colour["ink-2"]}, "bgcolor": "rgba(0,0,0,0)",
+    hour_marks, steps = x[3::5] if x else [], levels(highest)
+    written = [compact(step, language, 4) for step in steps]
+    layout = chart(
+        uirevision="trend",
+        margin={"l": f"{0.8 + 0.62 * max(map(width, written)):.1f}em", "r": "1.6em", "t": "2em", "b": "1.8em"},
+        legend={
+            "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container",
+            "traceorder": "reversed",
+            "font": {"color": colour["ink-2"], "size": "1em"}, "bgcolor": "rgba(0,0,0,0)",
         },
-        "xaxis": {**axis, "type": "date", "tickvals": ticks, "ticktext": [tick[11:] for tick in ticks]},
-        "yaxis": {
-            **axis, "range": [0, highest * 1.08], **({"dtick": 1} if highest < 4 else {"nticks": 4}), "showgrid": True,
-            "gridcolor": colour["line"], "gridwidth": 1, "tickformat": ",d", "rangemode": "tozero",
-        },
-    }  # fmt: skip
+        xaxis={"type": "date", "tickvals": hour_marks, "ticktext": [mark[11:] for mark in hour_marks]},
+        yaxis={"range": [0, max(highest, steps[-1]) * 1.06], "tickvals": steps, "ticktext": written},
+    )  # fmt: skip
     return {"trend-chart.figure": {"data": data, "layout": layout}}
+
+
+def levels(highest: float) -> list[int]:
+    """Whole numbers from 0 to about ``highest`` that are easily read, three to five of them, or fewer of few.
+
+    >>> levels(318), levels(2), levels(1_250_000)
+    ([0, 100, 200, 300], [0, 1, 2], [0, 500000, 1000000])
+    """
+    power: int = 10 ** max(0, int(log10(highest)))
+    step = next(
+        step for step in (power // 5, power // 2, power, 2 * power, 5 * power) if step > 0 and highest / step < 4.5
+    )
+    return list(range(0, int(highest) + 1, step))
+
+
+def width(text: str) -> float:
+    """How wide a tick is, in digits: a Chinese character counts as two."""
+    return sum(1 if sign.isascii() else 1.7 for sign in text)
 
 
 HOURS = [1_795_222_800.0 + 3600 * hour for hour in range(24)]
@@ -105,5 +120,6 @@ PANEL = Panel(
             "day_before": [11, 10, 8, 5, 6, 9, 15, 40, 90, 125, 110, 99, 70, 85, 95, 99, 90, 72, 50, 40, 30, 25, 20, 9],
         }
     },
+    period=Words("每小时 · 件", "per hour · tickets"),
     formula=Words("每整点小时的受理件数与结案件数", "Tickets reported and closed in each clock hour"),
 )

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, percent
 
 ROWS = 24
 COLUMNS = (
@@ -50,9 +50,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 share(bound or 0, kind),
                 html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
                 html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),
-                html.Span(count(whole), className="n quiet"),
-                html.Span(count(unit["open"]), className="n"),
-                html.Span(count(unit["late"]), className="n late" if unit["late"] else "n quiet"),
+                amount(whole, ctx.language, "n quiet"),
+                amount(unit["open"], ctx.language),
+                amount(unit["late"], ctx.language, "n late" if unit["late"] else "n quiet", 4),
             ])
         )  # fmt: skip
     return {"units-rows.children": rows or empty(EMPTY, ctx.language)}
@@ -73,6 +73,7 @@ PANEL = Panel(
             ]
         }
     },
+    period=Words("本月至今", "this month so far"),
     formula=Words(
         "按本月至今按期结案率的威尔逊区间下限（95 %）排名；n 为应结件数",
         "By the lower bound of the Wilson interval (95 %) of this month's on-time rate so far; n is what was due",

@@ -67,6 +67,7 @@ PANEL = Panel(
             "dues": 2,
         }
     },
+    period=Words("按剩余时限", "by time left"),
     formula=Words(
         "按剩余时限排列：超期不足 1 小时与即将到期者在前，久超者在后",
         "By time left: those past by less than an hour and those next due come first, long overdue ones after",

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.city import read_city
 from dashboard.feed import rules_of
-from dashboard.marks import tokens
+from dashboard.marks import colours
 from tests.browser.screen import Screen, cloud_event, post
 from tests.servers import ROOT, House, until
 
@@ -100,7 +100,7 @@ def test_every_ticket_is_one_point_and_a_new_light_restyles_it(watched: Screen, 
     tags = {name: tag for name, (_, tag) in mine(watched).items()}
     until(lambda: mine(watched)[first][0] == 2, 12, "the light of the one that falls due turns red")
     assert {name: tag for name, (_, tag) in mine(watched).items()} == tags
-    red = tokens()["overdue"].lstrip("#")
+    red = colours()["overdue"].lstrip("#")
     until(lambda: near(page.evaluate(COLOUR, f"browser-test|{first}"), red), 5, "its point is painted red")
     until(lambda: page.evaluate("() => drawn.now === layer.known.size"), 5, "each is drawn again")
     post(demo, *[cloud_event(f"{run}-{number}", "ticket.closed") for number in range(NUMBER)])

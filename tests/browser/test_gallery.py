@@ -1,0 +1,126 @@
+"""The gallery: every face of every panel, looked at on a stage; and an eye that sees each kind of defect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+import app
+from dashboard.city import read_city
+from dashboard.faces import FACES
+from dashboard.gallery import CONTRAST, KINDS, LOOK, Picture, Viewer, Wanted, index, pictures
+from dashboard.layout import smallest
+from dashboard.panel import all_panels
+from dashboard.stage import Stage
+from tests.servers import ROOT, chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+# A few of the gallery's rounds; the whole of it is `./citywall gallery DIR`.
+ROUNDS = [
+    ((1920, 1080), "zh", "dark"),
+    ((3840, 1080), "en", "light"),
+    ((1280, 800), "en", "dark"),
+    ((1024, 1366), "zh", "light"),
+]
+SPEAKING = {"opening": "◌", "late": "■", "silent": "◆", "failing": "▲", "fault": "✕", "never": "○"}
+FACE = """() => Object.fromEntries([...document.querySelectorAll(".card[data-panel]")].map((card) => {
+  const part = (selector, pseudo) => getComputedStyle(card.querySelector(selector), pseudo);
+  const plate = part(":scope > .plate").display !== "none" ? card.querySelector(":scope > .plate").textContent : "";
+  const shape = [part("header .age", "::before").content, plate && part(":scope > .plate", "::before").content];
+  return [card.dataset.panel, {
+    state: card.dataset.state, words: card.querySelector("header .age").textContent + plate,
+    shape: shape.filter((one) => one && one !== "none" && one !== "normal").join("").replaceAll('"', ""),
+    colour: part("header").backgroundColor + getComputedStyle(card).borderTopColor +
+      getComputedStyle(card).borderTopStyle,
+  }];
+}))"""
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(read_city(ROOT / "cities" / "nanhai.toml")) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize(("size", "language", "theme"), ROUNDS, ids=lambda value: str(value).replace(", ", "x"))
+def test_no_face_of_any_panel_has_a_defect(
+    browser: Browser, stage: Stage, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+) -> None:
+    wanted = Wanted(layouts=("wall",), sizes=(size,), languages=(language,), themes=(theme,))
+    taken = pictures(stage, browser, wanted, tmp_path, print)
+    assert len(taken) >= 6
+    assert {"normal", "long", "large", "many"} <= {picture.face for picture in taken}
+    assert all(picture.pieces > 20 for picture in taken)
+    assert all((tmp_path / picture.file).stat().st_size > 10_000 for picture in taken)
+    assert not [f"{picture.name} {defect}" for picture in taken for defect in picture.defects]
+
+
+def test_the_faces_are_told_apart_by_shape_word_and_colour(
+    new_context: Callable[..., BrowserContext], stage: Stage
+) -> None:
+    viewer = Viewer(stage, new_context().new_page(), "zh", "dark")
+    viewer.open("wall")
+    seen: dict[str, dict[str, Any]] = {}
+    for name in ("loading", "normal", "late", "silent", "failing", "wrong", "never"):
+        viewer.show(next(face for face in FACES if face.id == name))
+        seen[name] = viewer.page.evaluate(FACE)
+    for panel in seen["normal"]:
+        faces = {name: found[panel] for name, found in seen.items()}
+        assert faces["normal"]["state"] == "live"
+        assert faces["normal"]["shape"] == ""
+        for name, face in faces.items():
+            if name != "normal":
+                assert SPEAKING[face["state"]] in face["shape"], f"{panel} {name}"
+                assert face["words"].strip()
+        assert len({face["words"] for face in faces.values()}) == len(faces)
+        assert len({faces[name]["colour"] for name in ("loading", "normal", "late", "silent", "wrong")}) == 5
+
+
+FAULTY = {
+    "cut": "<div style='width:40px;height:20px;overflow:hidden;white-space:nowrap'>1,234,567,890</div>",
+    "over": "<p style='position:absolute;top:200px'>12</p><p style='position:absolute;top:203px'>345</p>",
+    "small": "<p style='font-size:9px'>12</p>",
+    "faint": "<p style='color:#333'>12</p>",
+    "outside": "<section data-panel='a' style='width:20px;height:30px'><p style='width:300px'>12 12 12</p></section>",
+    "scroll": "<div style='height:40px;overflow:auto'><p style='height:400px'>12</p></div>",
+    "language": "<p>Forgotten words</p>",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_eye_sees_each_kind_of_defect(page: Page, kind: str) -> None:
+    style = "<style>body { background: #000; color: #fff; font: 16px sans-serif; }</style>"
+    page.set_content(f"<html lang='zh'>{style}<div id='wall'><p>12</p>{FAULTY[kind]}</div></html>")
+    settings = {"smallest": smallest(1920, 1080), "contrast": CONTRAST, "texts": []}
+    found = cast("dict[str, Any]", page.evaluate(LOOK.read_text(encoding="utf-8"), settings))
+    assert {name for name in KINDS if found[name]} == {kind}, found
+
+
+def test_the_gallery_is_a_folder_with_an_index_and_a_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if chromium() is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    for refused, said in ((["--panel", "no-such"], "no panel 'no-such'"), (["--size", "large"], "1920x1080")):
+        assert app.main(["gallery", str(tmp_path), "--examples", *refused]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_the_index_tells_of_every_picture_and_runs_nothing_that_is_written_in_one() -> None:
+    evil = "</script><script>alert(1)</script>"
+    picture = Picture(
+        "wall", (1920, 1080), "normal", "zh", "dark", "a.png", {"today": [1, 2, 3, 4]}, [{"kind": "cut", "what": evil}]
+    )
+    text = index([picture])
+    assert text.count("<script") == 1
+    data = text.split("const pictures = ", 1)[1].split(";\nconst fields", 1)[0]
+    assert json.loads(data)[0]["defects"][0]["what"] == evil
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_every_panel_stands_on_some_stage(stage: Stage) -> None:
+    assert {panel for layout in stage.layouts.values() for panel in layout.panels} == set(all_panels())
