@@ -26,7 +26,8 @@ GROWTH = frozenset(("growth", "change", "delta", "yoy", "mom", "trend", "net"))
 class Face:
     """One way a panel can look: what its feeds are (``state``), and what is made of its example's views.
 
-    ``change`` is None where nothing has come yet; ``fault`` means that the views cannot be painted.
+    ``change`` is None where nothing comes: not yet, or no more; ``fault`` means that the views cannot be painted.
+    The state ``stalled`` is a board that is ``age`` seconds behind, ``lost`` a link that has been gone so long.
     """
 
     id: str
@@ -157,5 +158,7 @@ FACES: tuple[Face, ...] = (
     Face("negative", Words("负增长", "Negative growth"), negative),
     Face("many", Words("四十行", "Forty rows"), many),
     Face("none", Words("没有行", "No rows"), none),
+    Face("stalled", Words("停滞", "Stalled"), example, "stalled", 60.0),
+    Face("lost", Words("断线", "Link lost"), None, "lost", 60.0),
 )
 """All faces in the order in which a screen can show them: what has been painted once does not load again."""

@@ -136,6 +136,9 @@ class Viewer:
     def show(self, face: Face) -> None:
         """Show a face and wait until the page stands still."""
         n = self.stage.show(face)
+        if face.state == "lost":
+            self.page.evaluate("(age) => { stands += age * 1000; }", face.age)
+            self.page.wait_for_function("() => document.documentElement.dataset.link === 'lost'", timeout=10_000)
         if face.change is not None:
             self.page.wait_for_function(STILL, arg=n, timeout=30_000)
         self.page.evaluate(FRAMES)

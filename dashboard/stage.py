@@ -186,10 +186,11 @@ class Stage:
     def _beat(self, face: Face) -> dict[str, Any]:
         now = self.now(face)
         feeds = {rule.name: {"state": face.state, "heard": now - face.age} for rule in self.rules.feeds}
+        wall = now - face.age if face.state == "stalled" else now
         if face.state == "never":
             feeds = {name: {"state": "never", "heard": None} for name in feeds}
         return {
-            "t": "beat", "now": now, "version": self.version, "epoch": EPOCH, "as_of": now, "wall": now,
+            "t": "beat", "now": now, "version": self.version, "epoch": EPOCH, "as_of": wall, "wall": wall,
             "offset": self.n, "feeds": feeds,
         }  # fmt: skip
 
@@ -229,7 +230,7 @@ class Stage:
 
     async def _send(self, socket: WebSocket) -> None:
         face, hello = self.face, self._hellos[socket]
-        if face is None:
+        if face is None or face.state == "lost":
             return
         await socket.send_text(msgspec.json.encode(self._beat(face)).decode())
         if face.change is not None:
