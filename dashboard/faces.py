@@ -159,6 +159,6 @@ FACES: tuple[Face, ...] = (
     Face("many", Words("四十行", "Forty rows"), many),
     Face("none", Words("没有行", "No rows"), none),
     Face("stalled", Words("停滞", "Stalled"), example, "stalled", 60.0),
-    Face("lost", Words("断线", "Link lost"), None, "lost", 60.0),
+    Face("lost", Words("断线", "Link lost"), example, "lost", 60.0),
 )
 """All faces in the order in which a screen can show them: what has been painted once does not load again."""

@@ -35,9 +35,9 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 # The page's clock stands still; the timers run on.
 CLOCK = """
 const Real = Date;
-let stands = NOW;
-window.Date = class extends Real { constructor(...given) { given.length ? super(...given) : super(stands); } };
-Date.now = () => stands;
+window.stands = NOW; // Moved on by hand.
+window.Date = class extends Real { constructor(...given) { given.length ? super(...given) : super(window.stands); } };
+Date.now = () => window.stands;
 """
 STILL = """(n) => {
   const charts = [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart.offsetParent !== null);
@@ -137,9 +137,9 @@ class Viewer:
         """Show a face and wait until the page stands still."""
         n = self.stage.show(face)
         if face.state == "lost":
-            self.page.evaluate("(age) => { stands += age * 1000; }", face.age)
+            self.page.evaluate("(age) => { window.stands += age * 1000; }", face.age)
             self.page.wait_for_function("() => document.documentElement.dataset.link === 'lost'", timeout=10_000)
-        if face.change is not None:
+        elif face.change is not None:
             self.page.wait_for_function(STILL, arg=n, timeout=30_000)
         self.page.evaluate(FRAMES)
         self.page.wait_for_timeout(1100 if self._charts_wait() else 120)

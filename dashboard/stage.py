@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ LATER = 1_795_302_066.0  # When the panels' examples are.
 EPOCH = "stage"
 OTHERS = "others"  # The layout of the panels that no other shows.
 ACROSS = 4
-CATCHING_UP = 60.0  # Seconds that a simulated feed may take to tell its past.
+QUIET = 6.0  # Seconds after which a simulated feed that tells nothing has told its past.
 
 
 def others(layouts: Mapping[str, Layout]) -> Layout | None:
@@ -61,6 +61,15 @@ def others(layouts: Mapping[str, Layout]) -> Layout | None:
     )
 
 
+async def _next(source: AsyncIterator[Delivery]) -> Delivery | None:
+    """What a simulated feed tells next; None once it has nothing more to tell until now."""
+    try:
+        delivery = await asyncio.wait_for(anext(source), QUIET)
+    except (TimeoutError, StopAsyncIteration):
+        return None
+    return delivery if delivery.payload else None
+
+
 async def _past(city: City, now: float) -> Board:
     """The city's board at ``now`` after all its simulated feeds have told their past."""
     places = read_places(city)
@@ -73,13 +82,8 @@ async def _past(city: City, now: float) -> Board:
         for bound in bind(city):
             told = 0
             if bound.feed.open is not None and bound.feed.kind.startswith("pretend"):
-                async with (
-                    asyncio.timeout(CATCHING_UP),
-                    aclosing(cast(Any, bound.feed.open(bound.settings, about))) as it,
-                ):
-                    async for delivery in it:
-                        if not cast(Delivery, delivery).payload:
-                            break  # Nothing more until now.
+                async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:
+                    while (delivery := await _next(source)) is not None:
                         fresh = list(bound.feed.parse(delivery.payload, bound.settings, about))
                         events += [one for one in fresh if not hasattr(one, "reason")]
                         told += len(fresh)
