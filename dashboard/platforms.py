@@ -1,0 +1,326 @@
+"""What the video platforms have in common: from cameras as they are read to lists, polls and refusals.
+
+A platform is asked for everything each interval. Its poll is one event; its list of cameras is told in parts, and a
+part only when it is another than the one last stored, so that ten thousand cameras that stay what they are cost
+nothing. Half a list is no list: where a page fails the whole poll is left out, and the board says unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from dashboard.coordinates import System, sits_off, to_wgs84
+from dashboard.events import Event
+from dashboard.feed import Context, Delivery, Rejected, Settings, SourceFailed, SourceNonsense
+from dashboard.masking import clean, cut, mask
+from dashboard.outlines import Point
+from dashboard.values import Refusal, moments, point_of
+from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
+
+PARTS = 16  # Of a platform's list; a camera's id decides which it is in.
+INTERVAL = 60.0  # Seconds, where neither the kind nor the city file says.
+REFUSED = PARTS  # The part of what is refused, so that it too is told once and not with every poll.
+LONGEST = 120  # Characters of an id.
+COLUMNS = ("id", "name", "place", "street", "switch", "lon", "lat", "planned", "address", "user", "device")
+
+
+class VideoSettings(Settings):
+    """What every video platform's feed may be told: its name on the wall, its points' system, and an inventory.
+
+    ``inventory`` is a CSV beside the city file with the columns id, name, place, street, switch, lon, lat, planned
+    (``2026-11-21T09:00/2026-11-21T17:00``, several with ``|``), any of them but id left out.
+    """
+
+    platform: str = ""
+    coordinates: System = "wgs84"
+    inventory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A camera as a platform or an inventory has it; ``point`` as it was written, ``status`` as ``video`` numbers it.
+
+    ``found`` is False for one that only the inventory knows; ``more`` are the inventory's other columns.
+    """
+
+    id: str
+    name: str = ""
+    point: Point | None = None
+    place: str = ""
+    street: str = ""
+    switch: str = ""
+    status: int = 0
+    planned: tuple[tuple[float, float], ...] = ()
+    found: bool = True
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One whole poll: the replies as they came, when they were asked for, and which parts are to be listed anew."""
+
+    moment: float
+    replies: Sequence[Any]
+    fresh: frozenset[int] = frozenset(range(PARTS + 1))
+    restarted: float = 0.0
+    inventory: tuple[Seen, ...] = ()
+    letters: tuple[Rejected, ...] = ()  # What is refused of the inventory.
+
+    def __str__(self) -> str:
+        return mask(" ".join(str(reply) for reply in self.replies[:3])[:4096])
+
+
+Ask = Callable[[], Awaitable[tuple[Sequence[Any], float]]]
+"""How a kind asks: the replies to one whole poll, and when the platform came up (0 if it does not say)."""
+
+Read = Callable[[Sequence[Any], Any, float], Iterable["Seen | Rejected"]]
+"""How a kind reads its replies: f(replies, settings, moment) → cameras and refusals, purely."""
+
+
+async def polls(settings: VideoSettings, ctx: Context, ask: Ask, read: Read) -> AsyncIterator[Delivery]:
+    """Ask each ``interval`` seconds; a delivery is a whole poll and knows which parts of the list have changed.
+
+    Raises:
+        SourceFailed: if the platform or the inventory cannot be read.
+    """
+    known: dict[int, bytes] = {}
+    while True:
+        began, moment = asyncio.get_running_loop().time(), ctx.now().timestamp()
+        replies, restarted = await ask()
+        inventory, letters = await asyncio.to_thread(inventory_of, settings, ctx)
+        asked = Asked(moment, replies, restarted=restarted, inventory=inventory, letters=letters)
+        try:
+            found = await asyncio.to_thread(digests, asked, settings, ctx, read)
+        except SourceNonsense:
+            yield Delivery(asked)  # parse says the same of it, and it is dead-lettered.
+        else:
+            yield Delivery(replace(asked, fresh=frozenset(p for p, one in found.items() if known.get(p) != one)))
+            known = found
+        took = asyncio.get_running_loop().time() - began
+        await asyncio.sleep(max(0.0, (settings.interval or INTERVAL) - took))
+
+
+# -- from cameras to events --------------------------------------------------------------------------------------
+
+
+def events_of(asked: Asked, settings: VideoSettings, ctx: Context, read: Read) -> Iterator[Event | Rejected]:
+    """The lists that are fresh, one poll, and, where they are fresh, what was refused or is flawed.
+
+    Raises:
+        SourceNonsense: as ``read`` does.
+    """
+    cameras, status, refused = gathered(asked, settings, ctx, read)
+    name, source = settings.platform or settings.name, settings.source or settings.name
+    time, stamp = datetime.fromtimestamp(asked.moment, UTC), round(asked.moment * 1000)
+    if REFUSED in asked.fresh:
+        yield from refused
+    parts: list[list[Camera]] = [[] for _ in range(PARTS)]
+    for camera in cameras:
+        parts[part_of(camera.id)].append(camera)
+    for part, mine in enumerate(parts):
+        if part in asked.fresh:
+            yield CamerasListed(
+                id=f"{name}:listed:{part}:{stamp}", source=source, subject=name, time=time, part=str(part),
+                cameras=tuple(mine),
+            )  # fmt: skip
+    usual = DOWN if sum(1 for one in status.values() if one == DOWN) * 2 > len(status) else 0
+    others = {camera: one for camera, one in sorted(status.items()) if one != usual}
+    yield CamerasPolled(
+        id=f"{name}:polled:{stamp}", source=source, subject=name, time=time, interval=settings.interval or INTERVAL,
+        usual=usual, others=others, restarted=asked.restarted,
+    )  # fmt: skip
+
+
+def digests(asked: Asked, settings: VideoSettings, ctx: Context, read: Read) -> dict[int, bytes]:
+    """What stands in each part, in a few bytes, so that whoever asks knows which have changed.
+
+    Raises:
+        SourceNonsense: as ``read`` does.
+    """
+    cameras, _, refused = gathered(asked, settings, ctx, read)
+    sums = [blake2b(digest_size=12) for _ in range(PARTS + 1)]
+    for camera in cameras:
+        sums[part_of(camera.id)].update(msgspec.msgpack.encode(camera))
+    for letter in refused:
+        sums[REFUSED].update(f"{letter.reason}\0{letter.where}\0{letter.raw}".encode("utf-8", "replace"))
+    return {part: one.digest() for part, one in enumerate(sums)}
+
+
+def part_of(camera: str) -> int:
+    """The part of the list a camera is in."""
+    return crc32(camera.encode("utf-8", "replace")) % PARTS
+
+
+def gathered(
+    asked: Asked, settings: VideoSettings, ctx: Context, read: Read
+) -> tuple[list[Camera], dict[str, int], list[Rejected]]:
+    """The cameras in order of their ids with points in WGS-84, the status of each, and what was refused or flawed."""
+    refused = list(asked.letters)
+    seen: dict[str, Seen] = {}
+    for one in read(asked.replies, settings, asked.moment):
+        if isinstance(one, Rejected):
+            refused.append(one)
+        elif not one.id or len(one.id) > LONGEST or not one.id.isprintable():
+            refused.append(
+                Rejected("bad_id", repr(one)[:1000], cut(clean(one.id), 60), "no id, too long or unprintable")
+            )
+        elif one.id in seen:
+            refused.append(Rejected("camera_twice", repr(one)[:1000], one.id, "its first mention counts"))
+        else:
+            seen[one.id] = one
+    for known in asked.inventory:
+        there = seen.get(known.id)
+        seen[known.id] = known if there is None else _merged(there, known)
+    rows = sorted(seen.values(), key=lambda one: one.id)
+    points = [_wgs84(one, settings.coordinates, refused) for one in rows]
+    located = ctx.gazetteer.locate_many(points)
+    cameras: list[Camera] = []
+    said: list[tuple[Point, str]] = []
+    for one, point, (code, flaw) in zip(rows, points, located, strict=True):
+        place = _place(one.place, ctx)
+        if flaw in ("zero_point", "swapped_point", "outside"):
+            refused.append(
+                Rejected(flaw, f"{one.point}", one.id, "drawn nowhere" if flaw != "outside" else "", kept=True)
+            )
+            point = None if flaw != "outside" else point
+        if one.place and not place:
+            refused.append(Rejected("unknown_place", one.place[:200], one.id, "taken from its point", kept=True))
+        if point is not None and place and code is not None:
+            said.append((point, place))
+        lon, lat = point or (None, None)
+        cameras.append(Camera(
+            id=one.id, name=cut(mask(clean(one.name)), 120), place=place or code or "",
+            street=cut(clean(one.street), 120), switch=cut(clean(one.switch), 120),
+            lon=lon, lat=lat, planned=one.planned,
+        ))  # fmt: skip
+    warning = off(said, settings.coordinates, ctx)
+    if warning:
+        wanted = warning.partition("_read_as_")[0]
+        text = f"the points lie elsewhere than they say; as {wanted} they fit: set coordinates = {wanted!r}"
+        refused.append(Rejected(warning, f"{len(said)} points", settings.platform or settings.name, text, kept=True))
+    return cameras, {one.id: DOWN if one.status & DOWN else one.status for one in rows}, refused
+
+
+def off(said: Sequence[tuple[Point, str]], system: System, ctx: Context) -> str | None:
+    """The named warning for points that lie elsewhere than the places they are said to be in; see ``coordinates``."""
+
+    def locate(points: Sequence[Point]) -> list[str]:
+        wanted = [place for _, place in said]
+        found = ctx.gazetteer.locate_many(list(points))
+        # A point is in its place if the place is on the way down to where it was found.
+        return [
+            place if code is not None and place in ctx.places.path(code) else code or ""
+            for (code, _), place in zip(found, wanted, strict=True)
+        ]
+
+    return sits_off([point for point, _ in said], [place for _, place in said], locate, system)
+
+
+def _merged(there: Seen, known: Seen) -> Seen:
+    """A camera of the platform with what the inventory knows better."""
+    return replace(
+        there, name=known.name or there.name, point=known.point or there.point, place=known.place or there.place,
+        street=known.street or there.street, switch=known.switch or there.switch,
+        planned=known.planned, more=known.more,
+    )  # fmt: skip
+
+
+def _wgs84(one: Seen, system: System, refused: list[Rejected]) -> Point | None:
+    if one.point is None:
+        return None
+    try:
+        point = point_of(str(one.point[0]), str(one.point[1]))
+    except Refusal as refusal:
+        refused.append(Rejected(refusal.reason, f"{one.point}", one.id, refusal.detail, kept=True))
+        return None
+    if point is None or point == (0.0, 0.0) or abs(point[1]) > 90:
+        return point
+    lon, lat = to_wgs84(point, system)
+    return round(lon, 7), round(lat, 7)
+
+
+def _place(said: str, ctx: Context) -> str:
+    """A place by its code, the beginning of it (as GB/T 2260 shortens codes), or its name; "" if it is none."""
+    if not said:
+        return ""
+    if said in ctx.places:
+        return said
+    return ctx.places.named(said) or ""
+
+
+# -- the inventory ---------------------------------------------------------------------------------------------
+
+
+def inventory_of(settings: VideoSettings, ctx: Context) -> tuple[tuple[Seen, ...], tuple[Rejected, ...]]:
+    """The cameras that should be there, by the city's own list, and its bad lines; read again when it has changed.
+
+    Raises:
+        SourceFailed: if it cannot be read, or has no column ``id``.
+    """
+    if settings.inventory is None:
+        return (), ()
+    file = ctx.city.path(settings.inventory)
+    try:
+        return _inventory(file, file.stat().st_mtime_ns, ctx.city.zone)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceFailed(f"inventory: {file} cannot be read ({error}); name a CSV in UTF-8") from None
+
+
+@lru_cache(maxsize=16)
+def _inventory(file: Path, changed: int, zone: str) -> tuple[tuple[Seen, ...], tuple[Rejected, ...]]:
+    found: dict[str, Seen] = {}
+    letters: list[Rejected] = []
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        names = [name.strip() for name in rows.fieldnames or ()]
+        unknown = [name for name in names if name not in COLUMNS]
+        if "id" not in names or unknown:
+            wrong = f"has a column {unknown[0]!r}" if unknown else "has no column 'id'"
+            raise SourceFailed(f"inventory: {file} {wrong}; known are {', '.join(COLUMNS)}")
+        for row in rows:
+            line = f"line {rows.line_num}"
+            values = {str(name).strip(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
+            name = values.get("id", "")
+            try:
+                if not name or None in row:
+                    raise Refusal("bad_line", "a line without an id, or with more cells than the header")
+                if name in found:
+                    raise Refusal("camera_twice", "its first line counts")
+                found[name] = Seen(
+                    name, values.get("name", ""), point_of(values.get("lon", ""), values.get("lat", "")),
+                    values.get("place", ""), values.get("street", ""), values.get("switch", ""), DOWN,
+                    _planned(values.get("planned", ""), zone), found=False,
+                    more={key: values[key] for key in ("address", "user", "device") if values.get(key)},
+                )  # fmt: skip
+            except Refusal as refusal:
+                letters.append(Rejected(refusal.reason, mask(str(values))[:1000], line, refusal.detail))
+    return tuple(found.values()), tuple(letters)
+
+
+def _planned(text: str, zone: str) -> tuple[tuple[float, float], ...]:
+    """Announced outages.
+
+    Raises:
+        Refusal: ``bad_plan``.
+    """
+    spans = []
+    for span in filter(None, text.split("|")):
+        try:
+            start, end = (moments(zone, ("iso",))(part.strip()).timestamp() for part in span.split("/"))
+        except ValueError as error:
+            raise Refusal("bad_plan", f"{span[:60]!r}: {error}; write 2026-11-21T09:00/2026-11-21T17:00") from None
+        if end <= start:
+            raise Refusal("bad_plan", f"{span[:60]!r} ends before it begins")
+        spans.append((start, end))
+    return tuple(spans)
