@@ -20,7 +20,7 @@ from dashboard.spool import SpoolFull
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT if (ROOT / "pyproject.toml").is_file() else None  # Where the roles are started, in a source tree.
-ROLES = ("feeds", "projector", "historian", "web")
+ROLES = ("feeds", "projector", "historian", "web", "courier")  # The last one only where there is an escalation.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 UNREAD = 60_000  # Milliseconds a connection to the web may hold what its peer does not take.
 
@@ -59,7 +59,7 @@ def house_of(args: argparse.Namespace) -> Any:
     return House(city, home, redis_url, os.environ.get("DATABASE_URL") or f"sqlite:///{home / 'history.db'}")
 
 
-# -- the four roles ------------------------------------------------------------------------------------------
+# -- the roles ------------------------------------------------------------------------------------------
 
 
 def feeds_socket(home: Path) -> Path:
@@ -115,6 +115,18 @@ def role_historian(args: argparse.Namespace) -> int:
     from dashboard.roles import Stop
 
     historian.run(house_of(args), Stop().listen())
+    return 0
+
+
+def role_courier(args: argparse.Namespace) -> int:
+    """Bring the messages of the escalation to those on duty, until stopped."""
+    from dashboard import courier
+    from dashboard.roles import Stop
+
+    house = house_of(args)
+    if house.city.escalation is None:
+        raise Refused(f"{house.city.where}: has no [escalation], so there is nothing for a courier to do")
+    courier.run(house, Stop().listen())
     return 0
 
 
@@ -186,7 +198,8 @@ def run(args: argparse.Namespace) -> int:
     places, years = rules.places, sorted(rules.calendar.known_years) if counted(rules.limits) else None
     Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
     home = home_of(args, city.name)
-    wanted = [role for role in ROLES if role not in args.without]
+    idle = {"courier"} if city.escalation is None or city.replayed else set()  # Nobody is told of what was long ago.
+    wanted = [role for role in ROLES if role not in {*args.without, *idle}]
     if "web" in wanted:
         supervisor.claim_port(args.host, args.port)
     common = ["--city", str(city_file(args.city)), "--home", str(home), "--host", args.host, "--port", str(args.port)]
@@ -256,6 +269,9 @@ def check(args: argparse.Namespace) -> int:
     if counted(rules.limits):
         for warning in unknown_years(rules.calendar.known_years, datetime.now(city.tz).date()):
             print(f"warning: {warning}")
+    for name, channel in city.escalation.channels.items() if city.escalation else ():
+        if channel.url_file and not city.path(channel.url_file).is_file():
+            print(f"warning: escalation.channels.{name}: there is no file {city.path(channel.url_file)} yet")
     return 0
 
 
@@ -334,6 +350,35 @@ def gallery(args: argparse.Namespace) -> int:
     return 1 if defects else 0
 
 
+def show_messages(args: argparse.Namespace) -> int:
+    """List the messages of the escalation, newest first, or have some sent again."""
+    from dataclasses import asdict
+
+    from dashboard.history import HistoryFailed
+    from dashboard.messages import Messages, lines
+
+    home = home_of(args, read_city(city_file(args.city)).name)
+    outbox = Messages(os.environ.get("DATABASE_URL") or f"sqlite:///{home / 'history.db'}")
+    try:
+        outbox.prepare()
+        if args.resend or args.resend_failed:
+            again = outbox.resend(args.resend)
+            print(f"{again} {'message is' if again == 1 else 'messages are'} sent again")
+            return 0 if again or not args.resend else 1
+        found = outbox.newest(args.limit, failed=args.failed, ticket=args.ticket)
+        if args.json:
+            rows = [{"id": message.id, **asdict(message)} for message in found]
+            print(json.dumps({"counts": outbox.counts(), "messages": rows}, ensure_ascii=False, indent=2))
+        else:
+            for line in lines(found, outbox.counts()):
+                print(line)
+    except HistoryFailed as error:
+        raise Refused(f"the log of the messages cannot be read: {error}") from error
+    finally:
+        outbox.close()
+    return 0
+
+
 def bench(args: argparse.Namespace) -> int:
     """Measure."""
     from bench.run import main as measure
@@ -377,6 +422,7 @@ def parser() -> argparse.ArgumentParser:
         ("projector", role_projector),
         ("historian", role_historian),
         ("web", role_web),
+        ("courier", role_courier),
     ):
         add(role, work, f"run the role {role} alone", web=True)
     made = add("replay", replay, "feed a real city's recorded cases through the whole house", city=False, web=True)
@@ -419,6 +465,14 @@ def parser() -> argparse.ArgumentParser:
         "--examples", action="store_true", help="from the panels' examples alone, without a simulated past"
     )
     made.set_defaults(work=gallery)
+
+    made = add("messages", show_messages, "what the escalation sent to whom, when, and whether it arrived")
+    made.add_argument("--limit", type=int, default=50, help="how many, newest first (default 50)")
+    made.add_argument("--failed", action="store_true", help="only what has not arrived though it was tried")
+    made.add_argument("--ticket", default="", help="only those about one ticket, named as source|number")
+    made.add_argument("--json", action="store_true", help="as JSON")
+    made.add_argument("--resend", metavar="ID", help="send a message again")
+    made.add_argument("--resend-failed", action="store_true", help="send all that failed again")
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")

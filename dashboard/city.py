@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from dashboard.duty import Escalation
 from dashboard.places import Place, PlaceError, PlaceTree
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
@@ -183,6 +184,7 @@ class City(Model):
     limits: Limits = Limits()
     calendar: CalendarTable = CalendarTable()
     rates: RatesTable = RatesTable()
+    escalation: Escalation | None = None
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()
@@ -282,11 +284,13 @@ def explain(error: ValidationError, where: str, prefix: str = "") -> str:
             message = "is not a key that is known here; check its spelling"
         elif fault["type"] == "missing":
             message = "is missing; add it"
-        lines.append(": ".join(filter(None, (where, key, message))) + _given(fault.get("input"), fault["type"]))
+        lines.append(": ".join(filter(None, (where, key, message))) + _given(fault.get("input"), fault["type"], key))
     return "\n".join(lines)
 
 
-def _given(value: object, kind: str) -> str:
+def _given(value: object, kind: str, key: str) -> str:
+    if kind == "extra_forbidden" and re.search("url|secret|token|pass", key.rpartition(".")[2]):
+        return ""  # It stands where it should not, but it is one.
     plain = isinstance(value, (str, int, float, bool))
     return f" (found {value!r})" if plain and kind != "missing" and len(repr(value)) < 80 else ""
 

@@ -20,6 +20,7 @@ from dashboard.board import NOUNS
 from dashboard.city import City, CityError, explain, read_places
 from dashboard.daysoff import calendar_of
 from dashboard.discovery import declaring
+from dashboard.duty import Escalation
 from dashboard.events import Event
 from dashboard.limits import limits_of
 from dashboard.noun import FeedRule, Rules
@@ -202,6 +203,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         zone=city.tz,
         limits=limits_of(city),
         calendar=calendar_of(city),
+        escalation=city.escalation or Escalation(),
         accept=city.limits.accept,
         dispatch=city.limits.dispatch,
         sign=city.limits.sign,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
+from dashboard.duty import Escalation
 from dashboard.events import Event
 from dashboard.places import PlaceTree
 from dashboard.releases import IndicatorTable
@@ -54,6 +55,7 @@ class Rules:
     cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
     video: VideoTable = VideoTable()  # noqa: RUF009 - it is frozen.
     indicators: IndicatorTable = IndicatorTable()  # noqa: RUF009 - it is frozen.
+    escalation: Escalation = Escalation()  # noqa: RUF009 - it is frozen.
     calendar: WorkCalendar = cast(WorkCalendar, None)  # noqa: RUF009 - of the zone, unless given.
 
     def __post_init__(self) -> None:

@@ -15,16 +15,18 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from redis.exceptions import RedisError
 
 from dashboard.board import VIEWS, Board, Gap
+from dashboard.escalation import alarm_of
 from dashboard.feed import rules_of
 from dashboard.history import History, HistoryFailed
 from dashboard.noun import Rules
 from dashboard.roles import Backoff, House, Stop, Ups, only_one
+from dashboard.stepline import Speaker
 from dashboard.stream import Notices, Reader, connect, set_aside
 
 log = logging.getLogger("projector")
@@ -32,6 +34,7 @@ COALESCE = 0.15  # Seconds between two posts; the first change after a pause is 
 SNAPSHOT_EVERY = 10.0  # Seconds.
 WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
 COMPARE = 2.0  # Seconds between two looks whether history has what the board has not.
+RING = 0.5  # Seconds between two looks at the steps of the escalation.
 AT_ONCE = 16  # Entries per read, so that a backlog does not keep screens waiting.
 
 
@@ -193,6 +196,8 @@ def _work(house: House, stop: Stop) -> None:
     fill_at: float | None = 0.0
     posted, beat, saved, pause, dirty = 0.0, 0.0, monotonic(), COALESCE, True
     compared, gap, cleared = 0.0, False, False
+    plan, rung = house.city.escalation, 0.0
+    speaker = None if plan is None else Speaker(redis, house.keys, 3600 * plan.not_older_than_hours)
     while not stop:
         try:
             if fill_at is not None and monotonic() >= fill_at:
@@ -222,6 +227,10 @@ def _work(house: House, stop: Stop) -> None:
                         log.warning("%s; looking in history", missing)
                         gap, fill_at = True, min(fill_at or inf, monotonic() + 0.1)
             now = monotonic()
+            if speaker is not None and shown and projector.board.now and now - rung >= RING:
+                rung = now
+                clock = alarm_of(cast(Any, projector.board.slices["ticket"]), projector.board.now)
+                speaker.say(clock, projector.board.now, now)
             if now - compared > COMPARE:
                 compared = now
                 if projector.stuck(reader.told(house.keys.history)):

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.daysoff import unknown_years
 from dashboard.health import COUNTERS
+from dashboard.messages import STATES
 from dashboard.stream import Keys, connect, view_key
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
         pipe.get(keys.pulse)
         pipe.xadd(keys.asks, {"keys": msgspec.json.encode([view_key("feeds", root)])}, maxlen=1000)
         pipe.hget(keys.views, view_key("feeds", root))
-        sent, folded, saved, recorded, length, pulse, _, feeds = pipe.execute()
+        pipe.get(keys.courier)
+        sent, folded, saved, recorded, length, pulse, _, feeds, courier = pipe.execute()
     sent, folded, saved, recorded = (
         {spool.decode(): int(seq) for spool, seq in found.items()} for found in (sent, folded, saved, recorded)
     )
@@ -98,6 +100,7 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
         "stream": {"length": int(length), "offset": sum(sent.values())},
         "readers": {"projector": reader(folded), "snapshot": reader(saved), "historian": reader(recorded)},
         "board": {name: said.get(name) for name in ("epoch", "offset", "as_of", "wall")},
+        "courier": msgspec.json.decode(courier) if courier else None,
         "feeds": {row["name"]: {name: value for name, value in row.items() if name != "name"} for row in rows},
     }
 
@@ -111,6 +114,7 @@ def status(data: Path, redis_url: str, city: str, root: str) -> dict[str, Any]:
     except (RedisError, OSError) as error:
         found["problems"] = [f"the stream cannot be reached: {error}"]
         return found
+    found["warnings"] += _complaints(found["courier"] or {})
     found["problems"] = list(_problems(found))
     return found
 
@@ -119,6 +123,13 @@ def warnings(data: Path) -> list[str]:
     """What somebody should see to before it becomes a problem."""
     years = (running(data) or {}).get("years")
     return [] if years is None else list(unknown_years(set(years), datetime.now().astimezone().date()))
+
+
+def _complaints(courier: dict[str, Any]) -> Iterator[str]:
+    for name, reason in courier.get("failing", {}).items():
+        yield f"the channel {name} takes no messages: {reason}"
+    if courier.get("failed"):
+        yield f"{courier['failed']:,} messages did not arrive: see citywall messages --failed"
 
 
 def _problems(found: dict[str, Any]) -> Iterator[str]:
@@ -130,6 +141,8 @@ def _problems(found: dict[str, Any]) -> Iterator[str]:
         yield "the board has not spoken yet"
     elif time() - wall > OLD:
         yield f"the board's last tick is {time() - wall:.0f} s old"
+    if "courier" in found["roles"] and time() - (found["courier"] or {}).get("at", 0) > OLD:
+        yield "the courier has not spoken of late"
     if found["readers"]["historian"]["lag"] > 1000:
         yield f"history is {found['readers']['historian']['lag']} batches behind"
 
@@ -177,6 +190,22 @@ class HouseCollector(Collector):
             if row.get("heard"):
                 heard.add_metric([name], row["heard"])
         yield from (records, heard, live)
+        courier = self.found["courier"]
+        if courier:
+            messages = GaugeMetricFamily(
+                "citywall_escalation_messages", "Messages of the escalation by what became of them.", labels=["state"]
+            )
+            for state in STATES:
+                messages.add_metric([state], courier[state])
+            waits = time() - courier["oldest"] if courier["oldest"] else 0.0
+            yield messages
+            yield GaugeMetricFamily("citywall_escalation_waiting_seconds", "How long the oldest has waited.", waits)
+            failing = GaugeMetricFamily(
+                "citywall_channel_failing", "1 if a channel fails.", labels=["channel", "reason"]
+            )
+            for name, reason in courier["failing"].items():
+                failing.add_metric([name, reason], 1)
+            yield failing
 
 
 def routes(data: Path, redis_url: str, hub: Hub) -> list[BaseRoute]:
@@ -219,6 +248,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"{'stream':<12}{found['stream']['length']:,} batches waiting, {found['stream']['offset']:,} sent"
         for name, reader in found["readers"].items():
             yield f"{name:<12}at {reader['offset']:,}, {reader['lag']:,} behind"
+        if found["courier"]:
+            said = ", ".join(f"{found['courier'][state]:,} {state}" for state in STATES)
+            yield f"{'messages':<12}{said}"
         for name, row in found["feeds"].items():
             said = " ".join(f"{counter} {row[counter]:,}" for counter in COUNTERS if counter in row)
             yield f"{name:<12}{row['state']:<8}{said} {row.get('error') or ''}".rstrip()

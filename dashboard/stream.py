@@ -120,10 +120,21 @@ class Keys:
         return self._key("news")
 
     @property
+    def steps(self) -> str:
+        """Stream of the steps of the escalation that are due."""
+        return self._key("steps")
+
+    @property
+    def courier(self) -> str:
+        """What the courier says of itself."""
+        return self._key("courier")
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The keys that are of use only as what Redis calls their type."""
         hashes = (self.sent, self.board, self.history, self.folded, self.views)
-        return {self.log: "stream", self.asks: "stream", self.pulse: "string", **dict.fromkeys(hashes, "hash")}
+        streams = dict.fromkeys((self.log, self.asks, self.steps), "stream")
+        return {**streams, self.pulse: "string", self.courier: "string", **dict.fromkeys(hashes, "hash")}
 
 
 SET_ASIDE = """

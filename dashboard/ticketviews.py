@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import cast
 
+from dashboard.escalation import view_steps
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.slots import DUE, KEPT, REPORTED, at
@@ -197,5 +198,6 @@ NOUN = Noun(
     views={
         "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,
         "urgent": view_urgent, "map": view_map, "points": view_points,
+        "steps": view_steps,
     },
 )  # fmt: skip

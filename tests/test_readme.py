@@ -116,6 +116,16 @@ def test_the_limits_of_the_readme_are_read() -> None:
     assert calendar_of(city).is_workday(date(2026, 12, 26).toordinal())
 
 
+def test_the_escalation_of_the_readme_works() -> None:
+    text = next(block for block in blocks("toml") if block.startswith("[escalation]"))
+    base = {"name": "c", "title": {"zh": "城", "en": "C"}, "zone": "Asia/Shanghai", "places": {"file": "c.csv"}}
+    plan = make_city({**base, **tomllib.loads(text)}, Path("c.toml")).escalation
+    assert plan is not None
+    assert plan.channels_for("环卫中心", "duty") == ("sanitation", "duty-phone")
+    assert plan.channels_for("环卫中心", "chief") == ("mail",)
+    assert plan.channels_for("环卫中心", "district") == ()
+
+
 def test_every_command_of_the_readme_is_one() -> None:
     from app import parser
 
