@@ -137,7 +137,9 @@ class Runner:
         """Fetch for ever; back off while the source or the disk fails, but for no longer than a wall may wait."""
         if self.bound.feed.open is None:
             return
-        backoff, ups = Backoff(first=0.5, cap=8.0), Ups(log, self.bound.name)
+        # A source that is to be heard often is looked for as often: it is back within one interval.
+        cap = min(8.0, max(1.0, self.bound.settings.interval or 8.0))
+        backoff, ups = Backoff(first=0.5, cap=cap), Ups(log, self.bound.name)
         self.began = self.context.now()
         while True:
             wait = 0.0

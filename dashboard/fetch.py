@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Annotated, Any, Self
 
@@ -181,6 +181,12 @@ def _plainly(error: Exception) -> str:
 # -- the way there and back ------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
+def _everyone() -> ssl.SSLContext:
+    """The authorities that this machine believes; reading them takes a while, in which no other feed is served."""
+    return ssl.create_default_context()
+
+
 class Fetcher:
     """Fetches for one feed; to be used as ``async with Fetcher(settings, context) as web``.
 
@@ -213,7 +219,7 @@ class Fetcher:
     @cached_property
     def _trust(self) -> ssl.SSLContext:
         if self.settings.ca_file is None:
-            return ssl.create_default_context()
+            return _everyone()
         file = self._city.path(self.settings.ca_file)
         try:
             return ssl.create_default_context(cafile=str(file))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
+from socket import SHUT_RDWR, socket
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -172,6 +175,7 @@ class Source:
             self.url = self.url.set(username=settings.auth.user, password=secret_of(settings.auth, context.city))
         self.backend = self.url.get_backend_name()
         self.zone = ZoneInfo(settings.watermark_zone or settings.zone or context.city.zone)
+        self._raw: list[Any] = []  # The connections to PostgreSQL that are open.
         self.engine = self._engine()
         names: list[Any] = [column(settings.watermark), column(settings.key)]
         self._source: Any = text(settings.query.replace(":", "\\:")).columns(*names).subquery("source")
@@ -191,6 +195,8 @@ class Source:
                     },
                 )  # fmt: skip
                 event.listen(engine, "connect", _times_as_text)
+                event.listen(engine, "connect", lambda raw, _: self._raw.append(raw))
+                event.listen(engine, "close", lambda raw, _: self._raw.clear())
             elif self.backend == "sqlite":
                 file = self.context.city.path(self.url.database or "")
                 if not file.is_file():
@@ -217,7 +223,7 @@ class Source:
         """
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self.settings.timeout + 5):
+            async with asyncio.timeout(self.settings.timeout + min(5.0, self.settings.timeout)):
                 return await loop.run_in_executor(self._hands, partial(what, *arguments))
         except TimeoutError:
             raise SourceFailed(f"{self.shown} has not answered for {self.settings.timeout:g} s") from None
@@ -265,7 +271,10 @@ class Source:
         return moment <= self.context.now() + AHEAD
 
     def close(self) -> None:
-        """Let go of the connection; a thread that still waits ends with it."""
+        """Let go of the connection; a thread that still waits for it ends with it."""
+        for raw in self._raw:
+            with suppress(Exception):
+                socket(fileno=os.dup(raw.fileno())).shutdown(SHUT_RDWR)
         self._hands.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
 

@@ -1,0 +1,214 @@
+"""One suite over every kind of feed: its source fails in each way there is, and nothing is lost and nothing doubled.
+
+All kinds are at work at the same time, each with its own source, in one loop: that is how a house runs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import tests.contracts.simulators
+from dashboard.discovery import declaring
+from dashboard.feed import kinds
+from dashboard.health import state_of
+from dashboard.noun import FeedRule
+from tests.contracts.simulators.source import FAILS, FAULTS, PASSES, REFUSES, Simulator
+from tests.station import Lines, Station, soon
+from tests.town import town
+
+KINDS = sorted(kinds())
+SIMULATORS: dict[str, type[Simulator]] = {}
+for _, found in declaring(tests.contracts.simulators, "SIMULATOR"):
+    assert isinstance(found, type)
+    assert issubclass(found, Simulator)
+    SIMULATORS[found.kind] = found
+AT_ONCE = 14  # Trials at the same time.
+SLACK = 3.0  # Seconds that a busy machine may add to a recovery.
+FIRST = 15.0  # Seconds in which a fault has to be noticed, and a source that came up late to be read.
+
+
+def test_every_kind_has_its_simulator_and_every_simulator_its_kind() -> None:
+    assert sorted(SIMULATORS) == KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(SIMULATORS))
+def test_every_fault_is_tried_or_has_a_reason(kind: str) -> None:
+    faults = SIMULATORS[kind].faults
+    assert sorted(faults) == sorted(FAULTS)
+    for name, shows in faults.items():
+        assert shows in (FAILS, REFUSES, PASSES) or len(shows.split()) > 3, f"{name}: say why it makes no sense"
+
+
+# -- what is tried ---------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def at_work(kind: str, name: str, *, up: bool = True) -> AsyncIterator[tuple[Simulator, Station]]:
+    """A source and the feed that reads it."""
+    with tempfile.TemporaryDirectory(prefix=f"citywall-{kind}-") as home:
+        folder = Path(home)
+        source = SIMULATORS[kind](folder)
+        if up:
+            await source.start()
+        station: Station | None = None
+        try:
+            station = Station(town(folder, {"kind": kind, "name": name, **source.table()}), folder)
+            async with station.working():
+                await source.feed(station)
+                yield source, station
+        finally:
+            await source.close()
+            if station is not None:
+                station.close()
+
+
+def health(station: Station) -> str:
+    """What the board would say of the feed now."""
+    now = datetime.now(UTC)
+    settings = station.bound.settings
+    rule = FeedRule(settings.name, settings.kind, station.bound.nouns, settings.interval)
+    return state_of(rule, station.runner.beat(now, 0), now.timestamp())
+
+
+def well(source: Simulator, station: Station) -> bool:
+    """Whether all that came to be is on the disk, once, and the feed says nothing is wrong."""
+    return station.runner.last_success is not None and not station.runner.error and source.right(station.events())
+
+
+def said(source: Simulator, station: Station) -> str:
+    """What a failed test is told."""
+    counted, restarts = station.counted(), station.runner.restarts
+    return (
+        f"{len(source.wanted)} wanted, {counted} stored, doubled and refused, {station.spool.reasons()},"
+        f" {restarts} restarts, {station.runner.error!r}; {[event.subject for event in station.events()][-12:]}"
+    )
+
+
+async def down_at_start(source: Simulator, station: Station, lines: Lines) -> None:
+    """The source is not there when the house starts; when it comes, it is read."""
+    await soon(lambda: station.runner.error, FIRST, "the feed says that it fails")
+    assert health(station) == "failing"
+    await source.start()
+    await source.add()
+    await soon(lambda: well(source, station), FIRST, lambda: said(source, station))
+    assert health(station) == "live"
+    name = station.bound.name
+    assert (len(lines.of(name, "down")), len(lines.of(name, "up"))) == (1, 1), lines.said
+
+
+async def begin(source: Simulator, station: Station) -> None:
+    """Bring it to a state in which all is well, with a record that was read."""
+    await source.add()
+    await soon(lambda: well(source, station), FIRST, lambda: f"at first: {said(source, station)}")
+    assert health(station) == "live"
+
+
+async def one_fault(source: Simulator, station: Station, lines: Lines, name: str) -> None:
+    """The fault shows as it should, once; records come to be meanwhile; and when it is over all is there."""
+    shows, feed = source.faults[name], station.bound.name
+    await begin(source, station)
+    dead = station.counted()[2]
+    await source.fault(name)
+    await source.add()
+    if shows == FAILS:
+        await soon(lambda: station.runner.error, FIRST, lambda: f"it fails: {said(source, station)}")
+        assert health(station) in ("failing", "late", "silent"), health(station)
+    elif shows == REFUSES:
+        await soon(lambda: station.counted()[2] > dead, FIRST, lambda: f"it is refused: {said(source, station)}")
+    else:
+        await soon(lambda: well(source, station), FIRST, lambda: f"it passes: {said(source, station)}")
+    await source.clear()
+    await source.add()
+    seconds = source.interval + source.patience + SLACK
+    await soon(lambda: well(source, station), seconds, lambda: f"well again: {said(source, station)}")
+    assert health(station) == "live"
+    if shows != REFUSES and name not in source.noted:
+        assert station.counted()[2] == dead, said(source, station)
+    downs, ups = lines.of(feed, "down"), lines.of(feed, "up")
+    assert (len(downs), len(ups)) == ((1, 1) if shows == FAILS else (0, 0)), lines.of(feed, "")
+    assert not lines.of(feed, "fault in the feed")
+
+
+async def refusals(source: Simulator, station: Station) -> None:
+    """What is behind the feed takes only some of what comes, at random; what it did not take comes again."""
+    await begin(source, station)
+    chance = random.Random(source.kind)
+    station.sink.refuse = lambda: chance.random() < 0.35
+    for _ in range(4):
+        await source.add()
+        await asyncio.sleep(0.1)
+    station.sink.refuse = lambda: False
+    seconds = 2 * source.interval + source.patience + SLACK
+    await soon(lambda: well(source, station), seconds, lambda: said(source, station))
+
+
+async def trial(kind: str, what: str) -> None:
+    """One fault of one kind, on a source and a feed of its own."""
+    lines = Lines()
+    try:
+        name = f"{kind}-{what}".replace("_", "-")
+        async with at_work(kind, name, up=what != "down_at_start") as (source, station):
+            if what == "down_at_start":
+                await down_at_start(source, station, lines)
+            elif what == "refusals":
+                await refusals(source, station)
+            else:
+                await one_fault(source, station, lines, what)
+    finally:
+        lines.close()
+
+
+def tried(kind: str) -> list[str]:
+    """What makes sense for a kind."""
+    faults = SIMULATORS[kind].faults
+    start = ["down_at_start"] if faults["down"] == FAILS else []
+    return [*start, *(name for name in FAULTS if faults[name] in (FAILS, REFUSES, PASSES)), "refusals"]
+
+
+TRIALS = [(kind, what) for kind in sorted(SIMULATORS) for what in tried(kind)]
+
+
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest) -> dict[tuple[str, str], str]:
+    """What went wrong in each trial that was asked for, empty if nothing did. All run at the same time."""
+    asked = {
+        (item.callspec.params["kind"], item.callspec.params["what"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and "what" in item.callspec.params
+    }
+    wanted = [(kind, what) for kind, what in TRIALS if (kind, what) in asked and not SIMULATORS[kind].missing]
+    for kind in {kind for kind, _ in wanted}:
+        SIMULATORS[kind].provide(request.getfixturevalue)
+    found: dict[tuple[str, str], str] = {}
+
+    async def all_of_them() -> None:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(kind: str, what: str) -> None:
+            async with places:
+                try:
+                    await asyncio.wait_for(trial(kind, what), 60)
+                    found[kind, what] = ""
+                except Exception as error:  # noqa: BLE001 - each is told by the test it belongs to.
+                    found[kind, what] = f"{type(error).__name__}: {error}"
+
+        await asyncio.gather(*(in_turn(*one) for one in wanted))
+
+    asyncio.run(all_of_them())
+    return found
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("kind", "what"), TRIALS)
+def test_nothing_is_lost_and_nothing_doubled(kind: str, what: str, outcomes: dict[tuple[str, str], str]) -> None:
+    if SIMULATORS[kind].missing:
+        pytest.skip(SIMULATORS[kind].missing)
+    assert not outcomes[kind, what], outcomes[kind, what]
