@@ -85,6 +85,13 @@ class Window:
             raise ValueError(f"the moment {moment} was never counted")
         del moments[at]
 
+    def move(self, old: float | None, new: float | None, horizon: float) -> None:
+        """Count ``new`` instead of ``old``, as far as they do not lie before ``horizon``."""
+        if old is not None and old >= horizon:
+            self.count(old, -1)
+        if new is not None and new >= horizon:
+            self.count(new, 1)
+
     def between(self, start: float, end: float) -> int:
         """How many moments m have ``start <= m < end``."""
         return bisect_left(self.moments, end) - bisect_left(self.moments, start)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dashboard.life import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
 from dashboard.noun import Rules
-from dashboard.periods import QUARTER, Calendar
+from dashboard.periods import Calendar
 from dashboard.sla import Limit
 from dashboard.tickets import LIGHTS, NONE, OVERDUE, complaints, light_of, turns
 
@@ -41,7 +41,6 @@ KINDS = (
 MOVED = 128  # The kind of a step from stage to stage; see ``moved``.
 _SHIFT = 256
 _MONTHS = 10_000_000  # The slots of months lie below, those of days above, those of weeks below zero.
-_DUE: tuple[tuple[int, ...], ...] = ((DUE,), (DUE, SHUT), (DUE, SHUT, KEPT))
 
 
 def at(period: int, kind: int) -> int:
@@ -83,7 +82,8 @@ class Counting:
         self.calendar = Calendar(rules.zone)
         self.floor = float("-inf")
         self._first = (0, 0)  # The day and the month of the floor.
-        self._known: dict[int, tuple[int, ...]] = {}
+        self._dues: dict[tuple[int, int | None, bool], tuple[tuple[int, ...], tuple[Hashable, ...]]] = {}
+        self._known: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
 
     def forget_before(self, now: float) -> bool:
         """Move the floor to where the month before that of ``now`` began; True if it was another."""
@@ -92,6 +92,7 @@ class Counting:
             return False
         self.floor, self._first = floor, self.calendar.day_and_month(floor)
         self._known.clear()
+        self._dues.clear()
         return True
 
     def lasts(self, slot: Hashable) -> bool:
@@ -102,13 +103,13 @@ class Counting:
         period = number // _SHIFT
         return abs(period) >= self._first[0] if abs(number) > _MONTHS else period >= self._first[1]
 
-    def _periods(self, moment: float) -> tuple[int, ...]:
-        """The slots' numbers of the periods around ``moment`` that are still counted."""
-        quarter = int(moment // QUARTER)
-        found = self._known.get(quarter)
+    def _at(self, moment: float, *kinds: int) -> tuple[int, ...]:
+        """The slots of these kinds in the periods around ``moment`` that are still counted."""
+        key = (self.calendar.day_and_month(moment)[0], kinds)
+        found = self._known.get(key)
         if found is None:
             numbers = [_SHIFT * period for period in self.calendar.periods(moment)]
-            found = self._known[quarter] = tuple(number for number in numbers if self.lasts(number))
+            found = self._known[key] = tuple(n + kind for n in numbers if self.lasts(n) for kind in kinds)
         return found
 
     def share(self, ticket: Ticket, key: str, now: float, *, repeated: bool = False) -> Share:
@@ -145,30 +146,27 @@ class Counting:
     def _reported(
         self, slots: list[Hashable], named: list[Named], ticket: Ticket, reported: float, repeated: bool
     ) -> None:
-        for period in self._periods(reported):
-            slots.append(period + REPORTED)
-            if ticket.filed is not None:
-                slots.append(period + FILED_SINCE)
-            if repeated:
-                slots.append(period + REPEATED)
-            if period > _MONTHS:
-                named.append((("category", period + REPORTED), ticket.category))
-                named.append((("channel", period + REPORTED), ticket.channel))
+        numbers = self._at(reported, REPORTED)
+        slots += numbers
+        if numbers and numbers[0] > _MONTHS:
+            named.append((("category", numbers[0]), ticket.category))
+            named.append((("channel", numbers[0]), ticket.channel))
+        if ticket.filed is not None:
+            slots += self._at(reported, FILED_SINCE)
+        if repeated:
+            slots += self._at(reported, REPEATED)
 
     def _lived(self, slots: list[Hashable], ticket: Ticket) -> None:
         if ticket.filed is not None:
-            for period in self._periods(ticket.filed):
-                slots.append(period + FILED)
-                if ticket.state == "voided":
-                    slots.append(period + VOIDED_SINCE)
+            slots += self._at(ticket.filed, FILED)
+            if ticket.state == "voided":
+                slots += self._at(ticket.filed, VOIDED_SINCE)
         if ticket.first_dispatched is not None:
-            responded = self._responded(ticket)
-            for period in self._periods(ticket.first_dispatched):
-                slots.append(period + DISPATCHED)
-                if ticket.returns:
-                    slots.append(period + RETURNED_SINCE)
-                if responded:
-                    slots.append(period + RESPONDED)
+            slots += self._at(ticket.first_dispatched, DISPATCHED)
+            if ticket.returns:
+                slots += self._at(ticket.first_dispatched, RETURNED_SINCE)
+            if self._responded(ticket):
+                slots += self._at(ticket.first_dispatched, RESPONDED)
 
     def _responded(self, ticket: Ticket) -> bool:
         if ticket.signed is None or ticket.contacted is None or ticket.dispatched is None:
@@ -176,32 +174,30 @@ class Counting:
         return max(ticket.signed, ticket.contacted) <= self._after(ticket.dispatched, self.rules.sign)
 
     def _called(self, slots: list[Hashable], ticket: Ticket, called: float) -> None:
-        for period in self._periods(called):
-            if ticket.solved is not None:
-                slots.append(period + ASKED_SOLVED)
-                if ticket.solved:
-                    slots.append(period + SOLVED)
-            if ticket.satisfied is not None:
-                slots.append(period + ASKED_SATISFIED)
-                if ticket.satisfied:
-                    slots.append(period + SATISFIED)
+        if ticket.solved is not None:
+            slots += self._at(called, ASKED_SOLVED, SOLVED) if ticket.solved else self._at(called, ASKED_SOLVED)
+        if ticket.satisfied is not None:
+            slots += self._at(called, ASKED_SATISFIED)
+            slots += self._at(called, SATISFIED) if ticket.satisfied else ()
 
     def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float) -> None:
         """Due to close in a period: its deadline falls in it, or it was closed in it."""
-        periods, unit, kinds = self._periods(due), ticket.unit, _DUE[0]
-        if ticket.closed is not None:
-            periods = (*periods, *(p for p in self._periods(ticket.closed) if p not in periods))
-            kinds = _DUE[2 if ticket.done_at is not None and ticket.done_at <= due else 1]
-        for period in periods:
-            slots += [period + kind for kind in kinds]
-            if 0 < period < _MONTHS:
-                named += [(("unit", period + kind), unit) for kind in kinds]
+        closed, day_of = ticket.closed, self.calendar.day_and_month
+        in_time = closed is not None and ticket.done_at is not None and ticket.done_at <= due
+        key = day_of(due)[0], None if closed is None else day_of(closed)[0], in_time
+        found = self._dues.get(key)
+        if found is None:
+            kinds = (DUE,) if closed is None else (DUE, SHUT, KEPT) if in_time else (DUE, SHUT)
+            numbers = dict.fromkeys((*self._at(due, *kinds), *(self._at(closed, *kinds) if closed is not None else ())))
+            groups = tuple(("unit", number) for number in numbers if 0 < number < _MONTHS)
+            found = self._dues[key] = (tuple(numbers), groups)
+        slots += found[0]
+        named += [(group, ticket.unit) for group in found[1]]
 
     def _moved(self, slots: list[Hashable], city: list[Named], ticket: Ticket) -> None:
         before: float | None = None
         for moment, start, end in steps(ticket):
-            kind = MOVED + 8 * start + end
-            slots += [period + kind for period in self._periods(moment)]
+            slots += self._at(moment, MOVED + 8 * start + end)
             if before is not None and start < len(STAGES) > end:
                 city.append((("stay", ticket.category, start), fine(moment - before)))
             before = moment
@@ -210,10 +206,10 @@ class Counting:
         self, slots: list[Hashable], named: list[Named], ticket: Ticket, closed: float, due: float | None
     ) -> None:
         slots.append("closed")
-        for period in self._periods(closed):
-            slots.append(period + CLOSED)
-            if 0 < period < _MONTHS:
-                named.append((("unit", period + CLOSED), ticket.unit))
+        numbers = self._at(closed, CLOSED)
+        slots += numbers
+        if numbers and 0 < numbers[-1] < _MONTHS:
+            named.append((("unit", numbers[-1]), ticket.unit))
         if due is None or ticket.done_at is None:
             return
         in_time = ticket.done_at <= due

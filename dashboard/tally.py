@@ -9,10 +9,10 @@ ticket that changes ten times before is counted once.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping
 from heapq import heappop, heappush
-from typing import TypeVar, cast
+from typing import cast
 
 import msgspec
 
@@ -23,13 +23,10 @@ from dashboard.periods import Window
 from dashboard.slots import LIGHT, Counting, Named, Share
 from dashboard.tickets import apply, key_of
 
-T = TypeVar("T", bound=Hashable)
 WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
 AT_ONCE = 4096  # Changed tickets that may wait to be counted.
 AGAIN = 30 * 86400.0  # A caller who comes with the same matter within this time complains again, in seconds.
 Row = tuple[float, str]
-Rows = Iterable[tuple[Hashable, Row]]
-Deltas = list[tuple[T, int]]
 
 
 class Tally:
@@ -70,51 +67,31 @@ class Tally:
         """The keys of the open tickets."""
         return self.rolls.get("open", set())
 
-    def add(self, share: Share, key: str, horizon: float) -> None:
-        """Count a share that has not been counted."""
+    def add(self, slots: Mapping[Hashable, int], named: Mapping[Named, int]) -> None:
+        """Add to slots, and by name to groups, what is above or below zero."""
         counts, groups = self.counts, self.groups
-        for slot in share.slots:
-            counts[slot] += 1
-        for group, name in share.named:
-            groups[group][name] += 1
-        self.line_up((), share.rows)
-        for roll in share.rolls:
-            self.rolls[roll].add(key)
-        if share.intake is not None and share.intake >= horizon:
-            self.intake.count(share.intake, 1)
-        if share.closing is not None and share.closing >= horizon:
-            self.closings.count(share.closing, 1)
-
-    def change(
-        self, old: Share, new: Share, key: str, horizon: float, slots: Deltas[Hashable], named: Deltas[Named]
-    ) -> None:
-        """Count ``new`` instead of ``old``; ``slots`` and ``named`` are the differences of the two."""
-        counts, groups = self.counts, self.groups
-        for slot, n in slots:
+        for slot, n in slots.items():
             counts[slot] += n
-        for (group, name), n in named:
+        for (group, name), n in named.items():
             groups[group][name] += n
+
+    def line_up(self, old: Share, new: Share, key: str, horizon: float) -> None:
+        """Let ``new`` stand in rows, rolls and windows where ``old`` stood."""
         if old.rows != new.rows:
-            self.line_up(old.rows, new.rows)
+            for name, row in old.rows:
+                rows = self.rows[name]
+                del rows[bisect_left(rows, row)]
+            for name, row in new.rows:
+                insort(self.rows[name], row)
         if old.rolls != new.rolls:
             for roll in old.rolls:
                 self.rolls[roll].discard(key)
             for roll in new.rolls:
                 self.rolls[roll].add(key)
-        for window, was, now in (self.intake, old.intake, new.intake), (self.closings, old.closing, new.closing):
-            if was != now:
-                if was is not None and was >= horizon:
-                    window.count(was, -1)
-                if now is not None and now >= horizon:
-                    window.count(now, 1)
-
-    def line_up(self, gone: Rows, come: Rows) -> None:
-        """Take rows out of their order, and put others in."""
-        for name, row in gone:
-            rows = self.rows[name]
-            del rows[bisect_left(rows, row)]
-        for name, row in come:
-            insort(self.rows[name], row)
+        if old.intake != new.intake:
+            self.intake.move(old.intake, new.intake, horizon)
+        if old.closing != new.closing:
+            self.closings.move(old.closing, new.closing, horizon)
 
     def forget(self, lasts: Callable[[Hashable], bool]) -> None:
         """Drop the slots and groups of periods that are counted no more."""
@@ -126,14 +103,23 @@ class Tally:
 NOTHING = Share([], [], [])
 
 
-def deltas(old: list[T], new: list[T]) -> Deltas[T]:
-    """How often what is in ``new`` more or less often than in ``old``."""
-    found: dict[T, int] = {}
-    for slot in new:
-        found[slot] = found.get(slot, 0) + 1
-    for slot in old:
-        found[slot] = found.get(slot, 0) - 1
-    return [(slot, n) for slot, n in found.items() if n]
+class Batch:
+    """What a place has to add and to take back, gathered over many tickets."""
+
+    __slots__ = ("named", "slots", "taken", "untold")
+
+    def __init__(self) -> None:
+        self.slots: list[Hashable] = []
+        self.taken: list[Hashable] = []
+        self.named: list[Named] = []
+        self.untold: list[Named] = []
+
+    def difference(self) -> tuple[Counter[Hashable], Counter[Named]]:
+        """The numbers to be added to slots and to groups."""
+        slots, named = Counter(self.slots), Counter(self.named)
+        slots.subtract(self.taken)
+        named.subtract(self.untold)
+        return slots, named
 
 
 class Tickets:
@@ -190,12 +176,14 @@ class Tickets:
 
     def settle(self) -> None:
         """Count all that has changed."""
-        share, now = self.counting.share, self.now
+        share, now, horizon = self.counting.share, self.now, self.horizon
+        batches: dict[tuple[Tally, ...], Batch] = defaultdict(Batch)
+        city = Batch()
         while self._waiting:
             key, before = self._waiting.popitem()
             after = self.tickets[key]
             was, _ = self._counted.pop(key, (now, 0))
-            old = None if before is None else share(before, key, was, repeated=key in self._repeated)
+            old = NOTHING if before is None else share(before, key, was, repeated=key in self._repeated)
             if after.caller or (before is not None and before.caller):
                 self._call(key, before, after)
             new = share(after, key, now, repeated=key in self._repeated)
@@ -206,27 +194,26 @@ class Tickets:
             elif self._next.get(key) != new.until:
                 self._next[key] = new.until
                 heappush(self._changes, (new.until, key))
-            self._count(key, before, old, after, new)
-
-    def _count(self, key: str, before: Ticket | None, old: Share | None, after: Ticket, new: Share) -> None:
-        chain = self._above(after)
-        if before is not None and old is not None and self._above(before) is not chain:
-            self._swap(self._above(before), old, NOTHING, key)
-            old = None
-        if old is not None:
-            self._swap(chain, old, new, key)
-            return
-        for tally in chain:
-            tally.add(new, key, self.horizon)
-        for group, name in new.city:
-            chain[0].groups[group][name] += 1
-
-    def _swap(self, chain: tuple[Tally, ...], old: Share, new: Share, key: str) -> None:
-        slots, named = deltas(old.slots, new.slots), deltas(old.named, new.named)
-        for tally in chain:
-            tally.change(old, new, key, self.horizon, slots, named)
-        for (group, name), n in deltas(old.city, new.city):
-            chain[0].groups[group][name] += n
+            chain = above = self._above(after)
+            if before is not None and before.place != after.place:
+                chain = self._above(before)
+            for tally in chain:
+                tally.line_up(old, new if chain is above else NOTHING, key, horizon)
+            if chain is not above:
+                for tally in above:
+                    tally.line_up(NOTHING, new, key, horizon)
+            if old is not NOTHING:
+                batches[chain].taken += old.slots
+                batches[chain].untold += old.named
+                city.untold += old.city
+            batches[above].slots += new.slots
+            batches[above].named += new.named
+            city.named += new.city
+        for chain, batch in batches.items():
+            difference = batch.difference()
+            for tally in chain:
+                tally.add(*difference)
+        self._tallies[self.rules.places.root.code].add(*city.difference())
 
     def _above(self, ticket: Ticket) -> tuple[Tally, ...]:
         """The tallies of the ticket's place and of all places above it, the root first."""

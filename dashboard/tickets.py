@@ -74,12 +74,13 @@ def apply(ticket: Ticket | None, event: Event) -> Ticket:
     """
     if not isinstance(event, TicketEvent):
         return cast(Ticket, ticket)
-    if ticket is None:
-        ticket = Ticket(event.source, event.subject)
     at = event.time.timestamp()
-    if at <= ticket.last or event.id.encode("utf-8", "surrogatepass") in ticket.trail:
+    if ticket is None:
+        after = Ticket(event.source, event.subject)
+    elif at <= ticket.last or event.id.encode("utf-8", "surrogatepass") in ticket.trail:
         return _refold(ticket, event)
-    after = copy(ticket)
+    else:
+        after = copy(ticket)
     after.last = at
     after.trail += entry(event)
     _go(after, event, at)
