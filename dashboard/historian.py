@@ -111,6 +111,8 @@ class Historian:
             HistoryFailed: if it cannot be reached.
         """
         self.history.prepare()
+        if self.history.rules is not None:
+            self.history.renew()
         self.position = self.history.positions()
         self._recent.clear()
 

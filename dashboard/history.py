@@ -7,9 +7,11 @@ from history alone.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, cast
 
 import msgspec
@@ -26,18 +28,22 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
     select,
     text,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.life import STAGES
 from dashboard.noun import Rules
-from dashboard.tickets import Ticket, extensions, on_time, relived, turns
+from dashboard.ticketevents import TicketEvent
+from dashboard.tickets import Ticket, apply, complaints, extensions, relived, turns
+
+log = logging.getLogger("history")
 
 HistoryFailed = SQLAlchemyError
 """What is raised when the database cannot be reached or refuses."""
@@ -91,7 +97,14 @@ gaps = Table(
     Column("last", BigInteger, nullable=False), Column("at", Double, nullable=False),
 )  # fmt: skip
 
+meta = Table(
+    "meta", metadata,
+    Column("name", Text, primary_key=True), Column("value", Text, nullable=False),
+)  # fmt: skip
+
 _LIVES = select(tickets.c.source, tickets.c.number, tickets.c.trail)
+
+VERSION = "2 " + " ".join(tickets.c.keys())  # Of the tickets' table; another one is built anew.
 
 # A server that is there but does not answer is given up after some seconds, like one that is gone.
 PATIENCE = {
@@ -137,13 +150,66 @@ class History:
             with self.engine.begin() as db:
                 if self.postgres:  # There two who create the same table at the same time may both fail.
                     db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+                db.execute(CreateTable(meta, if_not_exists=True))
+                old = self._known(db).get("tickets") != VERSION and inspect(db).has_table("tickets")
+                if old and self.rules is not None:
+                    # The word is taken back before the deed: wherever this ends, it is begun again.
+                    db.execute(meta.delete())
+                    db.execute(DropTable(tickets))
                 for table in metadata.sorted_tables:
-                    db.execute(CreateTable(table, if_not_exists=True))
-                    for index in table.indexes:
-                        if index.info.get("only") not in (None, self.engine.dialect.name):
-                            continue
-                        db.execute(CreateIndex(index, if_not_exists=True))
+                    if table is not tickets or not old or self.rules is not None:
+                        self._make(db, table)
+                if not old or self.rules is not None:
+                    self._note(db, "tickets", VERSION)
             self._ready = True
+
+    def _make(self, db: Connection, table: Table) -> None:
+        db.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            if index.info.get("only") in (None, self.engine.dialect.name):
+                db.execute(CreateIndex(index, if_not_exists=True))
+
+    def _known(self, db: Connection) -> dict[str, str]:
+        return {row.name: row.value for row in db.execute(select(meta))}
+
+    def _note(self, db: Connection, name: str, value: str) -> None:
+        (_upsert_postgres if self.postgres else _upsert_sqlite)(db, meta, [(name, value)])
+
+    def renew(self) -> None:
+        """Build the current tickets anew from the kept batches, if their table or the city's rules are others now.
+
+        Raises:
+            HistoryFailed: if the database cannot be reached or written; it is begun again the next time.
+        """
+        assert self.rules is not None
+        rules = fingerprint(self.rules)
+        with self.engine.connect() as db:
+            if self._known(db).get("rules") == rules:
+                return
+        done, told = 0, time.monotonic()
+        for spool, upto in self.positions().items():
+            happened: list[TicketEvent] = []
+            for kept in self.batches(spool, 0, upto):
+                happened += [one for one in CODEC.unpack(kept.packed) if isinstance(one, TicketEvent)]
+                if len(happened) > 10_000:
+                    done += self._relive(happened)
+                    happened = []
+                if time.monotonic() - told > 5.0:
+                    told = time.monotonic()
+                    log.info("the tickets are built anew by the rules of now: %s events so far", f"{done:,}")
+            done += self._relive(happened)
+        with self.engine.begin() as db:
+            self._note(db, "rules", rules)
+        if done:
+            log.info("the tickets were built anew from %s events", f"{done:,}")
+
+    def _relive(self, happened: Sequence[TicketEvent]) -> int:
+        known = self.tickets(list({(one.source, one.subject) for one in happened}))
+        for one in happened:
+            key = one.source, one.subject
+            known[key] = apply(known.get(key), one)
+        self.write([], list(known.values()), [], {})
+        return len(happened)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -237,18 +303,31 @@ def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
     """The ticket's row; without rules nothing is known of deadlines but what its source says."""
     stage = ticket.stage
     lights = turns(ticket, rules) if rules else None
-    due, in_time = (None if lights is None else lights.overdue), on_time(ticket, rules) if rules else None
+    due = None if lights is None else lights.overdue
+    in_time = None if due is None or ticket.closed is None or ticket.done_at is None else int(ticket.done_at <= due)
     soon, worst = (lights.soon, lights.worst) if lights and ticket.running else (None, None)
     return (
         ticket.source, ticket.number, ticket.reported, ticket.title, ticket.category, ticket.condition, ticket.unit,
         ticket.channel, ticket.place, ticket.lon, ticket.lat, ticket.flaw, ticket.state,
         "" if stage is None else STAGES[stage], ticket.filed, ticket.dispatched, ticket.signed, ticket.done_at,
-        ticket.closed, ticket.due, due, ticket.verdict, _bit(in_time),
-        extensions(ticket, rules) if rules else len(ticket.granted), ticket.returns, ticket.reworks, ticket.level,
-        ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved), _bit(ticket.satisfied),
-        ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain), " ".join(ticket.anomalies),
-        ticket.trail,
+        ticket.closed, ticket.due, due, ticket.verdict, in_time,
+        extensions(ticket, rules) if rules and ticket.granted else len(ticket.granted), ticket.returns,
+        ticket.reworks, ticket.level, ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved),
+        _bit(ticket.satisfied), ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain),
+        " ".join(complaints(ticket, rules) if rules else ticket.anomalies), ticket.trail,
     )  # fmt: skip
+
+
+def fingerprint(rules: Rules) -> str:
+    """Some letters that are others when other deadlines or verdicts would follow from the same events."""
+    limits, calendar = rules.limits, rules.calendar
+    told = (
+        sorted((key, str(limit)) for key, limit in limits.exact.items()),
+        sorted((key, str(limit)) for key, limit in limits.categories.items()), str(limits.default), str(limits.urgent),
+        calendar.zone.key, calendar.hours, *map(sorted, (calendar.days_off, calendar.days_on, calendar.weekend)),
+        rules.soon_share, rules.worst_multiple, sorted(rules.units),
+    )  # fmt: skip
+    return blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
 
 def _bit(value: bool | None) -> int | None:
@@ -256,9 +335,9 @@ def _bit(value: bool | None) -> int | None:
 
 
 def _conflict(table: Table) -> str:
-    """What happens to a row whose key is there: tickets and positions are replaced, the rest is as it was."""
+    """What happens to a row whose key is there: tickets, positions and meta are replaced, the rest is as it was."""
     key = ", ".join(column.name for column in table.primary_key)
-    if table not in (tickets, positions):
+    if table not in (tickets, positions, meta):
         return f"ON CONFLICT ({key}) DO NOTHING"
     values = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if not c.primary_key)
     return f"ON CONFLICT ({key}) DO UPDATE SET {values}"

@@ -391,9 +391,13 @@ def why_not(ticket: Ticket, event: TicketEvent, at: float) -> str:
     return rule.refuses(ticket, event, at) if rule.refuses else ""
 
 
-def take(ticket: Ticket, event: TicketEvent, at: float) -> None:
-    """Write on ``ticket`` what an event does that fits."""
+def live(ticket: Ticket, event: TicketEvent, at: float) -> str:
+    """Write on ``ticket`` what an event does that fits; where it does not, nothing but the reason, which is told."""
     rule = TABLE[type(event)]
+    reason = why_not(ticket, event, at)
+    if reason:
+        ticket.anomalies += (reason,)
+        return reason
     stage = ticket.stage
     if ticket.plain and rule.to in _LONG:
         # It stood in the stage of its report after all, and its handling has not begun.
@@ -407,6 +411,7 @@ def take(ticket: Ticket, event: TicketEvent, at: float) -> None:
     if after != stage:
         ticket.since = at
         ticket.steps += STEP.pack(at, _number(stage), _number(after))
+    return ""
 
 
 def _number(stage: int | None) -> int:

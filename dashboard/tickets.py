@@ -10,7 +10,7 @@ import msgspec
 
 from dashboard import sla
 from dashboard.events import Event
-from dashboard.life import Ticket, take, why_not
+from dashboard.life import Ticket, live, why_not
 from dashboard.noun import Rules
 from dashboard.sla import Limit, Span, Turns
 from dashboard.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported, Verdict
@@ -32,7 +32,7 @@ _fields = {kind: tuple(f for f in kind.__struct_fields__ if f not in ("source", 
 def entry(event: TicketEvent) -> bytes:
     """An event as a ticket's trail holds it: the length in four bytes, then its number and its fields as an array."""
     values = msgspec.structs.astuple(event)
-    body = _pack((_number[type(event)], values[0], *values[2:3], *values[4:]))
+    body = _pack((_number[type(event)], values[0], values[2], *values[4:]))
     return len(body).to_bytes(4, "big") + body
 
 
@@ -130,12 +130,7 @@ def in_order(ticket: Ticket, events: Sequence[TicketEvent]) -> Iterator[TicketEv
 
 
 def _go(ticket: Ticket, event: TicketEvent, at: float) -> None:
-    reason = why_not(ticket, event, at)
-    if reason:
-        ticket.anomalies += (reason,)
-        return
-    take(ticket, event, at)
-    if ticket.anomalies and isinstance(event, TicketReported):
+    if not live(ticket, event, at) and ticket.anomalies and isinstance(event, TicketReported):
         ticket.anomalies = tuple(reason.replace("_unreported", "_before_reported") for reason in ticket.anomalies)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,8 +13,9 @@ from sqlalchemy import text
 from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.history import History, HistoryFailed
+from dashboard.sla import Limit, Limits
 from dashboard.tickets import Ticket, apply
-from tests.flow import closed, packed, reported
+from tests.flow import START, closed, packed, reported, rules
 from tests.servers import Postgres
 
 SPOOL = "hotline@1"
@@ -35,7 +37,10 @@ def fold(*events: Event) -> list[Ticket]:
 
 
 def write(history: History, seq: int, *events: Event) -> None:
-    history.write(events, fold(*events), [(SPOOL, seq, len(events), packed(events))], {SPOOL: seq})
+    told = [CODEC.unpack(kept.packed) for kept in history.batches(SPOOL, 0, seq - 1)]
+    numbers = {event.subject for event in events}
+    changed = [ticket for ticket in fold(*(one for part in told for one in part), *events) if ticket.number in numbers]
+    history.write(events, changed, [(SPOOL, seq, len(events), packed(events))], {SPOOL: seq})
 
 
 def test_an_empty_history_is_empty(history: History) -> None:
@@ -161,3 +166,55 @@ def test_an_error_in_the_middle_of_copy_is_a_failure_of_history(postgres_url: st
     history.write([], [], [(SPOOL, 1, 1, b"x")], {SPOOL: 1})
     assert history.positions() == {SPOOL: 1}
     history.close()
+
+
+@pytest.mark.parametrize("left", ["another table", "another version", "half of it"])
+def test_a_table_of_another_version_is_built_anew_from_the_batches(database_url: str, left: str) -> None:
+    first = History(database_url, rules())
+    first.prepare()
+    first.renew()
+    told = [reported(1), reported(2, due=START + timedelta(hours=5)), closed(1), closed(2, 400)]
+    write(first, 1, *told[:2])
+    write(first, 2, *told[2:])
+    expected = {ticket.number: ticket for ticket in fold(*told)}
+    with first.engine.begin() as db:
+        if left == "another table":
+            db.execute(text("DROP TABLE tickets"))
+            db.execute(text("DROP TABLE meta"))
+            db.execute(text("CREATE TABLE tickets (source TEXT, number TEXT, reported_id TEXT)"))
+        elif left == "another version":
+            db.execute(text("UPDATE meta SET value = '1' WHERE name = 'tickets'"))
+            db.execute(text("UPDATE tickets SET title = 'of yesterday'"))
+        else:
+            db.execute(text("DELETE FROM meta WHERE name = 'rules'"))
+            db.execute(text("DELETE FROM tickets WHERE number = '1'"))
+    first.close()
+    if left == "another table":
+        reader = History(database_url)
+        reader.prepare()
+        assert reader.positions() == {SPOOL: 2}, "who only reads leaves the table to who writes it"
+        reader.close()
+    again = History(database_url, rules())
+    again.prepare()
+    again.renew()
+    assert {ticket.number: ticket for ticket in again.all_tickets()} == expected
+    with again.engine.connect() as db:
+        rows = db.execute(text("SELECT number, deadline, on_time FROM tickets ORDER BY number")).all()
+    assert [tuple(row) for row in rows] == [
+        ("1", (START + timedelta(hours=48, minutes=1)).timestamp(), 1),
+        ("2", (START + timedelta(hours=5)).timestamp(), 0),
+    ]  # fmt: skip
+    again.close()
+
+
+def test_other_limits_are_other_deadlines_also_of_what_is_in_the_table(database_url: str) -> None:
+    for hours, kept in ((48, 1), (48, 1), (1, 0)):
+        opened = History(database_url, replace(rules(), limits=Limits(default=Limit(hours))))
+        opened.prepare()
+        opened.renew()
+        if hours == 48:
+            write(opened, 1, reported(1), closed(1, 90))
+        with opened.engine.connect() as db:
+            row = db.execute(text("SELECT deadline, on_time FROM tickets")).one()
+        assert tuple(row) == ((START + timedelta(hours=hours, minutes=1)).timestamp(), kept)
+        opened.close()
