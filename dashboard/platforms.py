@@ -76,6 +76,7 @@ class Asked:
     restarted: float = 0.0
     inventory: tuple[Seen, ...] = ()
     letters: tuple[Rejected, ...] = ()  # What is refused of the inventory.
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # What was worked out of it before.
 
     def __str__(self) -> str:
         return mask(" ".join(str(reply) for reply in self.replies[:3])[:4096])
@@ -96,7 +97,7 @@ async def polls(settings: VideoSettings, ctx: Context, ask: Ask, read: Read) -> 
     """
     known: dict[int, bytes] = {}
     while True:
-        began, moment = asyncio.get_running_loop().time(), ctx.now().timestamp()
+        moment = ctx.now().timestamp()
         replies, restarted = await ask()
         inventory, letters = await asyncio.to_thread(inventory_of, settings, ctx)
         asked = Asked(moment, replies, restarted=restarted, inventory=inventory, letters=letters)
@@ -107,8 +108,10 @@ async def polls(settings: VideoSettings, ctx: Context, ask: Ask, read: Read) -> 
         else:
             yield Delivery(replace(asked, fresh=frozenset(p for p, one in found.items() if known.get(p) != one)))
             known = found
-        took = asyncio.get_running_loop().time() - began
-        await asyncio.sleep(max(0.0, (settings.interval or INTERVAL) - took))
+        # Each platform has a moment of its own within the interval, so that many of them do not come all at once.
+        interval = settings.interval or INTERVAL
+        phase = crc32(settings.name.encode()) / 2**32 * interval
+        await asyncio.sleep((phase - ctx.now().timestamp()) % interval or interval)
 
 
 # -- from cameras to events --------------------------------------------------------------------------------------
@@ -166,6 +169,14 @@ def gathered(
     asked: Asked, settings: VideoSettings, ctx: Context, read: Read
 ) -> tuple[list[Camera], dict[str, int], list[Rejected]]:
     """The cameras in order of their ids with points in WGS-84, the status of each, and what was refused or flawed."""
+    if "gathered" not in asked.memo:
+        asked.memo["gathered"] = _gathered(asked, settings, ctx, read)
+    return asked.memo["gathered"]  # type: ignore[no-any-return]
+
+
+def _gathered(
+    asked: Asked, settings: VideoSettings, ctx: Context, read: Read
+) -> tuple[list[Camera], dict[str, int], list[Rejected]]:
     refused = list(asked.letters)
     seen: dict[str, Seen] = {}
     for one in read(asked.replies, settings, asked.moment):
