@@ -49,6 +49,15 @@ class WebSettings(Settings):
     @field_validator("url")
     @classmethod
     def _url(cls, value: str) -> str:
+        return cls.web_address(value)
+
+    @staticmethod
+    def web_address(value: str) -> str:
+        """See that a text is an address to fetch from.
+
+        Raises:
+            ValueError: saying what is wrong with it.
+        """
         try:
             url = httpx.URL(value)
         except httpx.InvalidURL as error:

@@ -1,0 +1,172 @@
+"""Workbooks: the sheets of an XLSX file as texts, unpacked within limits and read as a person sees them."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from openpyxl.utils import range_boundaries
+
+from dashboard.feed import SourceNonsense
+from dashboard.masking import clean
+from dashboard.values import Refusal
+
+UNPACKED = 256 << 20  # Bytes of a workbook's parts together.
+RATIO = 400  # A part that unpacks to more than so many times its size is a bomb, once it is large.
+PARTS = 5000
+WIDEST = 1000  # Columns.
+LONGEST = 1_000_000  # Rows.
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+ERRORS = frozenset(("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA"))
+BROKEN = (  # What openpyxl raises over workbooks that are none.
+    KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, AssertionError, EOFError, OSError,
+    zipfile.BadZipFile, ParseError, NotImplementedError, RecursionError, zlib.error,
+)  # fmt: skip
+Cells = Sequence["str | Refusal"]
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Cells as they stand, ``merged`` as (first row, first column, last row, last column) counted from 0."""
+
+    name: str
+    rows: list[Cells]
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: bool = False
+
+
+def workbook(body: bytes) -> list[Sheet]:
+    """The sheets of an XLSX file, each cell as text: dates as ISO, numbers as they are, merged cells filled.
+
+    A formula is its last result; one that was never worked out, and a cell in error, is a ``Refusal`` in its place.
+
+    Raises:
+        SourceNonsense: ``not_xlsx``, ``zip_bomb``, ``forbidden_xml`` or ``too_large``.
+    """
+    merged, formulas = _inspect(body)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+        plain = openpyxl.load_workbook(io.BytesIO(body), read_only=True, keep_links=False) if formulas else None
+        sheets = []
+        for number, sheet in enumerate(book.worksheets):
+            raw = plain.worksheets[number] if plain is not None else None
+            found = Sheet(str(sheet.title), _cells(sheet, raw), hidden=sheet.sheet_state != "visible")
+            found.merged = merged.get(_part(sheet), [])
+            _fill(found)
+            sheets.append(found)
+        book.close()
+        if plain is not None:
+            plain.close()
+    except SourceNonsense:
+        raise
+    except BROKEN as error:
+        raise SourceNonsense("not_xlsx", f"is no workbook that can be read: {clean(str(error))[:120]}") from None
+    return sheets
+
+
+def _part(sheet: Any) -> str:
+    """The name of a sheet's part in the archive."""
+    return str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+
+
+def _inspect(body: bytes) -> tuple[dict[str, list[tuple[int, int, int, int]]], bool]:
+    """Unpack each part within limits: what is merged in which sheet, and whether there are formulas at all."""
+    if body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise SourceNonsense("not_xlsx", "is an old .xls or has a password; save it as .xlsx without one")
+    merged: dict[str, list[tuple[int, int, int, int]]] = {}
+    formulas, total = False, 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            parts = archive.infolist()
+            if len(parts) > PARTS:
+                raise SourceNonsense("zip_bomb", f"has {len(parts):,} parts")
+            for part in parts:
+                if part.flag_bits & 1:
+                    raise SourceNonsense("not_xlsx", "has a password; save it without one")
+                with archive.open(part) as stream:
+                    content = stream.read(UNPACKED - total + 1)
+                total += len(content)
+                if total > UNPACKED or (len(content) > 8 << 20 and len(content) > RATIO * max(part.compress_size, 1)):
+                    raise SourceNonsense("zip_bomb", f"unpacks to far more than its {len(body):,} bytes")
+                if part.filename.endswith((".xml", ".rels")):
+                    if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\x00<\x00!" in content:
+                        raise SourceNonsense("forbidden_xml", f"{clean(part.filename)[:60]} holds a document type")
+                    if "worksheets/" in part.filename:
+                        formulas = formulas or b"<f" in content or b":f>" in content
+                        merged[part.filename] = [_corners(ref[1].decode()) for ref in MERGED.finditer(content)]
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error, lzma.LZMAError) as error:
+        raise SourceNonsense("not_xlsx", f"is no whole workbook: {clean(str(error))[:120]}") from None
+    return merged, formulas
+
+
+def _corners(ref: str) -> tuple[int, int, int, int]:
+    left, top, right, bottom = range_boundaries(ref)
+    return int(top or 1) - 1, int(left or 1) - 1, int(bottom or 1) - 1, int(right or 1) - 1
+
+
+def _cells(sheet: Any, plain: Any) -> list[Cells]:
+    rows: list[Cells] = []
+    formulas: Iterable[Any] = plain.iter_rows(values_only=True) if plain is not None else ()
+    behind = iter(formulas)
+    for row in sheet.iter_rows(max_col=WIDEST):
+        raw = next(behind, ())
+        texts: list[str | Refusal] = []
+        for column, cell in enumerate(row):
+            value = cell.value
+            if value is None and column < len(raw) and raw[column] is not None:
+                texts.append(Refusal("formula_without_value", "holds a formula that was never worked out"))
+            else:
+                texts.append(text_of_cell(value, str(getattr(cell, "number_format", None) or "")))
+        while texts and texts[-1] == "":
+            texts.pop()
+        rows.append(texts)
+        if len(rows) > LONGEST:
+            raise SourceNonsense("too_large", f"has more than {LONGEST:,} rows; split it")
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def text_of_cell(value: object, form: str = "") -> str | Refusal:
+    """A cell as text. A whole number of more than 15 figures was rounded by the spreadsheet, and says so (``E+``)."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, datetime):
+        day_only = not re.search(r"[hH时]", form) and (value.hour, value.minute, value.second) == (0, 0, 0)
+        return value.date().isoformat() if day_only else value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, int | float):
+        if value != value or abs(value) == float("inf"):
+            return Refusal("not_finite", "is no finite number")
+        if abs(value) >= 1e15:
+            return f"{float(value):.14E}"
+        return str(int(value)) if value == int(value) else repr(value)
+    text = str(value)
+    return Refusal("error_cell", f"is {text}") if text in ERRORS else text
+
+
+def _fill(sheet: Sheet) -> None:
+    """Write a merged cell's value into all of its cells, as far as rows and columns go."""
+    for top, left, bottom, right in sheet.merged[:100_000]:
+        if top >= len(sheet.rows) or left >= len(sheet.rows[top]) or right > WIDEST:
+            continue
+        value = sheet.rows[top][left]
+        for number in range(top, min(bottom + 1, len(sheet.rows))):
+            cells = list(sheet.rows[number])
+            cells += [""] * (right + 1 - len(cells))
+            cells[left : right + 1] = [value] * (right + 1 - left)
+            sheet.rows[number] = cells
