@@ -189,6 +189,7 @@ class City(Model):
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()
     indicators: IndicatorTable = IndicatorTable()
+    units: frozenset[str] = frozenset()  # The names of all units; where any are named, others are anomalies.
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()
     screens: tuple[Name, ...] = ("wall",)

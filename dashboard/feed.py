@@ -7,9 +7,12 @@ and ``citywall feed try`` come free.
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from dashboard.discovery import declaring
 from dashboard.duty import Escalation
 from dashboard.events import Event
 from dashboard.limits import limits_of
+from dashboard.masking import opaque
 from dashboard.noun import FeedRule, Rules
 from dashboard.outlines import Gazetteer
 from dashboard.places import PlaceTree
@@ -97,6 +101,29 @@ class Context:
     now: Callable[[], datetime]
     data: Path
     trial: bool = False  # Somebody only looks (``citywall feed try``): nothing that is given will be stored.
+
+    def caller(self, text: str) -> str:
+        """An opaque mark of who called; equal for the same number in all feeds of this house, and in no other's."""
+        return opaque(text, _key(self.data)) if text.strip() else ""
+
+
+@cache
+def _key(data: Path) -> bytes:
+    """The house's own key for callers, made when first asked for and never shown."""
+    file = data / "caller.key"
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mine = file.with_suffix(f".{os.getpid()}")
+        mine.touch(mode=0o600)
+        mine.write_bytes(secrets.token_bytes(32))
+        try:
+            os.link(mine, file)  # Who comes first has made it.
+        except FileExistsError:
+            pass
+        mine.unlink()
+        return file.read_bytes()
 
 
 Parsed = Iterable["Event | Rejected"]
@@ -209,6 +236,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         sign=city.limits.sign,
         weights={name: value for name, value in city.rates.model_dump().items() if name != "goal"},
         goal=city.rates.goal,
+        units=city.units,
         soon_share=city.limits.soon_share,
         worst_multiple=city.limits.worst_multiple,
         sensors=city.sensors,
@@ -216,6 +244,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         video=city.video,
         indicators=city.indicators,
         feeds=tuple(
-            FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval) for bound in bind(city)
+            FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval, bound.source)
+            for bound in bind(city)
         ),
     )

@@ -91,7 +91,7 @@ def view_feeds(health: Health, place: str, wall: float) -> Document:
         beat = health.beats.get(rule.name)
         row: dict[str, Any] = {
             "name": rule.name, "kind": rule.kind, "nouns": list(rule.nouns), "interval": rule.interval,
-            "state": state_of(rule, beat, wall), "heard": None,
+            "state": state_of(rule, beat, wall), "heard": None, "source": rule.source or rule.name,
         }  # fmt: skip
         if beat is not None:
             # A source that is only posted to owes us nothing: what counts is that its door is open.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 LONGEST_TITLE = 500  # Characters of a title that are kept; a longer one is cut and noted.
 LONGEST_TEXT = 200  # Characters of a category, unit or channel.
@@ -73,6 +74,15 @@ def _starred(number: str) -> str:
     places = [at for at, sign in enumerate(number) if sign.isdigit() or sign in "Xx"]
     hidden = set(places[3:-2])
     return "".join("*" if at in hidden else sign for at, sign in enumerate(number))
+
+
+def opaque(text: str, key: bytes) -> str:
+    """A mark that is equal for the same number or name and, without ``key``, tells nothing of it; empty for nothing.
+
+    Spaces and separators do not matter, so that 138 0013 8000 and 138-0013-8000 are one caller.
+    """
+    plain = re.sub(r"[\s()（）.+-]+", "", text.translate(_WIDE)).casefold()
+    return blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=9, key=key).hexdigest() if plain else ""
 
 
 def clean(text: str) -> str:

@@ -26,6 +26,7 @@ class FeedRule:
     kind: str
     nouns: tuple[str, ...]
     interval: float | None
+    source: str = ""  # What its events name as their source, if that is another than its name.
 
 
 WEIGHTS = {"response": 0.30, "resolution": 0.35, "satisfaction": 0.35}

@@ -80,15 +80,16 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
             pipe.hgetall(name)
         pipe.xlen(keys.log)
         pipe.get(keys.pulse)
-        pipe.xadd(keys.asks, {"keys": msgspec.json.encode([view_key("feeds", root)])}, maxlen=1000)
-        pipe.hget(keys.views, view_key("feeds", root))
+        asked = [view_key(view, root) for view in ("feeds", "anomalies")]
+        pipe.xadd(keys.asks, {"keys": msgspec.json.encode(asked)}, maxlen=1000)
+        pipe.hmget(keys.views, asked)
         pipe.get(keys.courier)
-        sent, folded, saved, recorded, length, pulse, _, feeds, courier = pipe.execute()
+        sent, folded, saved, recorded, length, pulse, _, views, courier = pipe.execute()
     sent, folded, saved, recorded = (
         {spool.decode(): int(seq) for spool, seq in found.items()} for found in (sent, folded, saved, recorded)
     )
     said = msgspec.json.decode(pulse) if pulse else {}
-    rows = msgspec.json.decode(feeds)["data"]["feeds"] if feeds else []
+    feeds, anomalies = (msgspec.json.decode(view)["data"] if view else {} for view in views)
 
     def reader(position: dict[str, int]) -> dict[str, int]:
         return {
@@ -101,7 +102,11 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
         "readers": {"projector": reader(folded), "snapshot": reader(saved), "historian": reader(recorded)},
         "board": {name: said.get(name) for name in ("epoch", "offset", "as_of", "wall")},
         "courier": msgspec.json.decode(courier) if courier else None,
-        "feeds": {row["name"]: {name: value for name, value in row.items() if name != "name"} for row in rows},
+        "feeds": {
+            row["name"]: {name: value for name, value in row.items() if name != "name"}
+            for row in feeds.get("feeds", [])
+        },
+        "anomalies": anomalies.get("sources", {}),
     }
 
 
@@ -189,7 +194,13 @@ class HouseCollector(Collector):
                     records.add_metric([name, counter], row[counter])
             if row.get("heard"):
                 heard.add_metric([name], row["heard"])
-        yield from (records, heard, live)
+        anomalies = GaugeMetricFamily(
+            "citywall_ticket_anomalies", "Events that did not fit a ticket's life.", labels=["source", "reason"]
+        )
+        for source, reasons in self.found["anomalies"].items():
+            for reason, n in reasons.items():
+                anomalies.add_metric([source, reason], n)
+        yield from (records, heard, live, anomalies)
         courier = self.found["courier"]
         if courier:
             messages = GaugeMetricFamily(
@@ -254,6 +265,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         for name, row in found["feeds"].items():
             said = " ".join(f"{counter} {row[counter]:,}" for counter in COUNTERS if counter in row)
             yield f"{name:<12}{row['state']:<8}{said} {row.get('error') or ''}".rstrip()
+        for source, reasons in found["anomalies"].items():
+            said = " ".join(f"{reason} {n:,}" for reason, n in sorted(reasons.items()))
+            yield f"{'anomalies':<12}of {source}: {said}"
     for warning in found["warnings"]:
         yield f"? {warning}"
     for problem in found["problems"] or ["nothing is wrong"]:

@@ -191,6 +191,12 @@ def view_points(board: Tickets, place: str, now: float) -> Document:
     return {"points": rows, "open": tally["open"]}
 
 
+def view_anomalies(board: Tickets, place: str, now: float) -> Document:
+    """What does not fit a ticket's life or the city's rules: source → reason → how often, of the whole city."""
+    found = board.anomalies()
+    return {"sources": found, "n": sum(sum(reasons.values()) for reasons in found.values())}
+
+
 NOUN = Noun(
     name="ticket",
     events=TICKET_EVENTS,
@@ -198,6 +204,7 @@ NOUN = Noun(
     views={
         "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,
         "urgent": view_urgent, "map": view_map, "points": view_points,
+        "anomalies": view_anomalies,
         "steps": view_steps,
     },
 )  # fmt: skip

@@ -7,6 +7,7 @@ whole is nonsense; in a batch each event is taken or refused by itself.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, cast
@@ -170,11 +171,13 @@ def _reason(error: str) -> str:
         return "missing_field"
     if error.startswith("unknown field"):
         return "unknown_field"
+    if re.search(r"Expected `\w+` [<>]=", error):
+        return "out_of_range"
     return "bad_time" if "RFC3339" in error else "wrong_type"
 
 
 def _tidy(event: Event, ctx: Context) -> tuple[Event, list[tuple[str, str]]]:
-    """The event as it is kept: times in UTC, texts masked and of bounded length, its place found."""
+    """The event as it is kept: times in UTC, texts masked and of bounded length, the caller opaque, its place found."""
     changed: dict[str, Any] = {}
     flaws: list[tuple[str, str]] = []
     for field in event.__struct_fields__:
@@ -190,8 +193,12 @@ def _tidy(event: Event, ctx: Context) -> tuple[Event, list[tuple[str, str]]]:
             changed[field], long = short_title(value)
             if long:
                 flaws.append(("title_too_long", f"{len(value):,} characters, cut"))
+        elif field == "caller":
+            changed[field] = ctx.caller(value)
         elif isinstance(value, str) and field not in ("id", "source", "subject"):
             changed[field] = short_text(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], str):
+            changed[field] = tuple(map(short_text, value))
     if "place" in event.__struct_fields__:
         changed |= _placed(cast(Any, event), ctx, flaws)
     return msgspec.structs.replace(event, **changed), flaws

@@ -28,6 +28,7 @@ COUNTERS = {
 }
 ROOM = (6, 6, 4, 4, 4)  # Digits that fit into each counter's column.
 ROWS = 12
+ANOMALIES = Words("不合流程", "Do not fit")  # Events of tickets, by reason.
 EMPTY = Words("城市文件中没有数据源", "The city file names no sources")
 
 
@@ -44,6 +45,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """One line for each source, the ailing first, its fault in plain words below it."""
     order = list(STATES)
     rows = []
+    anomalies = views.get("anomalies", {}).get("sources", {})
     found = views["feeds"].get("feeds", [])
     for feed in sorted(found, key=lambda feed: -order.index(feed["state"]) % len(order))[:ROWS]:
         shape, word = STATES[feed["state"]]
@@ -59,6 +61,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         ]
         if feed.get("error"):
             cells.append(html.Span(clipped(feed["error"]), className="error"))
+        odd = anomalies.get(feed.get("source", feed["name"]), {})
+        if odd:
+            worst = max(sorted(odd), key=lambda reason: odd[reason])
+            said = f"{ANOMALIES[ctx.language]} {sum(odd.values()):,} ({worst} {odd[worst]:,})"
+            cells.append(html.Span(clipped(said), className="quiet", title=", ".join(map(str, sorted(odd.items())))))
         rows.append(row(cells, feed["state"]))
     return {"feeds-rows.children": rows or empty(EMPTY, ctx.language)}
 
@@ -66,10 +73,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 PANEL = Panel(
     id="feeds",
     title=Words("数据源", "Feeds"),
-    reads=("feeds",),
+    reads=("feeds", "anomalies"),
     frame=frame,
     paint=paint,
     example={
+        "anomalies": {"sources": {"grid": {"closed_before_reported": 2, "second_reopening": 1}}, "n": 3},
         "feeds": {
             "feeds": [
                 {

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from dashboard.feed import Context, Post, Rejected, SourceNonsense, bind
+from dashboard.masking import opaque
 from dashboard.spool import Spool
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported
 from tests.town import NOW, context, reasons, town
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -150,6 +151,12 @@ def test_nonsense_is_named(ctx: Context, body: bytes, headers: dict[str, str], r
         (event(data={"id": "8"}), "unknown_field"),
         (event(data={"\ud800": "8"}), "unknown_field"),
         (event(type="ticket.closed", data={"verdict": "perhaps"}), "wrong_type"),
+        (event(type="ticket.rated", data={"stars": 6}), "out_of_range"),
+        (event(type="ticket.supervised", data={"level": 4}), "out_of_range"),
+        (event(type="ticket.whistle_closed", data={"score": -1}), "out_of_range"),
+        (event(type="ticket.inspected", data={}), "missing_field"),
+        (event(type="ticket.suspended", data={"until": "2026-03-01T18:00:00"}), "bad_time"),
+        (event(type="ticket.event", data={}), "unknown_type"),
         ([], "wrong_type"),
         (None, "wrong_type"),
     ],
@@ -216,3 +223,40 @@ def test_the_same_post_again_is_a_duplicate(ctx: Context, tmp_path: Path) -> Non
         spool.put(*post(ctx, [event(), event(data={**DATA, "title": "other"})], BATCHED))
     counters = spool.counters
     assert (counters.received, counters.stored, counters.duplicate, counters.dead) == (4, 1, 1, 2)
+
+
+# -- the whole life ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", TICKET_EVENTS)
+def test_every_event_of_a_tickets_life_is_taken(ctx: Context, kind: type[TicketEvent]) -> None:
+    needed: dict[str, Any] = {
+        "ticket.extended": {"granted": True}, "ticket.inspected": {"passed": False}, "ticket.rated": {"stars": 5},
+        "ticket.reported_in": {"unit": "east"}, "ticket.whistle_closed": {"score": 95.5},
+        "ticket.supervised": {"level": 2, "due": "2026-03-02T18:00:00+08:00"}, "ticket.merged": {"into": "8"},
+    }  # fmt: skip
+    name = str(kind.__struct_config__.tag)
+    data = {"by": "狮山 13800138000", "why": "住户13900139000不在家", **needed.get(name, {})}
+    (found,), rejected = post(ctx, event(type=name, data=data))
+    assert type(found) is kind
+    assert reasons(rejected) == []
+    assert found.by == "狮山 138******00"
+    assert "13900139000" not in repr(found)
+
+
+def test_departments_that_are_called_are_masked_too(ctx: Context) -> None:
+    data = {"lead": "城管 13800138000", "supporting": ["水务 13800138000", "交警"]}
+    (found,), _ = post(ctx, event(type="ticket.whistled", data=data))
+    assert (found.lead, found.supporting) == ("城管 138******00", ("水务 138******00", "交警"))
+
+
+def test_a_caller_is_a_mark_that_is_equal_for_the_same_number_and_tells_nothing(ctx: Context) -> None:
+    numbers = ["13800138000", " 138 0013-8000", "１３８００１３８０００", "13900139000", ""]
+    found, _ = post(
+        ctx, [event(id=str(n), data={**DATA, "caller": number}) for n, number in enumerate(numbers)], BATCHED
+    )
+    marks = [one.caller for one in found]
+    assert marks[0] == marks[1] == marks[2] != marks[3]
+    assert len(marks[0]) == 18
+    assert marks[4] == ""
+    assert opaque("13800138000", b"another house's key") != marks[0]
