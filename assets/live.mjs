@@ -49,6 +49,13 @@ function applyAddress() {
     else link.removeAttribute("aria-current");
   }
   if (!printing) wear(address.theme);
+  // The way to the other screens keeps place and language.
+  const here = document.getElementById("wall")?.dataset.screen;
+  for (const link of document.querySelectorAll("[data-go-screen]")) {
+    link.href = `/${link.dataset.goScreen}${location.search}`;
+    if (link.dataset.goScreen === here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
   for (const element of document.querySelectorAll("[data-tip-zh]")) {
     element.title = element.dataset[address.lang === "en" ? "tipEn" : "tipZh"];
   }

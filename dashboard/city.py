@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from dashboard.duty import Escalation
+from dashboard.noun import GRASSROOTS
 from dashboard.places import Place, PlaceError, PlaceTree
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
@@ -147,12 +148,24 @@ def _minutes(hours: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 
 
 class RatesTable(Model):
-    """Weights of the composite rate, and the share of matters that are to be settled at the grass roots."""
+    """Weights of the composite rate, and the share of matters that are to be settled at the grass roots.
+
+    ``levels`` says at which level of places a unit works; a unit that is not listed works for the whole city. Those
+    of ``grassroots`` are the grass roots. ``whistle`` is how long a department may take to report in.
+    """
 
     response: Annotated[float, Field(ge=0, le=1)] = 0.30
     resolution: Annotated[float, Field(ge=0, le=1)] = 0.35
     satisfaction: Annotated[float, Field(ge=0, le=1)] = 0.35
     goal: Annotated[float, Field(gt=0, le=1)] = 0.9
+    levels: dict[str, Name] = Field(default_factory=dict)
+    grassroots: frozenset[Name] = GRASSROOTS
+    whistle: LimitText = Limit(24)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights by the rate's name."""
+        return {"response": self.response, "resolution": self.resolution, "satisfaction": self.satisfaction}
 
     @model_validator(mode="after")
     def _whole(self) -> RatesTable:

@@ -4,8 +4,8 @@ Method. A ticket that is still open has used up a share of its limit. Of its uni
 at least as much, some were closed in time: that part is its chance (an empirical survival curve per unit, drawn
 towards that of all units where a unit has few). Tickets not yet known that will still fall due in the month come in
 at the pace of the month so far, with the chance of a fresh ticket. The range is the central 90 % under a normal
-approximation: the chance in each ticket, and the uncertainty of the chances themselves. Nothing here can lead
-outside what is still possible.
+approximation: the chance in each ticket, the uncertainty of the chances themselves, and by how much more than chance
+the days so far have differed. Nothing here can lead outside what is still possible.
 """
 
 from __future__ import annotations
@@ -31,6 +31,17 @@ def bin_of(used: float) -> int:
     if used > 1:
         return BINS
     return min(BINS - 1, max(0, int(used * BINS)))
+
+
+def bin_at(start: float, moment: float, due: float) -> int:
+    """The bin at a moment of the span from the start of a clock to its deadline, which may be no span at all.
+
+    >>> bin_at(0.0, 5.0, 10.0), bin_at(10.0, 10.0, 10.0), bin_at(10.0, 11.0, 10.0)
+    (10, 0, 20)
+    """
+    if due <= start:
+        return BINS if moment > due else 0
+    return bin_of((moment - start) / (due - start))
 
 
 @dataclass(frozen=True)
@@ -102,28 +113,33 @@ def forecast(
     undecided: Mapping[tuple[str, int], int],
     uses: Mapping[str, Sequence[int]],
     to_come: float = 0.0,
+    handled: int = 0,
+    dispersion: float = 1.0,
 ) -> Forecast:
     """The rate at the month's end.
 
     ``due`` counts all that is due to close in the month as far as it is known, ``on_time`` what of it was closed in
-    time, ``undecided`` the open ones whose deadline still lies ahead, by unit and bin of the limit used up. What is
-    neither is late for sure.
+    time, ``undecided`` the open ones whose deadline still lies ahead, by unit and bin of the limit used up, ``handled``
+    those that were handled in time and only wait for inspection: they are likely to stay so, and count as in time
+    but in the lower bound of what is possible. What is none of these is late for sure.
+
+    ``dispersion`` widens the range where days differ by more than chance (see the function of that name).
 
     Raises:
         ValueError: if more is decided or open than is due: that would be a fault of ours.
     """
     waiting = sum(undecided.values())
-    if on_time + waiting > due:
-        raise ValueError(f"{on_time} on time and {waiting} undecided are more than {due} due")
+    if on_time + waiting + handled > due:
+        raise ValueError(f"{on_time} on time and {waiting + handled} undecided are more than {due} due")
     chances = Chances(uses)
     fresh = chances.fresh()
     to_come = max(0.0, to_come) if fresh else 0.0
     whole = due + to_come
     if not whole:
         return Forecast(None, None, None, None, (), to_come)
-    least, most = on_time / whole, (on_time + waiting + to_come) / whole
+    least, most = on_time / whole, (on_time + handled + waiting + to_come) / whole
     found: Counter[float] = Counter()
-    expected, variance = float(on_time), 0.0
+    expected, variance = float(on_time + handled), 0.0
     for (unit, bin_), n in undecided.items():
         known = chances.of(unit, bin_)
         if known is None:
@@ -136,7 +152,7 @@ def forecast(
         chance, rests_on = fresh
         expected += to_come * chance
         variance += to_come * chance * (1 - chance) * (1 + to_come / max(rests_on, chances.decided))
-    mid, spread = expected / whole, Z90 * sqrt(variance) / whole
+    mid, spread = expected / whole, Z90 * sqrt(variance * max(1.0, dispersion)) / whole
     ordered = sorted(found.items())
     at_risk = sum(n for chance, n in ordered if chance < RISK)
     n = at_risk
@@ -144,6 +160,22 @@ def forecast(
     steps = sorted({round(n * at / STEPS) for at in range(STEPS + 1)}) if n else []
     curve = tuple((step, (expected + _gain(ordered, step)) / whole) for step in steps)
     return Forecast(max(least, mid - spread), mid, min(most, mid + spread), (n, to), curve, to_come)
+
+
+def dispersion(days: Sequence[tuple[int, int]]) -> float:
+    """By how much days (on time, due) differ more than chance would have it: Pearson's chi-square over its degrees
+    of freedom, and 1 where there are too few days, or where they differ less.
+
+    >>> dispersion([(90, 100), (90, 100)]), round(dispersion([(80, 100), (100, 100)]), 1)
+    (1.0, 22.2)
+    """
+    days = [(part, whole) for part, whole in days if whole > 0]
+    part, whole = sum(part for part, _ in days), sum(whole for _, whole in days)
+    if len(days) < 2 or part in (0, whole):
+        return 1.0
+    share = part / whole
+    chi = sum((one - n * share) ** 2 / (n * share * (1 - share)) for one, n in days)
+    return max(1.0, chi / (len(days) - 1))
 
 
 def _gain(ordered: Sequence[tuple[float, int]], n: int) -> float:

@@ -29,6 +29,7 @@ class FeedRule:
     source: str = ""  # What its events name as their source, if that is another than its name.
 
 
+GRASSROOTS = frozenset({"grid", "village", "community", "town", "street"})
 WEIGHTS = {"response": 0.30, "resolution": 0.35, "satisfaction": 0.35}
 
 
@@ -37,7 +38,9 @@ class Rules:
     """A city's own rules, as the board needs them. Without a ``calendar``, every weekday of its zone is worked.
 
     ``accept``, ``dispatch`` and ``sign`` are how long these steps may take; ``weights`` are those of the composite
-    rate, ``goal`` the share of matters to be settled at the grass roots. Where ``units`` are named, others are unknown.
+    rate, ``goal`` the share of matters to be settled at the grass roots: by units whose level (``levels``; that of
+    the root where a unit is not listed) is one of ``grassroots``. ``whistle`` is how long reporting in may take.
+    Where ``units`` are named, others are unknown.
     """
 
     places: PlaceTree
@@ -49,6 +52,9 @@ class Rules:
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     goal: float = 0.9
     units: frozenset[str] = frozenset()
+    levels: Mapping[str, str] = field(default_factory=dict)
+    grassroots: frozenset[str] = GRASSROOTS
+    whistle: Limit = Limit(24)  # noqa: RUF009 - it is frozen.
     soon_share: float = 0.3
     worst_multiple: float = 1.0
     feeds: tuple[FeedRule, ...] = ()

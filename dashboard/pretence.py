@@ -8,9 +8,10 @@ give the same tickets, whatever day was asked for before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -49,7 +50,8 @@ class Matter(NamedTuple):
     """A category: its ``hours`` until it is due (named by the source if ``own_due``), who handles it, and how it comes.
 
     ``weight`` is its share among all, ``rhythm`` a key of ``RHYTHMS``, ``rain`` by how much a rainy day
-    multiplies it, ``video`` whether a camera can see it, ``matters`` what its titles say.
+    multiplies it, ``video`` whether a camera can see it, ``matters`` what its titles say, ``grid`` whether a village
+    or a town may settle it without the department.
     """
 
     name: str
@@ -61,11 +63,13 @@ class Matter(NamedTuple):
     rain: float
     video: bool
     matters: tuple[str, ...]
+    grid: bool = False
 
 
 class Pretended(NamedTuple):
     """One ticket with its whole life. Moments are milliseconds since 1970 UTC; ``due`` is None where only the city
-    has a limit for it; ``on_time`` is the source's own verdict once it is closed.
+    has a limit for it; ``limit`` is the span it should be settled in, ``on_time`` the source's own verdict once it is
+    closed.
     """
 
     number: str
@@ -79,14 +83,7 @@ class Pretended(NamedTuple):
     due: int | None
     closed: int
     on_time: bool
-
-
-class Told(NamedTuple):
-    """One event of a ticket, in the order in which they are told: by moment, then by id."""
-
-    moment: int
-    id: str
-    ticket: Pretended
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,18 @@ class World:
     codes: tuple[str, ...]
     towns: tuple[str, ...]  # The name of each place's town.
     units: tuple[str, ...]  # The town's own unit at each place.
+    grids: tuple[str, ...]  # The unit of its villages at each place; empty where there is none.
     weights: Floats
     favourite: Ints  # The matter a hot spot is known for; −1 elsewhere.
     burden: Floats  # Multiplies the share of late tickets.
     shapes: npt.NDArray[np.object_] | None
     quality: Mapping[str, float]  # The share of its deadlines a unit keeps.
     roads: Mapping[str, Sequence[str]]
+    settled: tuple[float, float]  # Shares of what may be settled below that villages settle, and then towns.
+
+    def offset(self, moment: int) -> int:
+        """How far the zone is ahead of UTC at a moment, both in milliseconds."""
+        return _offset(self.zone, moment // (HOUR // 4))
 
     @property
     def longest(self) -> timedelta:
@@ -125,8 +128,13 @@ def world_of(
     burden: Mapping[str, float],
     roads: Mapping[str, Sequence[str]],
     town_unit: str,
+    grid_unit: str = "",
+    settled: tuple[float, float] = (0.0, 0.0),
 ) -> World:
     """The district of a tree of places; ``town_unit`` names a town's own unit, ``{town}`` being its short name.
+
+    ``grid_unit`` names the unit of a town's villages in the same way. Of the matters that may be settled below, the
+    shares ``settled`` are settled by villages, and of what is left by towns.
 
     Raises:
         ValueError: if there are no matters, or one has an unknown rhythm.
@@ -156,11 +164,23 @@ def world_of(
         shapely.prepare(held)
     return World(
         seed, per_day, zone, tuple(matters), tuple(leaf.code for leaf in leaves), tuple(town.name for town in towns),
-        tuple(town_unit.format(town=town.name.removesuffix("镇").removesuffix("街道")) for town in towns),
+        tuple(town_unit.format(town=short(town.name)) for town in towns),
+        tuple(grid_unit.format(town=short(town.name)) for town in towns),
         weights / weights.sum(), favourite,
         np.array([burden.get(town.name, burden.get(town.code, 1.0)) for town in towns]),
-        held, quality, roads,
+        held, quality, roads, settled if grid_unit else (0.0, settled[1]),
     )  # fmt: skip
+
+
+def short(town: str) -> str:
+    """A town's name as its units bear it."""
+    return town.removesuffix("镇").removesuffix("街道")
+
+
+@cache
+def _offset(zone: ZoneInfo, quarter: int) -> int:
+    moment = datetime.fromtimestamp(900 * quarter, UTC).astimezone(zone)
+    return round((moment.utcoffset() or timedelta()).total_seconds() * 1000)
 
 
 def tickets_of(day: date, world: World) -> list[Pretended]:
@@ -177,14 +197,13 @@ def tickets_of(day: date, world: World) -> list[Pretended]:
     reported = _moments(world, matter, random)
     order = np.argsort(reported, kind="stable")
     place, matter, reported = place[order], matter[order], midnight + reported[order]
-    units = [
-        world.units[at] if world.matters[what].unit == LOCAL else world.matters[what].unit
-        for at, what in zip(place.tolist(), matter.tolist(), strict=True)
-    ]
+    drawn = zip(place.tolist(), matter.tolist(), random.random(count).tolist(), strict=True)
+    units = [_unit(world, at, what, draw) for at, what, draw in drawn]
+    quick = np.array([bool(unit) and unit == world.grids[at] for unit, at in zip(units, place.tolist(), strict=True)])
     skill = np.array([world.quality.get(unit, 0.96) for unit in units])
     late = random.random(count) < np.clip((1 - skill) * world.burden[place] * (1 + 0.3 * rain), 0, 0.6)
     limits = np.array([round(m.hours * HOUR) for m in world.matters], dtype=np.int64)[matter]
-    closed = _closings(reported, limits, late, midnight, random)
+    closed = _closings(reported, limits, late, quick, midnight, random)
     channels = _channels(world, matter, random)
     points = _points(world, place, random)
     titles = _titles(world, place, matter, random)
@@ -196,31 +215,21 @@ def tickets_of(day: date, world: World) -> list[Pretended]:
     return [
         Pretended(
             f"{stamp}{number:05d}", title, world.matters[what].name, unit, channel, world.codes[at], point, moment,
-            moment + limit if world.matters[what].own_due else None, end, end <= moment + limit,
+            moment + limit if world.matters[what].own_due else None, end, end <= moment + limit, limit,
         )
         for number, (at, what, unit, channel, point, title, moment, limit, end) in enumerate(rows, 1)
     ]  # fmt: skip
 
 
-def told(world: World, first: date, after: tuple[int, str]) -> Iterator[list[Told]]:
-    """The events of all tickets reported since ``first``, day by day and in order, without end, behind ``after``.
-
-    A day's list ends at midnight; closings of later days come with these.
-    """
-    since = datetime.fromtimestamp(after[0] / 1000, UTC).astimezone(world.zone).date() - world.longest
-    day = max(first, since)
-    waiting: list[Told] = []
-    while True:
-        end = round(datetime.combine(day + timedelta(days=1), time(), world.zone).timestamp() * 1000)
-        for ticket in tickets_of(day, world):
-            waiting.append(Told(ticket.reported, f"{ticket.number}.reported", ticket))
-            waiting.append(Told(ticket.closed, f"{ticket.number}.closed", ticket))
-        waiting = [event for event in waiting if event[:2] > after]
-        waiting.sort()
-        cut = next((at for at, event in enumerate(waiting) if event.moment >= end), len(waiting))
-        yield waiting[:cut]
-        del waiting[:cut]
-        day += timedelta(days=1)
+def _unit(world: World, place: int, matter: int, draw: float) -> str:
+    """Who handles a matter: the village or the town where these may settle it, else whose task it is."""
+    found = world.matters[matter]
+    village, town = world.settled
+    if found.grid and draw < village:
+        return world.grids[place]
+    if found.unit == LOCAL or (found.grid and draw < village + (1 - village) * town):
+        return world.units[place]
+    return found.unit
 
 
 def _weather(world: World, random: np.random.Generator) -> tuple[Floats, float]:
@@ -242,10 +251,17 @@ def _moments(world: World, matter: Ints, random: np.random.Generator) -> Ints:
     return moments
 
 
-def _closings(reported: Ints, limits: Ints, late: npt.NDArray[np.bool_], midnight: int, random: Any) -> Ints:
-    """When each ticket is closed: mostly by day; ``late`` ones some hours late, a few of these by a limit."""
+def _closings(
+    reported: Ints, limits: Ints, late: npt.NDArray[np.bool_], quick: npt.NDArray[np.bool_], midnight: int, random: Any
+) -> Ints:
+    """When each ticket is closed: mostly by day; ``late`` ones some hours late, a few of these by a limit.
+
+    ``quick`` ones take about half the time.
+    """
     count = len(reported)
-    used = np.maximum(random.beta(2.4, 0.95, count) * limits, np.minimum(0.05 * limits, HOUR / 3))
+    used = np.maximum(
+        random.beta(2.4, 0.95, count) * np.where(quick, 0.55, 1.0) * limits, np.minimum(0.05 * limits, HOUR / 3)
+    )
     over = np.minimum(random.exponential(3.6 * HOUR, count) + HOUR / 30, 0.9 * limits)
     longer = random.random(count) < 0.02
     over = np.where(longer, limits * np.minimum(1.05 + random.exponential(0.5, count), 2.2), over)

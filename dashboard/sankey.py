@@ -121,17 +121,14 @@ def sankey(
         if pair not in back:
             here, there = nodes[pair[0]], nodes[pair[1]]
             ribbons.append(_forward(pair, amounts[pair], high(amounts[pair]), here, there, starts, ends))
-    # The shortest way back takes the highest lane. All lanes together keep to their share of the height.
+    # The shortest way back takes the highest of the lanes, which share their part of the height evenly.
     ways = sorted(back, key=lambda pair: (column[pair[0]] - column[pair[1]], pair))
-    wanted = [high(amounts[pair]) for pair in ways]
-    room = height - field - gap * (len(ways) + 1)
-    thin = min(1.0, room / sum(wanted)) if wanted else 1.0
-    y = field + gap
-    for pair, tall in zip(ways, wanted, strict=True):
-        ribbons.append(
-            _backward(pair, amounts[pair], high(amounts[pair]), tall * thin, y, step, nodes, starts[pair], ends[pair])
-        )
-        y += tall * thin + gap
+    room = (height - field) / max(1, len(ways))
+    for at, pair in enumerate(ways):
+        tall = high(amounts[pair])
+        thin = min(tall, max(least, room - gap))
+        y = field + (at + 0.5) * room - thin / 2
+        ribbons.append(_backward(pair, amounts[pair], tall, thin, y, step, nodes, starts[pair], ends[pair]))
     return Sankey(width, height, tuple(nodes.values()), tuple(ribbons))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from math import ceil, log2
 from typing import NamedTuple
 
+from dashboard.forecast import bin_at
 from dashboard.life import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
 from dashboard.noun import Rules
 from dashboard.periods import Calendar
@@ -29,17 +30,23 @@ FINE = 8  # Lengths of stays are counted by their logarithm, in steps of an eigh
 # What is counted by day, week and month. Of the tickets reported then: how many, how many of them were filed, how
 # many are a repeated complaint; of those filed then: how many, how many of them were voided; of those dispatched
 # then: how many, how many of them came back, how many were signed and contacted in time; of the call-backs made
-# then: those with an answer, and the good ones; of the tickets due to close then: how many, closed, closed on time.
+# then: those with an answer, and the good ones; of the tickets due to close then: how many, closed, closed on time,
+# and handled in time but not closed; of the whistles answered then: how many, and how many in time. USED counts what
+# is decided by unit and share of the limit used up.
 KINDS = (
     "reported", "filed_since", "repeated", "filed", "voided_since", "dispatched", "returned_since", "responded",
-    "asked_solved", "solved", "asked_satisfied", "satisfied", "due", "shut", "kept", "closed",
+    "asked_solved", "solved", "asked_satisfied", "satisfied", "due", "shut", "kept", "closed", "handled",
+    "answered", "answered_in_time", "used", "taken_in",
 )  # fmt: skip
 (
     REPORTED, FILED_SINCE, REPEATED, FILED, VOIDED_SINCE, DISPATCHED, RETURNED_SINCE, RESPONDED,
-    ASKED_SOLVED, SOLVED, ASKED_SATISFIED, SATISFIED, DUE, SHUT, KEPT, CLOSED,
+    ASKED_SOLVED, SOLVED, ASKED_SATISFIED, SATISFIED, DUE, SHUT, KEPT, CLOSED, HANDLED,
+    ANSWERED, ANSWERED_IN_TIME, USED, TAKEN_IN,
 ) = range(len(KINDS))  # fmt: skip
 MOVED = 128  # The kind of a step from stage to stage; see ``moved``.
 _SHIFT = 256
+_HANDLED = ((DUE,), (DUE, HANDLED))  # Not in time, in time.
+_CLOSED = ((DUE, SHUT), (DUE, SHUT, KEPT))
 _MONTHS = 10_000_000  # The slots of months lie below, those of days above, those of weeks below zero.
 
 
@@ -127,6 +134,8 @@ class Counting:
         self._reported(slots, named, ticket, reported, repeated)
         if not ticket.plain:
             self._lived(slots, ticket)
+        if ticket.whistled is not None:
+            self._answered(slots, ticket)
         if ticket.called is not None:
             self._called(slots, ticket, ticket.called)
         if due is not None and ticket.state not in ASIDE:
@@ -151,6 +160,8 @@ class Counting:
         if numbers and numbers[0] > _MONTHS:
             named.append((("category", numbers[0]), ticket.category))
             named.append((("channel", numbers[0]), ticket.channel))
+        if not ticket.plain:
+            slots += self._at(reported, TAKEN_IN)
         if ticket.filed is not None:
             slots += self._at(reported, FILED_SINCE)
         if repeated:
@@ -183,11 +194,11 @@ class Counting:
     def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float) -> None:
         """Due to close in a period: its deadline falls in it, or it was closed in it."""
         closed, day_of = ticket.closed, self.calendar.day_and_month
-        in_time = closed is not None and ticket.done_at is not None and ticket.done_at <= due
+        in_time = ticket.done_at is not None and ticket.done_at <= due
         key = day_of(due)[0], None if closed is None else day_of(closed)[0], in_time
         found = self._dues.get(key)
         if found is None:
-            kinds = (DUE,) if closed is None else (DUE, SHUT, KEPT) if in_time else (DUE, SHUT)
+            kinds = _HANDLED[in_time] if closed is None else _CLOSED[in_time]
             numbers = dict.fromkeys((*self._at(due, *kinds), *(self._at(closed, *kinds) if closed is not None else ())))
             groups = tuple(("unit", number) for number in numbers if 0 < number < _MONTHS)
             found = self._dues[key] = (tuple(numbers), groups)
@@ -213,9 +224,27 @@ class Counting:
         if due is None or ticket.done_at is None:
             return
         in_time = ticket.done_at <= due
+        self._decided(named, ticket, closed, ticket.done_at, due)
         slots.append("on_time" if in_time else "overdue")
         if ticket.verdict and ticket.due is not None:
             slots.append("agree" if (ticket.verdict == "on_time") == in_time else "disagree")
+
+    def _decided(self, named: list[Named], ticket: Ticket, when: float, end: float, due: float) -> None:
+        """How much of its time the ticket had used up at its ``end``, from the start of its clock to its deadline."""
+        for number in self._at(when, USED)[-1:]:
+            if 0 < number < _MONTHS:
+                named.append((("used", number), (ticket.unit, bin_at(ticket.clock[0], end, due))))
+
+    def _answered(self, slots: list[Hashable], ticket: Ticket) -> None:
+        if ticket.answered is None or ticket.whistled is None:
+            return
+        in_time = ticket.answered <= self.whistle_due(ticket.whistled)
+        kinds = (ANSWERED, ANSWERED_IN_TIME) if in_time else (ANSWERED,)
+        slots += self._at(ticket.answered, *kinds)
+
+    def whistle_due(self, whistled: float) -> float:
+        """Until when the departments that were called are to report in."""
+        return self._after(whistled, self.rules.whistle)
 
     # -- in hand -----------------------------------------------------------------------------------------
 
@@ -230,6 +259,8 @@ class Counting:
         share.named.extend((("category", ticket.category), ("unit", ticket.unit)))
         if late:
             share.named.append(("late", ticket.unit))
+            if due is not None:
+                self._decided(share.named, ticket, due, now, due)
         age = 0
         for limit in AGES:
             if now <= ticket.since + limit:

@@ -10,6 +10,7 @@ from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.slots import DUE, KEPT, REPORTED, at
 from dashboard.tally import Tally, Tickets
+from dashboard.ticketflow import FLOW
 from dashboard.tickets import LIGHTS, OVERDUE, SOON, TICKET_EVENTS, WORST
 
 POINTS = 20_000  # More open tickets than this at one place are not sent as points.
@@ -206,5 +207,6 @@ NOUN = Noun(
         "urgent": view_urgent, "map": view_map, "points": view_points,
         "anomalies": view_anomalies,
         "steps": view_steps,
+        **FLOW,
     },
 )  # fmt: skip

@@ -7,19 +7,22 @@ import csv
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from dashboard.events import Event
 from dashboard.feed import Context, Delivery, Feed, SourceFailed
 from dashboard.feed import Settings as Common
-from dashboard.pretence import Matter, Told, World, told, world_of
-from dashboard.tickets import TicketClosed, TicketReported, Verdict
+from dashboard.pretence import Matter, World, world_of
+from dashboard.pretendlife import Told, told
+from dashboard.ticketviews import NOUN
 
 CHUNK = 1000  # Events of one delivery while catching up.
 QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.
 NAP = 1.0  # Seconds after which the wall clock is looked at again, should it have been set.
+MOMENTS = frozenset({"due", "until"})
+KINDS: dict[str, Any] = {str(kind.__struct_config__.tag).removeprefix("ticket."): kind for kind in NOUN.events}
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -30,11 +33,14 @@ class Settings(Common):
     per_day: Annotated[float, Field(gt=0)] = 2700  # Tickets on a dry weekday.
     rate: Annotated[float, Field(gt=0)] = 1.0  # Multiplies them, for tests under load.
     days: Annotated[int, Field(ge=0, le=400)] = 35  # How many past days are told at the first start.
-    matters: str  # A CSV beside the city file: category,weight,due_hours,unit,rhythm,rain,video,matters.
+    lives: Annotated[int, Field(ge=0)] = 7  # Whole lives for the tickets of so many past days; plainer ones before.
+    matters: str  # A CSV beside the city file: category,weight,due_hours,unit,rhythm,rain,video,matters[,grid].
     quality: dict[str, Share] = {}  # noqa: RUF012 - unit → the share of its deadlines that it keeps.
     burden: dict[str, Annotated[float, Field(ge=0)]] = {}  # noqa: RUF012 - town → multiplies its late tickets.
     roads: dict[str, list[str]] = {}  # noqa: RUF012 - town → roads for its titles.
     town_unit: str = "{town}执法办"  # What a town's own unit is called.
+    grid_unit: str = ""  # What the unit of a town's villages is called; empty for none.
+    settled: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.7, 0.75)
 
 
 async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:  # noqa: A001
@@ -52,7 +58,7 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     else:
         day, moment, event = context.cursor.split(" ")
         first, after = datetime.fromisoformat(day).date(), (int(moment), event)
-    days = told(world, first, after)
+    days = told(world, first, after, first + timedelta(days=max(0, settings.days - settings.lives)))
     heard = asyncio.get_running_loop().time()
     while True:
         waiting = await asyncio.to_thread(next, days)
@@ -86,7 +92,8 @@ def pretend(settings: Settings, context: Context) -> World:
         return world_of(
             context.places, context.gazetteer.outlines, context.city.tz, matters, seed=settings.seed,
             per_day=settings.per_day * settings.rate, quality=settings.quality, burden=settings.burden,
-            roads=settings.roads, town_unit=settings.town_unit,
+            roads=settings.roads, town_unit=settings.town_unit, grid_unit=settings.grid_unit,
+            settled=settings.settled,
         )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
         raise SourceFailed(f"{file}: {error}") from error
@@ -107,7 +114,7 @@ def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
                 hours = float(own) if own else limits[name]
                 yield Matter(
                     name, float(row["weight"]), hours, bool(own), row["unit"], row["rhythm"], float(row["rain"]),
-                    row["video"] == "1", tuple(row["matters"].split("|")),
+                    row["video"] == "1", tuple(row["matters"].split("|")), row.get("grid") == "1",
                 )  # fmt: skip
             except KeyError as error:
                 wanted = f"line {rows.line_num}: {name} has neither due_hours nor a limit in [limits.hours]"
@@ -119,18 +126,15 @@ def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
 def parse(payload: list[Told], settings: Settings, context: Context) -> Iterator[Event]:
     """One event per moment told."""
     source = settings.source or settings.name
-    for moment, event, ticket in payload:
-        time = datetime.fromtimestamp(moment / 1000, UTC)
-        if event.endswith(".reported"):
-            due = None if ticket.due is None else datetime.fromtimestamp(ticket.due / 1000, UTC)
-            yield TicketReported(
-                id=event, source=source, time=time, subject=ticket.number, title=ticket.title,
-                category=ticket.category, unit=ticket.unit, channel=ticket.channel, place=ticket.place,
-                point=ticket.point, due=due,
-            )  # fmt: skip
-        else:
-            verdict: Verdict = "on_time" if ticket.on_time else "overdue"
-            yield TicketClosed(id=event, source=source, time=time, subject=ticket.number, verdict=verdict)
+    for moment, event, ticket, kind, about in payload:
+        fields = {
+            name: _moment(value) if name in MOMENTS and value is not None else value for name, value in about.items()
+        }
+        yield KINDS[kind](id=event, source=source, time=_moment(moment), subject=ticket.number, **fields)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 FEED = Feed(

@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import html
 
+from dashboard.layout import all_layouts
 from dashboard.marks import both, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
@@ -39,10 +40,17 @@ def frame(ctx: Context) -> Any:
         html.A([shape, " ", both(words)], href=f"?theme={theme}", **{"data-set-theme": theme})
         for theme, (shape, words) in THEMES.items()
     ]
+    layouts = all_layouts()
+    screens = [
+        html.A(both(layouts[screen].title), href=f"/{screen}", **{"data-go-screen": screen})
+        for screen in ctx.city.screens
+        if screen in layouts
+    ]
     return html.Div(
         [
             html.H1(both(ctx.city.title.words)),
             html.Nav(id="header-path", className="path"),
+            html.Nav(screens if len(screens) > 1 else [], className="screens"),
             html.Div(badges, className="badges"),
             html.Div(className="gap"),
             html.Div(id="header-sources", className="sources"),

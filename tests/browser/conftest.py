@@ -33,7 +33,7 @@ def demo(demo_home: Path) -> Iterator[House]:
     """The simulated district, running."""
     with House(command="demo", home=demo_home) as house:
         with board_of(house, "nanhai", "440605") as board:
-            until(lambda: caught_up(board), 60, "the district has told its past")
+            until(lambda: caught_up(board), 120, "the district has told its past")
         yield house
 
 

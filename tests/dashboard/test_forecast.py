@@ -94,6 +94,13 @@ def test_what_is_still_to_come_counts_at_the_chance_of_a_fresh_ticket() -> None:
     assert found.low < 0.9 - 0.01
 
 
+def test_what_was_handled_in_time_and_waits_for_inspection_counts_as_in_time() -> None:
+    found = forecast(10, 4, {}, {"u": uses(b5=4)}, handled=5)
+    assert found.mid == found.high == 0.9
+    with pytest.raises(ValueError, match="more than"):
+        forecast(10, 6, {}, {}, handled=5)
+
+
 def test_more_open_than_due_is_refused() -> None:
     with pytest.raises(ValueError, match="more than"):
         forecast(5, 3, {("u", 1): 3}, {})

@@ -1,0 +1,96 @@
+"""How much is settled at the grassroots: closings by the level at which they were settled, against the goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import fraction, rate
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words, count, percent
+
+LEVELS = {
+    "grid": Words("网格", "Grid"),
+    "village": Words("村居", "Village"),
+    "community": Words("社区", "Community"),
+    "town": Words("镇街", "Town"),
+    "street": Words("街道", "Street"),
+    "district": Words("区级", "District"),
+    "city": Words("市级", "City"),
+    "neighbourhood": Words("片区", "Neighbourhood"),
+}
+GOAL = Words("目标", "Goal")
+ABOVE = Words("高于目标", "above the goal")
+BELOW = Words("低于目标", "below the goal")
+
+
+def frame(ctx: Context) -> Any:
+    """The share and its goal, one bar for all levels, and the levels by name."""
+    return html.Div(
+        [
+            html.Div(
+                [html.Div(id="grassroots-share", className="figure"), html.Div(id="grassroots-why", className="why")],
+                className="said",
+            ),
+            html.Div(id="grassroots-bar", className="levels"),
+            html.Div(id="grassroots-levels", className="spans"),
+        ],
+        className="grass",
+    )
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The levels from the lowest to the highest; the mark on the bar is the goal."""
+    view, language = views["grassroots"], ctx.language
+    part, whole = view.get("share", [0, 0])
+    goal, levels = view.get("goal"), view.get("levels", [])
+    said: list[Any] = [html.Span(fraction(part, whole))]
+    if goal is not None and whole:
+        by = 100 * (part / whole - goal)
+        word = ABOVE if by >= 0 else BELOW
+        said.append(html.Span(f"{GOAL[language]} {100 * goal:.0f} %", className="quiet"))
+        said.append(html.B(f"{'▲' if by >= 0 else '▼'} {abs(by):.1f} pp {word[language]}"))
+    parts = [
+        html.Span(className=f"part level-{min(at, 3)}", style={"flexGrow": n}) for at, (_, n) in enumerate(levels) if n
+    ]
+    mark = [html.Span(className="goal", style={"left": f"{100 * goal:.1f}%"})] if goal is not None else []
+    every = sum(n for _, n in levels)
+    names = [
+        html.Span(
+            [
+                html.Span(className=f"swatch level-{min(at, 3)}"),
+                html.Span(LEVELS[level][language] if level in LEVELS else level, className="span"),
+                html.B(count(n)),
+                html.Span(f"{percent(n, every)} %" if every else DASH, className="quiet"),
+            ]
+        )
+        for at, (level, n) in enumerate(levels)
+    ]
+    return {
+        "grassroots-share.children": rate(part, whole),
+        "grassroots-why.children": said,
+        "grassroots-bar.children": [html.Div(parts, className="bar"), *mark],
+        "grassroots-levels.children": names,
+    }
+
+
+PANEL = Panel(
+    id="grassroots",
+    title=Words("基层化解率", "Settled at the grassroots"),
+    reads=("grassroots",),
+    frame=frame,
+    paint=paint,
+    example={
+        "grassroots": {
+            "levels": [["village", 9120], ["town", 7710], ["district", 2072]],
+            "share": [16830, 18902],
+            "goal": 0.9,
+        }
+    },
+    formula=Words(
+        "本月在村居或镇街一级办结 ÷ 本月办结", "Closed at community or street level this month ÷ closed this month"
+    ),
+)

@@ -1,0 +1,111 @@
+"""The rates a centre is judged by: response, resolution, satisfaction and their composite, and six of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, fraction, number, rate, tip
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words
+
+THREE = {
+    "response": Words("响应率", "Response"),
+    "resolution": Words("解决率", "Resolution"),
+    "satisfaction": Words("满意率", "Satisfaction"),
+}
+OTHERS = {
+    "closing": Words("结案率", "Closed"),
+    "on_time": Words("按期结案率", "On time"),
+    "filing": Words("立案率", "Filed"),
+    "exact_filing": Words("准确立案率", "Filed rightly"),
+    "exact_dispatch": Words("准确派遣率", "Sent rightly"),
+    "repeat": Words("重复投诉率", "Repeated"),
+}
+FORMULAS = {
+    "response": Words("时限内签收并联系 ÷ 派遣", "Signed and contacted in time ÷ dispatched"),
+    "resolution": Words("“已解决” ÷ 有效回访", "“Solved” ÷ valid call-backs"),
+    "satisfaction": Words("“满意” ÷ 有效回访", "“Satisfied” ÷ valid call-backs"),
+    "closing": Words("已结案 ÷ 应结案", "Closed ÷ due to close"),
+    "on_time": Words("按期结案 ÷ 应结案", "Closed on time ÷ due to close"),
+    "filing": Words("立案 ÷ 上报", "Filed ÷ reported"),
+    "exact_filing": Words("（立案 − 作废）÷ 立案", "(Filed − voided) ÷ filed"),
+    "exact_dispatch": Words("（派遣 − 退回）÷ 派遣", "(Dispatched − returned) ÷ dispatched"),
+    "repeat": Words("同一人同一事 30 日内再报 ÷ 上报", "Same caller and matter again within 30 days ÷ reported"),
+}
+COMPOSITE = Words("三率综合", "Composite")
+
+
+def frame(ctx: Context) -> Any:
+    """The composite beside its three parts, and the other six in a small table."""
+    parts = [
+        html.Div(
+            [
+                html.H3(both(words), **tip(FORMULAS[name])),
+                html.Div(id=f"rates-{name}", className="figure"),
+                html.Div(id=f"rates-{name}-why", className="why"),
+            ]
+        )
+        for name, words in THREE.items()
+    ]
+    whole = html.Div(
+        [
+            html.H3(both(COMPOSITE)),
+            html.Div(id="rates-composite", className="figure"),
+            html.Div(id="rates-weights", className="why"),
+        ],
+        className="composite",
+    )
+    others = [
+        html.Div(
+            [
+                html.Span(both(words), className="name", **tip(FORMULAS[name])),
+                html.Span(id=f"rates-{name}", className="n"),
+                html.Span(id=f"rates-{name}-why", className="n quiet"),
+            ]
+        )
+        for name, words in OTHERS.items()
+    ]
+    return html.Div([html.Div([whole, *parts], className="four"), html.Div(others, className="six")], className="rated")
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The month's rates, each with its numerator and denominator; a dash where there is no denominator."""
+    view = views["rates"]
+    month = view.get("month", {})
+    painted: Painted = {}
+    for name in (*THREE, *OTHERS):
+        part, whole = month.get(name, (0, 0))
+        painted[f"rates-{name}.children"] = rate(part, whole)
+        painted[f"rates-{name}-why.children"] = fraction(part, whole)
+    composite, weights = view.get("composite"), view.get("weights", {})
+    painted["rates-composite.children"] = number(DASH if composite is None else f"{100 * composite:.1f}", "%")
+    painted["rates-weights.children"] = " : ".join(f"{100 * weights[name]:.0f}" for name in THREE if name in weights)
+    return painted
+
+
+PANEL = Panel(
+    id="rates",
+    title=Words("本月三率", "This month's rates"),
+    reads=("rates",),
+    frame=frame,
+    paint=paint,
+    example={
+        "rates": {
+            "month": {
+                "response": [24011, 24890], "resolution": [4012, 4302], "satisfaction": [4101, 4302],
+                "closing": [18902, 19527], "on_time": [18604, 19527], "filing": [24890, 25611],
+                "exact_filing": [24700, 24890], "exact_dispatch": [24088, 24890], "repeat": [611, 25611],
+            },
+            "composite": 0.944,
+            "weights": {"response": 0.30, "resolution": 0.35, "satisfaction": 0.35},
+        }
+    },
+    formula=Words(
+        "综合 = 响应率、解决率、满意率按权重相加；各率下为分子 / 分母",
+        "Composite = response, resolution and satisfaction by their weights; under each rate stands what it divides",
+    ),
+)  # fmt: skip

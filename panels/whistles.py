@@ -1,0 +1,93 @@
+"""Whistles: the cases for which a street has called departments, who leads them, and who has reported in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, clipped, elapsed, empty, fraction, number, rate, row
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import DASH, Words
+
+ROWS = 24
+NAMES = {
+    "open": Words("未报到", "Waiting"),
+    "answered": Words("已报到", "Reported in"),
+    "in_time": Words("按时报到率", "In time"),
+}
+EMPTY = Words("没有等待报到的吹哨", "No whistle waits for an answer")
+LEADS = Words("牵头", "led by")
+
+
+def frame(ctx: Context) -> Any:
+    """Three numbers, and the whistles that wait."""
+    figures = [
+        html.Div([html.H3(both(words)), html.Div(id=f"whistles-{name}", className="figure")])
+        for name, words in NAMES.items()
+    ]
+    return html.Div(
+        [
+            html.Div(figures, className="trio"),
+            html.Div(html.Div(id="whistles-rows", className="rows"), className="list whistles"),
+        ],
+        className="stack",
+    )
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """Those that wait longest come first."""
+    view, language = views["whistles"], ctx.language
+    rows = []
+    for ticket in view.get("open", [])[:ROWS]:
+        code = ticket["place"]
+        where = ctx.places[code].title(language) if code in ctx.places and code != ctx.place else DASH
+        lead = clipped(ctx.city.translated(ticket["unit"], language)) or DASH
+        what = clipped(ticket["title"]) or ticket["number"]
+        rows.append(
+            row([
+                html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
+                html.Span(where, className="where quiet"),
+                html.Span(lead, className="who", title=f"{LEADS[language]} {lead}"),
+                html.Span(elapsed(ticket["since"]), className="n"),
+            ])
+        )  # fmt: skip
+    part, whole = view.get("in_time", [0, 0])
+    return {
+        "whistles-open.children": number(view.get("n", 0)),
+        "whistles-answered.children": number(view.get("answered", 0)),
+        "whistles-in_time.children": [rate(part, whole), html.Span(fraction(part, whole), className="of")],
+        "whistles-rows.children": rows or empty(EMPTY, language),
+    }
+
+
+PANEL = Panel(
+    id="whistles",
+    title=Words("吹哨报到", "Whistles"),
+    reads=("whistles",),
+    frame=frame,
+    paint=paint,
+    example={
+        "whistles": {
+            "open": [
+                {
+                    "key": "hotline|7", "number": "7", "title": "工地夜间施工与渣土车占道", "place": "",
+                    "unit": "住建局", "since": 1_795_290_000.0, "due": None,
+                },
+                {
+                    "key": "hotline|9", "number": "9", "title": "河涌旁违建餐馆污水直排", "place": "A",
+                    "unit": "环境分局", "since": 1_795_299_000.0, "due": 1_795_310_000.0,
+                },
+            ],
+            "answered": 41,
+            "in_time": [38, 41],
+            "n": 2,
+        }
+    },
+    formula=Words(
+        "镇街吹哨后尚无部门报到的工单；已报到为本月；按时报到率 = 时限内报到 ÷ 已报到",
+        "Tickets whose whistle nobody has answered yet; answered this month; in time = within the limit ÷ answered",
+    ),
+)  # fmt: skip
