@@ -80,8 +80,9 @@ def send(address: str, key: str, title: str, body: str) -> str:
     from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, PersistentStoreMode
 
     asset = AppriseAsset(
-        app_id="citywall", app_desc="citywall", storage_mode=PersistentStoreMode.MEMORY, async_mode=False
-    )
+        app_id="citywall", app_desc="citywall", storage_mode=PersistentStoreMode.MEMORY, async_mode=False,
+        service_timeout=0,  # Else Apprise sends from six threads of its own, and one dead gateway holds up all.
+    )  # fmt: skip
     _why.set(why := ["refused"])
     plugin = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if plugin is None:
@@ -168,7 +169,7 @@ class Courier:
         self.city, self.plan, self.outbox, self._send = city, city.escalation, outbox, send
         self.writer = Writer(city, places, self.plan)
         self.lines = {name: _Line() for name in self.plan.channels}
-        self.pool = ThreadPoolExecutor(max(1, min(64, ABREAST * len(self.lines))), "courier")
+        self.pool = ThreadPoolExecutor(max(1, min(256, ABREAST * len(self.lines))), "courier")
         self._under_way: dict[Future[str], Message] = {}
         self._unsettled: list[Outcome] = []
         self._taken: OrderedDict[str, None] = OrderedDict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -278,3 +279,19 @@ def test_a_waiting_message_keeps_its_words(city: City, outbox: Messages) -> None
     courier.take(RUN, [due(1, title="another title")])
     (kept,) = outbox.newest(9)
     assert (kept.state, "灯 不亮" in kept.body) == (WAITING, True)
+
+
+def test_a_dead_gateway_holds_up_no_other_in_apprise_either() -> None:
+    """Twenty that hang are waited for by their own threads, and not by those of another channel."""
+    role.hush()
+    with socket.socket() as dead, Receiver(random.Random(1)) as receiver, ThreadPoolExecutor(21) as pool:
+        dead.bind(("127.0.0.1", 0))
+        dead.listen(50)  # It takes connections, and never says a word.
+        began = time()
+        hanging = [
+            pool.submit(send, f"json://127.0.0.1:{dead.getsockname()[1]}/?rto=3", "k", "城", "a") for _ in range(20)
+        ]
+        assert pool.submit(send, receiver.address, "k", "城", "a").result() == ""
+        assert not any(future.done() for future in hanging)
+        assert time() - began < 3
+        assert {future.result() for future in hanging} == {"not_reached"}
