@@ -63,13 +63,21 @@ def _at(value: object) -> object:
     return value
 
 
+class Called(Model):
+    """A step's name on the screens."""
+
+    zh: str
+    en: str
+
+
 class Step(Model):
-    """One step. ``wake``: quiet hours do not hold it back."""
+    """One step. ``wake``: quiet hours do not hold it back. ``title`` is what the screens call it."""
 
     name: Name
     at: Annotated[Literal["soon", "overdue"] | float, BeforeValidator(_at)]
     to: Name
     wake: bool = False
+    title: Called | None = None
     template: Template | None = None
 
     @property
