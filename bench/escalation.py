@@ -50,6 +50,7 @@ anyone = { handler = ["hook"], duty = ["hook"] }
 
 [escalation.channels.hook]
 url_file = "hook.url"
+abreast = 32
 """
 
 

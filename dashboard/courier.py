@@ -39,7 +39,6 @@ from dashboard.stream import Keys, connect
 
 log = logging.getLogger(__name__)
 
-ABREAST = 8  # Messages under way to one channel at a time.
 FIRST, CAP = 2.0, 600.0  # Seconds before the second try, and between tries at most.
 FAILURES = 3  # So many in a row, and the channel is said to fail.
 SPEAK = 2.0  # Seconds between two words on how it is going.
@@ -155,7 +154,7 @@ class Writer:
 class _Line:
     """How a channel is doing."""
 
-    room: int = ABREAST
+    room: int
     free: float = 0.0  # When it takes the next one, by ``monotonic``; for channels that take few a minute.
     failures: int = 0  # In a row.
     failing: str = ""
@@ -168,8 +167,8 @@ class Courier:
         assert city.escalation is not None
         self.city, self.plan, self.outbox, self._send = city, city.escalation, outbox, send
         self.writer = Writer(city, places, self.plan)
-        self.lines = {name: _Line() for name in self.plan.channels}
-        self.pool = ThreadPoolExecutor(max(1, min(256, ABREAST * len(self.lines))), "courier")
+        self.lines = {name: _Line(channel.abreast) for name, channel in self.plan.channels.items()}
+        self.pool = ThreadPoolExecutor(max(1, min(256, sum(line.room for line in self.lines.values()))), "courier")
         self._under_way: dict[Future[str], Message] = {}
         self._unsettled: list[Outcome] = []
         self._taken: OrderedDict[str, None] = OrderedDict()
@@ -202,15 +201,15 @@ class Courier:
     def turn(self, patience: float) -> bool:
         """Settle what has come back and send what is due; waits up to ``patience`` s. True if anything was done."""
         if self._under_way:
-            wait(self._under_way, patience, return_when="FIRST_COMPLETED")
+            wait(self._under_way, patience)  # For all: what comes back together is written down together.
         for future in [future for future in self._under_way if future.done()]:
             message = self._under_way.pop(future)
             self.lines[message.channel].room += 1
             self._unsettled.append(self._outcome(message, future.result()))
         done = bool(self._unsettled)
-        self.outbox.settle(self._unsettled)
+        claimed = self.outbox.claim(self._rooms(), time(), self._unsettled)
         self._unsettled.clear()
-        for message in self.outbox.claim(self._rooms(), time()):
+        for message in claimed:
             line = self.lines[message.channel]
             line.room -= 1
             limit = self.plan.channels[message.channel].per_minute

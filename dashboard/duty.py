@@ -90,13 +90,15 @@ class Step(Model):
 class Channel(Model):
     """Where messages go: an Apprise URL in ``url_file`` or in the environment variable ``url_env``.
 
-    ``per_minute`` is how many the other side takes; ``quiet`` are its own quiet hours.
+    ``per_minute`` is how many the other side takes; ``quiet`` are its own quiet hours. At most ``abreast`` are under
+    way to it at a time, and so many may be in doubt after a crash.
     """
 
     url_file: str | None = None
     url_env: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
     language: Literal["zh", "en"] | None = None
     per_minute: Annotated[float, Field(gt=0)] | None = None
+    abreast: Annotated[int, Field(ge=1, le=64)] = 8
     quiet: tuple[Hours, ...] | None = None
 
     @model_validator(mode="after")

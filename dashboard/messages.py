@@ -167,13 +167,15 @@ class Messages:
             db.execute(stray.values(state=FAILED, error="no_such_channel"))
             return len(lost)
 
-    def claim(self, channels: Mapping[str, int], now: float) -> list[Message]:
+    def claim(self, channels: Mapping[str, int], now: float, outcomes: Sequence[Outcome] = ()) -> list[Message]:
         """For each channel up to so many messages whose time has come, marked as under way.
 
         Those whose ticket has been handled meanwhile, or has gone to another unit, are marked as moot instead.
+        ``outcomes`` of messages that were under way before are written down in the same transaction.
         """
         claimed: list[Message] = []
         with self.engine.begin() as db:
+            _settle(db, outcomes)
             for channel, room in channels.items():
                 if room <= 0:
                     continue
@@ -198,16 +200,8 @@ class Messages:
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what became of messages that were under way."""
-        if not outcomes:
-            return
-        statement = text(
-            "UPDATE messages SET state = :state, tries = tries + 1, error = :error, next = :next, "
-            "sent = CASE WHEN :state = 'sent' THEN CAST(:at AS DOUBLE PRECISION) ELSE sent END "
-            "WHERE step = :step AND channel = :channel"
-        )
-        rows = [{name: getattr(one, name) for name in Outcome.__slots__} for one in outcomes]
         with self.engine.begin() as db:
-            db.execute(statement, rows)
+            _settle(db, outcomes)
 
     def counts(self) -> dict[str, int]:
         """How many messages are in each state."""
@@ -283,6 +277,16 @@ def _candidates(message_id: str) -> Any:
     parts = message_id.split("|")
     steps = ["|".join(parts[:at]) for at in range(2, len(parts))]
     return select(messages).where(messages.c.step.in_(steps))
+
+
+def _settle(db: Connection, outcomes: Sequence[Outcome]) -> None:
+    if outcomes:
+        statement = text(
+            "UPDATE messages SET state = :state, tries = tries + 1, error = :error, next = :next, "
+            "sent = CASE WHEN :state = 'sent' THEN CAST(:at AS DOUBLE PRECISION) ELSE sent END "
+            "WHERE step = :step AND channel = :channel"
+        )
+        db.execute(statement, [{name: getattr(one, name) for name in Outcome.__slots__} for one in outcomes])
 
 
 def _handled(db: Connection, claimed: Collection[Message]) -> set[str]:
