@@ -97,8 +97,8 @@ async def polls(settings: VideoSettings, ctx: Context, ask: Ask, read: Read) -> 
     """
     known: dict[int, bytes] = {}
     while True:
-        moment = ctx.now().timestamp()
         replies, restarted = await ask()
+        moment = ctx.now().timestamp()
         inventory, letters = await asyncio.to_thread(inventory_of, settings, ctx)
         asked = Asked(moment, replies, restarted=restarted, inventory=inventory, letters=letters)
         try:
