@@ -83,8 +83,11 @@
     let meant = false;
     let unseen = false;
     let cut = "";
+    let free = false;
     for (let at = element; at && at !== root; at = at.parentElement) {
-      const { overflowX, overflowY, display, textOverflow, webkitLineClamp } = getComputedStyle(at);
+      const { overflowX, overflowY, display, textOverflow, webkitLineClamp, position } = getComputedStyle(at);
+      if (free && position === "static") continue; // What is placed absolutely is not clipped by those it does not hang on.
+      free = position === "absolute" || position === "fixed";
       if (overflowX === "visible" && overflowY === "visible" || display === "inline") continue;
       if (((textOverflow === "ellipsis" && !/flex|grid/.test(display)) || webkitLineClamp !== "none") && !number && !at.closest("h1, h2, h3, .head")) meant = true;
       const clip = at.getBoundingClientRect();
