@@ -19,6 +19,7 @@ MANY = 40
 TIMES = 1e9  # From here on a number is a moment in seconds since 1970, and stays what it is.
 NAMED = frozenset(("name", "title", "unit", "category", "channel", "error", "label", "owner", "address", "reason"))
 BEFORE = frozenset(("yesterday", "before", "previous", "last_month", "last_year", "day_before"))
+CODED = frozenset(("states", "points"))  # Their numbers are codes and places, not amounts.
 GROWTH = frozenset(("growth", "change", "delta", "yoy", "mom", "trend", "net"))
 
 
@@ -55,6 +56,8 @@ def _is_name(key: str, value: str) -> bool:
 
 def _walk(value: Any, change: Callable[[str, Any], Any], key: str = "") -> Any:
     """A copy in which ``change(key, value)`` has seen every plain value; a list's items have the list's key."""
+    if key in CODED:
+        return copy.deepcopy(value)
     if isinstance(value, Mapping):
         return {name: _walk(item, change, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -112,7 +115,7 @@ def many(panel: Panel, rules: Rules) -> Views:
     """Forty of everything that comes in rows, each with a name of its own."""
 
     def more(value: Any, key: str = "") -> Any:
-        if _are_rows(value):
+        if key not in CODED and _are_rows(value):
             return [numbered(copy.deepcopy(value[n % len(value)]), n) for n in range(max(MANY, len(value)))]
         if isinstance(value, Mapping):
             return {name: more(item, str(name)) for name, item in value.items()}

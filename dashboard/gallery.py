@@ -121,8 +121,12 @@ class Viewer:
         self.stage, self.page = stage, page
         self.language, self.theme = language, theme
         self.complaints: list[str] = []
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: self._hear(said))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, said: Any) -> None:
+        if said.type == "error":
+            self.complaints.append(f"{said.text} {said.location.get('url', '')}".strip())
 
     def open(self, layout: str) -> None:
         """Load the page of a layout, which waits for its first paint."""

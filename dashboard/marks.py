@@ -122,13 +122,13 @@ def rate(part: int, whole: int) -> Mark:
     return number("100" if part == whole > 0 else percent(part, whole), "%")
 
 
-def fraction(part: int, whole: int, language: str = "zh", room: int = 6) -> str:
-    """Numerator and denominator.
+def fraction(part: int, whole: int, language: str = "", room: int = 6) -> str:
+    """Numerator and denominator; where a language is named, shortened beyond ``room`` digits.
 
     >>> fraction(18902, 19527), fraction(0, 0)
     ('18,902 / 19,527', '– / –')
     """
-    shown = [compact(n, language, room) for n in (part, whole)]
+    shown = [compact(n, language, room if language else 99) for n in (part, whole)]
     return " / ".join(shown) if whole else f"{DASH} / {DASH}"
 
 

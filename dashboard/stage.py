@@ -13,7 +13,9 @@ from typing import Any, cast
 
 import msgspec
 import uvicorn
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.audience import Hello
@@ -24,6 +26,7 @@ from dashboard.faces import Face
 from dashboard.feed import Context as FeedContext
 from dashboard.feed import Delivery, bind, rules_of
 from dashboard.health import FeedBeat
+from dashboard.layer import all_layers
 from dashboard.layout import Layout, all_layouts
 from dashboard.noun import Document
 from dashboard.outlines import Gazetteer
@@ -120,7 +123,7 @@ class Stage:
         self._hellos: dict[WebSocket, Hello] = {}
         web = make_app(
             self.city, self.places, Gazetteer.of(city, self.places), version=self.version, layouts=self.layouts,
-            routes=[WebSocketRoute("/live", self._live)],
+            routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points)],
         )  # fmt: skip
         config = uvicorn.Config(
             web, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="websockets-sansio",
@@ -225,6 +228,15 @@ class Stage:
             "lang": ctx.language,
         }
         return (msgspec.json.encode(head)[:-1] + b',"panels":{' + b",".join(members) + b"}}").decode()
+
+    async def _points(self, request: Request) -> Response:
+        """A layer's points, where the simulated past has those that are asked for; else none."""
+        data: Document = {"version": request.query_params.get("v", ""), "points": []}
+        if self.board is not None:
+            view = all_layers()[request.path_params["layer"]].points
+            told = self.board.view(view, request.path_params["place"])["data"]
+            data = told if told["version"] == data["version"] else data
+        return Response(to_json(data), media_type="application/json")
 
     # -- the link ----------------------------------------------------------------------------------------
 

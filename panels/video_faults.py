@@ -10,7 +10,7 @@ from dash import html
 from dashboard.marks import both, clipped, elapsed, empty, number, row
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count
+from dashboard.words import DASH, Words, compact
 
 ROWS = 24
 CAUSES: dict[str, tuple[str, Words]] = {
@@ -71,7 +71,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                     html.Span(name, className="name", title=f"{clipped(fault['platform'])} · {some}"),
                     html.Span(where, className="where quiet"),
                     html.Span(
-                        f"{count(down)} / {count(members)}" if shared and down < members else count(down),
+                        f"{compact(down, language, 4)} / {compact(members, language, 4)}"
+                        if shared and down < members
+                        else compact(down, language, 4),
                         className="n late" if shared else "n",
                     ),
                     elapsed(fault["since"]),
@@ -80,9 +82,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             )
         )
     return {
-        "video_faults-alarms.children": number(view.get("alarms"), UNIT[language]),
-        "video_faults-number.children": number(view.get("number"), UNIT[language]),
-        "video_faults-cameras.children": number(view.get("cameras"), ROADS[language]),
+        "video_faults-alarms.children": number(view.get("alarms"), UNIT[language], language=language, room=5),
+        "video_faults-number.children": number(view.get("number"), UNIT[language], language=language, room=5),
+        "video_faults-cameras.children": number(view.get("cameras"), ROADS[language], language=language, room=5),
         "video_faults-rows.children": rows or empty(EMPTY, language),
     }
 
@@ -109,6 +111,7 @@ PANEL = Panel(
             "number": 2, "cameras": 18, "alarms": 1, "single": 1,
         }
     },
+    period=Words("此刻", "now"),
     formula=Words(
         "一分钟内同一平台、交换机或街路过半摄像头离线，合为一起故障；连续三次心跳缺失才算离线",
         "Cameras that fall within a minute and are half of a platform, switch or street are one fault; a camera is "

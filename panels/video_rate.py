@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, fraction, light, rate, row, share
+from dashboard.marks import amount, both, clipped, empty, fraction, light, rate, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import CAMERAS, DASH, Words, count, percent
+from dashboard.words import CAMERAS, DASH, Words, percent
 
 ROWS = 12
 COLUMNS = (
@@ -68,9 +68,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span(SILENT[language], className="n late")
                 if platform["silent"]
                 else html.Span(f"{percent(up, due)} %" if due else DASH, className="n"),
-                html.Span(count(mine.get("degraded", 0)), className="n quiet"),
-                html.Span(count(mine.get("offline", 0)), className="n late" if mine.get("offline") else "n quiet"),
-                html.Span(count(due), className="n quiet"),
+                amount(mine.get("degraded", 0), language, "n quiet", 4),
+                amount(mine.get("offline", 0), language, "n late" if mine.get("offline") else "n quiet", 4),
+                amount(due, language, "n quiet"),
             ])
         )  # fmt: skip
     bar = [
@@ -79,14 +79,14 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         if counts.get(name, 0)
     ]
     states = [
-        html.Span([light(look, language), f" {words[language]} ", html.B(count(counts[name]))])
+        html.Span([light(look, language), f" {words[language]} ", html.B(amount(counts[name], language, ""))])
         for name, (look, words) in CAMERAS.items()
         if counts.get(name, 0)
     ]
     return {
         "video_rate-big.children": rate(part, whole),
         "video_rate-why.children": [
-            html.Span(fraction(part, whole), className="quiet"),
+            html.Span(fraction(part, whole, language), className="quiet"),
             html.Span([f"{WHOLE[language]} ", html.B(f"{percent(good, whole)} %" if whole else DASH)]),
         ],
         "video_rate-states.children": states,
@@ -117,6 +117,7 @@ PANEL = Panel(
             ],
         }
     },
+    period=Words("此刻 · 按平台", "now · by platform"),
     formula=Words(
         "在线率 = 在线（含异常）÷（应在线 − 计划停用）；平台无声时为未知，仍计入分母；完好率 = 无故障在线 ÷ 同一分母",
         "Online, degraded included ÷ (should be online − planned); behind a silent platform a camera is unknown and "

@@ -10,7 +10,7 @@ from dash import html
 from dashboard.marks import both, clipped, empty, number, rate, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, compact, percent
 
 ROWS = 12
 NAMES = {"recorded": Words("今日录像完整率", "Recorded today"), "away": Words("今日离线时长", "Offline today")}
@@ -43,9 +43,9 @@ def frame(ctx: Context) -> Any:
     )
 
 
-def hours(seconds: float) -> str:
+def hours(seconds: float, language: str) -> str:
     """Seconds of cameras in whole hours."""
-    return count(seconds / 3600)
+    return compact(seconds / 3600, language, 6)
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
@@ -56,26 +56,27 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     before = recorded.get("yesterday", (0, 0))
     lost, whole = away.get("today", (0, 0))
     was = away.get("yesterday", (0, 0))
+    unit = HOURS[language]
     said = f"{percent(before[0], before[1], 2)} %" if before[1] else DASH
     rows = [
         row([
             html.Span(clipped(ctx.city.translated(name, language)), className="name"),
             share(part / total if total else 0, "high" if part >= 0.98 * total else "middle"),
             html.Span(f"{percent(part, total, 2)} %" if total else DASH, className="n"),
-            html.Span(f"{hours(total - part)} {HOURS[language]}", className="n quiet"),
+            html.Span(f"{hours(total - part, language)} {HOURS[language]}", className="n quiet"),
         ])
         for name, part, total in view.get("platforms", [])[:ROWS]
     ]  # fmt: skip
     return {
         "video_recorded-recorded.children": rate(done, due),
         "video_recorded-recorded-why.children": [
-            html.Span(f"{hours(done)} / {hours(due)} {HOURS[language]}" if due else f"{DASH} / {DASH}"),
+            html.Span(f"{hours(done, language)} / {hours(due, language)} {unit}" if due else f"{DASH} / {DASH}"),
             html.Span(f"{YESTERDAY[language]} {said}", className="quiet"),
         ],
-        "video_recorded-away.children": number(hours(lost) if whole else DASH, HOURS[language]),
+        "video_recorded-away.children": number(hours(lost, language) if whole else DASH, HOURS[language]),
         "video_recorded-away-why.children": [
-            html.Span(f"{percent(lost, whole, 2)} % / {hours(whole)} {HOURS[language]}" if whole else DASH),
-            html.Span(f"{YESTERDAY[language]} {hours(was[0])} {HOURS[language]}" if was[1] else "", className="quiet"),
+            html.Span(f"{percent(lost, whole, 2)} % / {hours(whole, language)} {unit}" if whole else DASH),
+            html.Span(f"{YESTERDAY[language]} {hours(was[0], language)} {unit}" if was[1] else "", className="quiet"),
         ],
         "video_recorded-rows.children": rows or empty(EMPTY, language),
     }  # fmt: skip
@@ -95,6 +96,7 @@ PANEL = Panel(
             "longest": [],
         }
     },
+    period=Words("零时至今 · 路时", "since midnight · camera hours"),
     formula=Words(
         "录像完整率 = 已录时长 ÷ 应录时长（今日至今）；离线时长不含计划停用与平台无声",
         "Recorded ÷ should be recorded, today so far; time offline leaves out what was planned or nobody could know",

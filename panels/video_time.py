@@ -59,6 +59,7 @@ PANEL = Panel(
             ],
         }
     },
+    period=Words("零时至今", "since midnight"),
     formula=Words(
         "今日零点至今处于离线的时长；计划停用与平台无声不计",
         "Time in the state offline since midnight; what was planned or nobody could know is left out",

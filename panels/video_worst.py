@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, percent
 
 ROWS = 16
 COLUMNS = (
@@ -48,9 +48,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span(clipped(name) or DASH, className="name"),
                 share(part / most if most else 0, "low"),
                 html.Span(f"{percent(place['offline'], due)} %" if due else DASH, className="n"),
-                html.Span(count(place["offline"]), className="n late" if place["offline"] else "n quiet"),
-                html.Span(count(place["unknown"]), className="n" if place["unknown"] else "n quiet"),
-                html.Span(count(due), className="n quiet"),
+                amount(place["offline"], ctx.language, "n late" if place["offline"] else "n quiet", 4),
+                amount(place["unknown"], ctx.language, "n" if place["unknown"] else "n quiet", 4),
+                amount(due, ctx.language, "n quiet"),
             ])
         )  # fmt: skip
     return {"video_worst-rows.children": rows or empty(EMPTY, ctx.language)}
@@ -77,6 +77,7 @@ PANEL = Panel(
             "number": 2,
         }
     },
+    period=Words("此刻 · 按离线率", "now · by share offline"),
     formula=Words(
         "离线率 = 离线 ÷（应在线 − 计划停用）；按其威尔逊区间下限（95 %）排列，三路坏一路不会排在千路坏百路之前",
         "Offline ÷ (should be online − planned), ranked by the lower bound of its Wilson interval (95 %)",
