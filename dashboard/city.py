@@ -175,6 +175,19 @@ class RatesTable(Model):
         return self
 
 
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Display(Model):
+    """What becomes of the screens' own light: between the two times of day ``night`` they shine with the share ``dim``
+    of it, and the picture wanders by up to ``orbit`` pixels of 1,080, so that nothing burns in; 0 stands still.
+    """
+
+    night: tuple[TimeOfDay, TimeOfDay] | None = ("22:30", "06:00")
+    dim: Annotated[float, Field(ge=0.2, le=1)] = 0.6
+    orbit: Annotated[int, Field(ge=0, le=12)] = 3
+
+
 class FeedTable(BaseModel):
     """One feed; the keys beyond these are its kind's settings and are checked by it."""
 
@@ -206,6 +219,7 @@ class City(Model):
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()
     screens: tuple[Name, ...] = ("wall",)
+    display: Display = Display()
     since: date | None = None
     translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
     folder: Path = Field(default=Path(), exclude=True)

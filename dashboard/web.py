@@ -151,6 +151,8 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
         "languages": " ".join(city.languages),
         "root": places.root.code,
         "zone": city.zone,
+        "night": " ".join((*city.display.night, str(city.display.dim))) if city.display.night else "",
+        "orbit": str(city.display.orbit),
     }
     return [
         {"name": "viewport", "content": "width=device-width, initial-scale=1"},
