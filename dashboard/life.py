@@ -401,7 +401,7 @@ def live(ticket: Ticket, event: TicketEvent, at: float) -> str:
     stage = ticket.stage
     if ticket.plain and rule.to in _LONG:
         # It stood in the stage of its report after all, and its handling has not begun.
-        ticket.plain, ticket.clock, ticket.suspended_until = False, (), None
+        ticket.plain, ticket.clock, ticket.granted, ticket.suspended_until = False, (), (), None
         ticket.steps, stage = ticket.steps[:-1] + b"\0", 0
     if rule.does:
         rule.does(ticket, event, at)
