@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboard.city import CityError, read_city, read_places
+from dashboard.city import CityError, read_city
 from dashboard.refusal import Refused
 from dashboard.spool import SpoolFull
 
@@ -134,13 +134,17 @@ def web_app(house: Any) -> Any:
     """The web process's ASGI app: the page, the link, the door and the state of the house."""
     from fastapi import FastAPI
 
-    from dashboard import ingest, layer, status
-    from dashboard.feed import bind
+    from dashboard import ingest, layer, status, ticketpages
+    from dashboard.feed import bind, rules_of
+    from dashboard.history import History
     from dashboard.outlines import Gazetteer
+    from dashboard.periods import Calendar
     from dashboard.push import Hub
+    from dashboard.ticketquery import TicketQuery
     from dashboard.web import make_app, page_version
 
-    places = read_places(house.city)
+    rules = rules_of(house.city)
+    places = rules.places
     version = page_version()
     hub = Hub(house.city, places, house.redis_url, version)
     bound = {feed.name: feed for feed in bind(house.city)}
@@ -155,9 +159,18 @@ def web_app(house: Any) -> Any:
     doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
     doors += layer.routes(house.city.name, places, house.redis_url)
+    query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz))
+    doors += ticketpages.TicketPages(
+        house.city,
+        query,
+        rules,
+        ticketpages.moment_of(hub, house.city),
+        ticketpages.sent_by(house.database_url),
+    ).routes()
     return make_app(
         house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
         body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
+        desks={"tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city)},
     )  # fmt: skip
 
 

@@ -246,7 +246,7 @@ function behave(feature, layer, aside) {
     if (!aside) layer.setStyle({ color: colour(citywall.layer?.() === "tickets" ? "border" : "line"), weight: 1.5 });
     hideTip();
   });
-  if (!chosen) layer.on("click", () => citywall.go({ place: code }));
+  if (!chosen) layer.on("click", (event) => caseAt(event.latlng) || citywall.go({ place: code }));
 }
 
 const titleOf = (feature) => {
@@ -293,7 +293,7 @@ function hideTip() {
 function name(below) {
   for (const feature of below.features) {
     const box = document.createElement("div");
-    const [title, value, more] = ["span", "span", "span"].map((tag, at) => {
+    const [title, value, more] = ["span", "a", "span"].map((tag, at) => {
       const part = document.createElement(tag);
       part.className = ["title", "value", "more"][at];
       box.append(part);
@@ -333,6 +333,9 @@ function dress() {
       continue;
     }
     write(label.value, written(figure(row)));
+    const behind = row ? `${row.behind?.[mode()] ?? row.behind?.tickets ?? ""}` : "";
+    if (behind) label.value.setAttribute("href", behind);
+    else label.value.removeAttribute("href");
     const late = row?.late ? ` · ${en ? "late" : "超期"} ${row.late.toLocaleString("en")}` : "";
     write(label.more, row ? (mode() === "tickets" ? late.slice(3) : `${row.open.toLocaleString("en")}${en ? " open" : " 件"}`) : "");
   }
@@ -475,9 +478,9 @@ const Points = L && L.Layer.extend({
     const { x, y } = spread(latlng.lng, latlng.lat);
     let least = (pixels / zoom) ** 2;
     let found = null;
-    for (const point of this.known.values()) {
+    for (const [key, point] of this.known) {
       const far = (point.x - x) ** 2 + (point.y - y) ** 2;
-      if (far < least) [found, least] = [point, far];
+      if (far < least) [found, least] = [{ ...point, key }, far];
     }
     return found;
   },
@@ -651,6 +654,19 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
   if (before.map !== now.map || before.lang !== now.lang || before.layer !== now.layer) dress();
 });
 
+// Opens the ticket that is drawn at a point, if there is one; whether there was.
+let opening = false;
+function caseAt(latlng) {
+  if (opening) return true;
+  const point = layer() === "tickets" && points?.known.size && points.nearest(latlng, 8);
+  if (!point) return false;
+  opening = true;
+  const lang = new URLSearchParams(location.search).get("lang");
+  location.assign(`/ticket?key=${encodeURIComponent(point.key)}${lang ? `&lang=${lang}` : ""}`);
+  setTimeout(() => (opening = false), 3000);
+  return true;
+}
+
 function begin(map) {
   state.map = map;
   map.options.zoomAnimation = false;
@@ -666,6 +682,7 @@ function begin(map) {
     const word = layer() !== "tickets" && state.doc?.layers[layer()].looks.find(([look]) => look === point.light)?.[1];
     showTip([point.lat, point.lon], point.title, word ? [word] : []);
   });
+  map.on("click", (event) => caseAt(event.latlng));
   map.on("dblclick", fit);
   new ResizeObserver(() => {
     map.invalidateSize({ animate: false, pan: false });

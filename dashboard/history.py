@@ -110,6 +110,7 @@ VERSION = "2 " + " ".join(tickets.c.keys())  # Of the tickets' table; another on
 PATIENCE = {
     "connect_timeout": 5, "tcp_user_timeout": 10_000,
     "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "options": "-c jit=off",  # To compile a query takes longer than any of ours runs.
 }  # fmt: skip
 
 LOCK = 0x63697479  # The advisory lock under which tables are made.

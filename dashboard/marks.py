@@ -7,7 +7,7 @@ so that markup in it stays markup that is read, never run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -98,28 +98,56 @@ def clipped(text: str) -> str:
 
 
 def number(
-    value: int | float | str | None, unit: str = "", kind: str = "", language: str = "zh", room: int = 99
+    value: int | float | str | None,
+    unit: str = "",
+    kind: str = "",
+    language: str = "zh",
+    room: int = 99,
+    behind: str = "",
 ) -> Mark:
-    """A number with its small unit. With more than ``room`` digits it is shortened, and stays exact in its tooltip."""
+    """A number with its small unit. With more than ``room`` digits it is shortened, and stays exact in its tooltip.
+
+    ``behind`` is the address of the tickets it counts, see ``Context.behind``.
+    """
     shown = value if isinstance(value, str) else compact(value, language, room)
     exact = {} if isinstance(value, str) or shown == count(value) else {"title": count(value)}
     parts: list[Mark] = [html.Span(shown, className="n", **exact)]
     if unit and shown != DASH:
         parts.append(html.Span(unit, className="unit"))
     wide = sum(1.0 if sign.isascii() else 1.8 for sign in shown if sign not in ",.") > 5
-    return html.Span(parts, className=" ".join(filter(None, ("number", kind, "long" if wide else ""))))
+    return linked(parts, behind, " ".join(filter(None, ("number", kind, "long" if wide else ""))))
 
 
-def amount(value: int | float | None, language: str, kind: str = "n", room: int = 5) -> Mark:
+def linked(content: Any, behind: str, kind: str = "") -> Mark:
+    """A number that leads to what it counts: a link to ``behind``, which a click and the Enter key follow.
+
+    Without an address, or where there is no number, it is plain text.
+    """
+    if not behind or content == DASH:
+        return html.Span(content, className=kind) if kind else html.Span(content)
+    return html.A(content, href=behind, className=f"{kind} behind".strip())
+
+
+def amount(value: int | float | None, language: str, kind: str = "n", room: int = 5, behind: str = "") -> Mark:
     """A number in a list, shortened beyond ``room`` digits, where the tooltip has it in full."""
     shown = compact(value, language, room)
     exact = {} if shown == count(value) else {"title": count(value)}
+    if behind and value:
+        return html.A(shown, href=behind, className=f"{kind} behind", **exact)
     return html.Span(shown, className=kind, **exact)
 
 
-def rate(part: int, whole: int) -> Mark:
+def rate(part: int, whole: int, behind: str = "") -> Mark:
     """A rate in percent; a dash where there is nothing to divide by."""
-    return number("100" if part == whole > 0 else percent(part, whole), "%")
+    return number("100" if part == whole > 0 else percent(part, whole), "%", behind=behind if whole else "")
+
+
+def parted(part: int, whole: int, met: str, counted: str, language: str = "zh") -> list[Mark]:
+    """Numerator and denominator, each leading to the tickets it counts."""
+    if not whole:
+        return [html.Span(fraction(part, whole, language))]
+    shown, all_of_them = fraction(part, whole, language).split(" / ")
+    return [linked(shown, met), " / ", linked(all_of_them, counted)]
 
 
 def fraction(part: int, whole: int, language: str = "", room: int = 6) -> str:
@@ -150,10 +178,21 @@ def light_bar(lights: Mapping[str, int]) -> Mark:
     return html.Div(parts, className="bar")
 
 
-def light_legend(lights: Mapping[str, int], language: str, names: Iterable[str] = tuple(LIGHTS)) -> Mark:
-    """Shape, word and number of each light that has tickets."""
+def light_legend(
+    lights: Mapping[str, int],
+    language: str,
+    names: Iterable[str] = tuple(LIGHTS),
+    behind: Callable[[str], str] = lambda name: "",
+) -> Mark:
+    """Shape, word and number of each light that has tickets; ``behind`` gives the address of those of a light."""
     parts = [
-        html.Span([light(name, language), f" {SHORT[name][language]} ", html.B(amount(lights[name], language, ""))])
+        html.Span(
+            [
+                light(name, language),
+                f" {SHORT[name][language]} ",
+                html.B(amount(lights[name], language, "", behind=behind(name))),
+            ]
+        )
         for name in names
         if lights.get(name, 0)
     ]

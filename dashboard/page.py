@@ -6,7 +6,10 @@ texts of its frames stand in it in both languages. Numbers come by ``/live``.
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -105,3 +108,41 @@ def _card(panel: Panel, ctx: Context, absent: str) -> Any:
         [*head, html.Div(panel.frame(ctx), className="body"), plate],
         id=panel.id, className="bare" if panel.bare else "card", style={"gridArea": panel.id}, **about,
     )  # fmt: skip
+
+
+# -- which scripts and styles a page loads -----------------------------------------------------------------
+
+GRID = "/dash_ag_grid/"  # Only the tickets' table has a grid; its script is larger than all others together.
+DESK_KEEPS = ("tokens.css", "clock.mjs", "draw.mjs")
+DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
+
+
+def wall_scripts(text: str, ahead: str = "") -> str:
+    """A screen's page without what only desks need; ``ahead`` is one more line of its head."""
+    return "\n".join(row for row in text.splitlines() if GRID not in row).replace("</head>", f"{ahead}\n</head>")
+
+
+def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:
+    """A desk's page: without the wall's own modules and styles, and with ``assets/desk/`` and its module ``name``."""
+    kept = []
+    for row in text.splitlines():
+        asset = re.search(r'"/assets/([\w.-]+\.(?:mjs|css|js))', row)
+        if asset and asset[1] not in DESK_KEEPS:
+            continue
+        if any(part in row for part in DESK_DROPS) or (GRID in row and not grid):
+            continue
+        kept.append(row)
+    style = f'<link rel="stylesheet" href="/assets/desk/desk.css?v={version}">'
+    scripts = [f'<script type="module" src="/assets/desk/{file}.mjs?v={version}"></script>' for file in ("desk", name)]
+    return "\n".join(kept).replace("</head>", f"{style}\n</head>").replace("</body>", "\n".join([*scripts, "</body>"]))
+
+
+def policy(text: str) -> str:
+    """The content security policy of a page: scripts are files of ours, or the very ones that stand in it."""
+    inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", text, re.DOTALL)
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline)
+    return "; ".join((
+        "default-src 'self'", f"script-src 'self' {hashes}".strip(), "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:", "worker-src 'self' blob:", "connect-src 'self'", "font-src 'self' data:",
+        "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
+    ))  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from dashboard.city import City
 from dashboard.discovery import declaring
@@ -31,6 +32,25 @@ class Context:
     place: str
     language: str = "zh"
     size: str = "normal"
+
+    def behind(self, place: str | None = None, **filters: str | int) -> str:
+        """The address of the tickets that a number counts, at this place (or another): filters by name, as
+        ``dashboard.ticketasks`` has them.
+
+        >>> ctx.behind(open=1, unit="城管")  # doctest: +SKIP
+        '/tickets?place=440605124&open=1&unit=%E5%9F%8E%E7%AE%A1'
+        """
+        where = self.place if place is None else place
+        words: dict[str, str | int] = {} if where == self.places.root.code else {"place": where}
+        words |= filters
+        if self.language != self.city.languages[0]:
+            words["lang"] = self.language
+        return "/tickets" + (f"?{urlencode(words)}" if words else "")
+
+    def case(self, key: str) -> str:
+        """The address of one ticket's page."""
+        words = {"key": key} if self.language == self.city.languages[0] else {"key": key, "lang": self.language}
+        return f"/ticket?{urlencode(words)}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, or_, select, tuple_
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from dashboard.history import History, tickets
 from dashboard.periods import Calendar
@@ -34,6 +35,7 @@ from dashboard.ticketwhere import (
 )  # fmt: skip
 
 PAGE = 100  # Rows of a page.
+EMPTY = ("deadline", "closed")  # Of what one can sort by, that which a ticket may not have.
 BY = ("unit", "category", "source", "channel", "place")
 
 
@@ -53,11 +55,21 @@ class Rate:
     whole: int
 
 
+class _Hinting(SQLiteCompiler):
+    """SQLAlchemy knows hints, but not that SQLite has one too."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        """What stands behind the table's name."""
+        return text
+
+
 class TicketQuery:
     """Questions to one history. ``now`` is always the city's time, in seconds since 1970 UTC."""
 
     def __init__(self, history: History, places: PlaceTree, calendar: Calendar) -> None:
         self.history, self.places, self.calendar = history, places, calendar
+        if not history.postgres:
+            history.engine.dialect.statement_compiler = _Hinting
 
     def where(self, what: Asked, now: float) -> list[Condition]:
         """The conditions that hold for exactly the tickets asked for."""
@@ -72,32 +84,55 @@ class TicketQuery:
         Raises:
             HistoryFailed: if the database cannot be reached.
         """
-        sort, down = order_of(what)
-        column = t[sort]
-        conditions = self.where(what, now)
+        sort, _ = order_of(what)
         with self.history.engine.connect() as db:
             keys: list[tuple[Any, ...]] = []
-            if after is None or after[0] is not None:
-                some = [*conditions, column.is_not(None)]
-                if after is not None:
-                    beyond = column < after[0] if down else column > after[0]
-                    some.append(or_(beyond, and_(column == after[0], _behind(after))))
-                order = (column.desc() if down else column.asc(), t.source, t.number)
-                query = self._light(select(column, t.source, t.number).where(*some).order_by(*order).limit(limit + 1))
-                keys += [tuple(row) for row in db.execute(query)]
-            if len(keys) <= limit and column.nullable and sort != "number":
-                some = [*conditions, column.is_(None)]
-                if after is not None and after[0] is None:
-                    some.append(_behind(after))
-                query = self._light(
-                    select(column, t.source, t.number).where(*some)
-                    .order_by(t.source, t.number).limit(limit + 1 - len(keys))
-                )  # fmt: skip
-                keys += [tuple(row) for row in db.execute(query)]
+            if sort in EMPTY and self._by_order(what):  # Indexes have an order for each part, none for both.
+                for known in (True, False):
+                    if len(keys) <= limit and (after is None or known <= (after[0] is not None)):
+                        keys += self._keys(db, what, now, after, limit + 1 - len(keys), known=known)
+            else:
+                keys += self._keys(db, what, now, after, limit + 1)
             chosen = keys[:limit]
             found = self._rows(db, [(source, number) for _, source, number in chosen])
         rows = [found[key] for _, *pair in chosen if (key := tuple(pair)) in found]
         return Page(rows, chosen[-1] if len(keys) > limit else None)
+
+    def _keys(
+        self,
+        db: Connection,
+        what: Asked,
+        now: float,
+        after: Sequence[Any] | None,
+        most: int,
+        *,
+        known: bool | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """What it is sorted by, source and number of the next tickets; only those that are ``known`` to have it, or
+        not, or both (None).
+        """
+        sort, down = order_of(what)
+        column, blank = t[sort], t[sort].is_(None)
+        some = self.where(what, now)
+        if known is not None:
+            some.append(not_(blank) if known else blank)
+        if after is not None and after[0] is None:
+            some += [blank, _behind(after)]
+        elif after is not None and known is not False:
+            beyond = column < after[0] if down else column > after[0]
+            going_on = or_(beyond, and_(column == after[0], _behind(after)))
+            some.append(or_(blank, going_on) if known is None and sort in EMPTY else going_on)
+        order: list[Any] = [column.desc() if down else column.asc(), t.source, t.number]
+        if known is None and sort in EMPTY:
+            order.insert(0, blank)
+        query = select(column, t.source, t.number).where(*some).order_by(*order).limit(most)
+        return [tuple(row) for row in db.execute(query if self._by_order(what) else self._light(query))]
+
+    def _by_order(self, what: Asked) -> bool:
+        """Whether the index of what it is sorted by is to be left to the database: for SQLite only where nothing is
+        filtered, as it does not know how seldom a filter is met.
+        """
+        return self.history.postgres or (not what.filters and what.place == self.places.root.code)
 
     def every(self, what: Asked, now: float, most: int, chunk: int = 2000) -> Iterator[dict[str, Any]]:
         """All tickets asked for, in their order, but not more than ``most``."""

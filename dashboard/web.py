@@ -11,10 +11,10 @@ import asyncio
 import gzip
 import json
 import re
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b, sha256
+from functools import partial
+from hashlib import blake2b
 from typing import Any, cast
 
 from dash import Dash
@@ -29,7 +29,7 @@ from dashboard.city import City
 from dashboard.layout import Layout, all_layouts
 from dashboard.marks import ASSETS
 from dashboard.outlines import Gazetteer
-from dashboard.page import page, to_json
+from dashboard.page import desk_scripts, page, policy, to_json, wall_scripts
 from dashboard.places import PlaceTree
 
 BODY = 1 << 20  # Bytes of the largest request body, unless a path has its own limit.
@@ -78,12 +78,14 @@ def make_app(
     body_limit: int = BODY,
     body_limits: Mapping[str, int] | None = None,
     layouts: Mapping[str, Layout] | None = None,
+    desks: Mapping[str, Any] | None = None,
 ) -> FastAPI:
     """The ASGI app of a city. ``routes`` come before everything else.
 
     ``lifespan(app)`` is run around its life, ``version`` is what its pages say they are (see ``page_version``).
     ``body_limits`` maps the beginning of a path to the bytes a request to it may have. ``layouts`` are those
-    that are found, unless others are given.
+    that are found, unless others are given. ``desks`` are pages of their own by name, each a component tree with
+    a module of the same name in ``assets/desk``.
 
     Raises:
         KeyError: naming a screen of the city file that is no layout.
@@ -102,7 +104,7 @@ def make_app(
         backend="fastapi",
         server=server,
         assets_folder=str(ASSETS),
-        assets_path_ignore=["vendor"],  # What is in it comes when it is asked for.
+        assets_path_ignore=["vendor", "desk"],  # What is in it comes when it is asked for.
         update_title=cast(Any, None),
         suppress_callback_exceptions=True,
         title=city.title.words[city.languages[0]],
@@ -125,9 +127,15 @@ def make_app(
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes)]
     for screen, tree in pages.items():
-        own += _screen(screen, app, tree, city, places)
+        ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">'
+        own += _screen(screen, app, tree, city, places, partial(wall_scripts, ahead=ahead))
+    for desk, tree in (desks or {}).items():
+        grid = "dash_ag_grid" in to_json(tree).decode()
+        own += _screen(desk, app, tree, city, places, partial(desk_scripts, name=desk, version=version, grid=grid))
     server.router.routes[:0] = own
-    server.add_middleware(cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, screens=city.screens)
+    server.add_middleware(
+        cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, screens=(*city.screens, *(desks or {}))
+    )
     return server
 
 
@@ -172,7 +180,9 @@ def _shapes_version(city: City, places: PlaceTree, version: str) -> str:
     return digest.hexdigest()
 
 
-def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) -> list[BaseRoute]:
+def _screen(
+    screen: str, app: Dash, tree: Any, city: City, places: PlaceTree, loads: Callable[[str], str]
+) -> list[BaseRoute]:
     """A screen's page, and the layout it asks for."""
     kept: dict[str, bytes] = {}
 
@@ -190,8 +200,7 @@ def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) ->
                 reset_current_request(token)
             text, found = PREFIX.subn(rf'\1"/{screen}/"', text)
             assert found == 1, "Dash writes its configuration differently now"
-            ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">'
-            kept["page"] = text.replace("</head>", f"{ahead}\n</head>").encode()
+            kept["page"] = loads(text).encode()
         headers = {"content-security-policy": policy(kept["page"].decode())}
         return Response(kept["page"], media_type="text/html", headers=headers)
 
@@ -201,17 +210,6 @@ def _screen(screen: str, app: Dash, tree: Any, city: City, places: PlaceTree) ->
         return Response(kept["layout"], media_type="application/json")
 
     return [Route(f"/{screen}", show), Route(f"/{screen}/_dash-layout", layout)]
-
-
-def policy(text: str) -> str:
-    """The content security policy of a page: scripts are files of ours, or the very ones that stand in it."""
-    inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", text, re.DOTALL)
-    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline)
-    return "; ".join((
-        "default-src 'self'", f"script-src 'self' {hashes}".strip(), "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:", "worker-src 'self' blob:", "connect-src 'self'", "font-src 'self' data:",
-        "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
-    ))  # fmt: skip
 
 
 class TooLarge(Exception):
@@ -235,8 +233,8 @@ class Front:
         self, app: ASGIApp, own: Sequence[BaseRoute], limit: int, limits: Mapping[str, int], screens: Sequence[str]
     ) -> None:
         self.app, self.own, self.limit, self.limits = app, own, limit, limits
-        self.prefixes = tuple(f"/{screen}/_dash-" for screen in screens)
-        self.static = ("/_dash-component-suites/", "/assets/", "/shapes/", "/_favicon.ico", *(f"/{s}" for s in screens))
+        self.prefixes, self.pages = tuple(f"/{screen}/_dash-" for screen in screens), {f"/{s}" for s in screens}
+        self.static = ("/_dash-component-suites/", "/assets/", "/shapes/", "/_favicon.ico", *self.prefixes)
         self.kept: dict[tuple[str, float], Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -263,7 +261,7 @@ class Front:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        if scope["method"] in ("GET", "HEAD") and path.startswith(self.static):
+        if scope["method"] in ("GET", "HEAD") and (path in self.pages or path.startswith(self.static)):
             await self._from_shelf(scope, path, send)
             return
         await self._limited(scope, receive, send)
@@ -315,7 +313,7 @@ class Front:
         headers = dict(scope["headers"])
         kept = self.kept.get(key)
         extra: list[tuple[bytes, bytes]] = []
-        if kept is None or path.startswith(tuple(f"/{p.split('/')[1]}" for p in self.prefixes)):
+        if kept is None or path in self.pages:
             status, said, body = await self._ask(scope)
             if status >= 400:  # Also where Dash fails at a path that names no file of a component.
                 await _refuse(send, 404, "not found")

@@ -32,7 +32,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row([
             html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
             share(intake / most if most else 0),
-            amount(intake, ctx.language), amount(open_, ctx.language, "n quiet"),
+            amount(intake, ctx.language, behind=ctx.behind(category=name, reported="today")),
+            amount(open_, ctx.language, "n quiet", behind=ctx.behind(category=name, open=1)),
         ])
         for name, intake, open_ in found[:ROWS]
     ]  # fmt: skip

@@ -29,7 +29,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row([
             html.Span(clipped(ctx.city.translated(name, ctx.language)) or DASH, className="name"),
             share(intake / whole if whole else 0),
-            amount(intake, ctx.language), html.Span(f"{percent(intake, whole)} %", className="n quiet"),
+            amount(intake, ctx.language, behind=ctx.behind(channel=name, reported="today")),
+            html.Span(f"{percent(intake, whole)} %", className="n quiet"),
         ])
         for name, intake in found[:ROWS]
     ]  # fmt: skip

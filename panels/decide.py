@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, elapsed, fraction, light_bar, light_legend, number, rate, tip
+from dashboard.marks import amount, both, elapsed, light_bar, light_legend, number, parted, rate, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import LIGHTS, Words
@@ -58,16 +58,20 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     late = lights.get("overdue", 0) + lights.get("worst", 0)
     crowded = ("soon", "overdue", "worst") if view.get("open", 0) >= CROWDED else ()  # What is on track says the bar.
     whole, part = view.get("month_so_far", (0, 0))
+    due = {"rate": "on_time", "period": "month"}
     oldest = [f"{OLDEST[language]} ", elapsed(view.get("oldest_due"))] if late else NONE[language]
     return {
-        "decide-open.children": number(view.get("open", 0), language=language, room=6),
-        "decide-open-why.children": [light_bar(lights), light_legend(lights, language, crowded or tuple(LIGHTS))],
-        "decide-hour.children": number(view.get("in_hour", 0), language=language, room=4),
+        "decide-open.children": number(view.get("open", 0), language=language, room=6, behind=ctx.behind(open=1)),
+        "decide-open-why.children": [
+            light_bar(lights),
+            light_legend(lights, language, crowded or tuple(LIGHTS), lambda name: ctx.behind(light=name)),
+        ],
+        "decide-hour.children": number(view.get("in_hour", 0), language=language, room=4, behind=ctx.behind(due_in=60)),
         "decide-hour-why.children": [amount(view.get("in_hour_units", 0), language), f" {UNITS[language]}"],
-        "decide-late.children": number(late, language=language, room=4),
+        "decide-late.children": number(late, language=language, room=4, behind=ctx.behind(late=1)),
         "decide-late-why.children": oldest,
-        "decide-rate.children": rate(part, whole),
-        "decide-rate-why.children": fraction(part, whole, language),
+        "decide-rate.children": rate(part, whole, ctx.behind(**due)),
+        "decide-rate-why.children": parted(part, whole, ctx.behind(**due, met=1), ctx.behind(**due), language),
     }
 
 

@@ -71,7 +71,14 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """Plain values for ``map.mjs``: the places below with their numbers, and the tickets that are drawn as points."""
     view, language = views["map"], ctx.language
     places = {
-        code: {**numbers, "name": ctx.places[code].title(language)}
+        code: {
+            **numbers,
+            "name": ctx.places[code].title(language),
+            "behind": {
+                "tickets": ctx.behind(code, open=1),
+                "rate": ctx.behind(code, rate="on_time", period="month"),
+            },
+        }
         for code, numbers in view.get("places", {}).items()
         if code in ctx.places
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, change, fraction, number, rate
+from dashboard.marks import amount, both, change, number, parted, rate
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import Words
@@ -42,16 +42,27 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """The numbers with their change in percent and yesterday's number."""
     view, language = views["tickets"], ctx.language
     painted: Painted = {}
-    for name in ("opened", "closed"):
+    for name, kind in (("opened", "reported"), ("closed", "closed")):
         now, before = view.get("today", {}).get(name, 0), view.get("yesterday", {}).get(name, 0)
-        painted[f"today-{name}.children"] = number(now, UNIT[language], language=language, room=5)
+        painted[f"today-{name}.children"] = number(
+            now, UNIT[language], language=language, room=5, behind=ctx.behind(**{kind: "today"})
+        )
         painted[f"today-{name}-why.children"] = [
             change(now, before),
-            html.Span([f"{YESTERDAY[language]} ", amount(before, language, "n")], className="quiet"),
+            html.Span(
+                [
+                    f"{YESTERDAY[language]} ",
+                    amount(before, language, "n", behind=ctx.behind(**{kind: "yesterday_so_far"})),
+                ],
+                className="quiet",
+            ),
         ]
     whole, part = view.get("day_so_far", (0, 0))
-    painted["today-due.children"] = rate(part, whole)
-    painted["today-due-why.children"] = html.Span(fraction(part, whole, language))
+    due = {"rate": "on_time", "period": "today"}
+    painted["today-due.children"] = rate(part, whole, ctx.behind(**due))
+    painted["today-due-why.children"] = html.Span(
+        parted(part, whole, ctx.behind(**due, met=1), ctx.behind(**due), language)
+    )
     return painted
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, linked, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
@@ -39,6 +39,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     low, middle, _ = ctx.city.rate_colours
     rows = []
     for rank, unit in enumerate(views["units"].get("units", [])[:ROWS], start=1):
+        due = {"unit": unit["unit"], "rate": "on_time", "period": "month"}
         bound, whole, part = unit["bound"], unit["due"], unit["on_time"]
         kind = (
             "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
@@ -49,10 +50,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span(clipped(ctx.city.translated(unit["unit"], ctx.language)) or DASH, className="name"),
                 share(bound or 0, kind),
                 html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
-                html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),
-                amount(whole, ctx.language, "n quiet"),
-                amount(unit["open"], ctx.language),
-                amount(unit["late"], ctx.language, "n late" if unit["late"] else "n quiet", 4),
+                linked(f"{percent(part, whole)} %" if whole else DASH, ctx.behind(**due, met=1), "n quiet"),
+                amount(whole, ctx.language, "n quiet", behind=ctx.behind(**due)),
+                amount(unit["open"], ctx.language, behind=ctx.behind(unit=unit["unit"], open=1)),
+                amount(unit["late"], ctx.language, "n late" if unit["late"] else "n quiet", 4,
+                    ctx.behind(unit=unit["unit"], late=1)),
             ])
         )  # fmt: skip
     return {"units-rows.children": rows or empty(EMPTY, ctx.language)}

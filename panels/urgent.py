@@ -32,7 +32,12 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             row(
                 [
                     light(ticket["light"], ctx.language),
-                    html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
+                    html.A(
+                        what,
+                        className="name behind",
+                        href=ctx.case(ticket["key"]),
+                        title=f"{ticket['number']} · {what}",
+                    ),
                     html.Span(where, className="where quiet"),
                     html.Span(
                         clipped(ctx.city.translated(ticket["unit"], ctx.language)) or DASH, className="who quiet"

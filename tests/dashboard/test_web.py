@@ -17,7 +17,8 @@ from starlette.websockets import WebSocket
 
 from dashboard.city import City, make_city, read_places
 from dashboard.outlines import Gazetteer
-from dashboard.web import make_app, page_version, policy
+from dashboard.page import policy
+from dashboard.web import make_app, page_version
 from tests.town import square
 
 LIMIT = 2000

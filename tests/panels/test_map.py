@@ -19,7 +19,12 @@ NUMBERS = {"open": 5, "late": 1, "soon": 2, "due": 8, "on_time": 6, "total": 40,
 
 def test_places_carry_their_name_in_the_page_s_language_and_strangers_are_left_out() -> None:
     document = PANEL.paint(views(A=NUMBERS, X=NUMBERS), context(language="en"))["map-data.document"]
-    assert document["places"] == {"A": {**NUMBERS, "name": "Alpha"}}
+    assert document["places"] == {"A": {**NUMBERS, "name": "Alpha", "behind": document["places"]["A"]["behind"]}}
+    behind = {
+        "tickets": "/tickets?place=A&open=1&lang=en",
+        "rate": "/tickets?place=A&rate=on_time&period=month&lang=en",
+    }
+    assert document["places"]["A"]["behind"] == behind
     assert document["parent"] is None
     assert document["place"] == "T"
 

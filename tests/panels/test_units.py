@@ -19,4 +19,4 @@ def test_each_row_says_rank_bound_rate_and_n() -> None:
 def test_who_has_late_tickets_is_marked() -> None:
     rows = json.loads(to_json(PANEL.paint(PANEL.example, context())["units-rows.children"]))
     classes = [row["props"]["children"][-1]["props"]["className"] for row in rows]
-    assert classes == ["n late", "n late", "n quiet"]
+    assert classes == ["n late behind", "n late behind", "n quiet"]

@@ -1,0 +1,130 @@
+// What the desks' pages have in common: language, time, the age of what is shown, fetching, and going elsewhere.
+
+const citywall = (window.citywall ??= {});
+const html = document.documentElement;
+const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
+const languages = meta("languages").split(" ");
+const WORDS = {
+  zh: { asof: "数据截至", behind: (n) => `工单库落后 ${n} 批`, lost: "连接中断", never: "看板尚无数据", late: "看板停滞" },
+  en: { asof: "As of", behind: (n) => `history is ${n} batches behind`, lost: "Connection lost", never: "The board has no data yet", late: "The board stands still" },
+};
+
+const desk = (citywall.desk = { root: meta("root"), zone: meta("zone"), said: null, heard: 0, lost: false });
+desk.query = () => new URLSearchParams(location.search);
+desk.lang = () => (languages.includes(desk.query().get("lang")) ? desk.query().get("lang") : languages[0]);
+desk.words = (words) => words[desk.lang() === "en" ? "en" : "zh"];
+desk.at = (id) => document.getElementById(id);
+
+// An element with text and attributes; texts are never markup.
+desk.make = (tag, about = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(about)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name === "className" ? "class" : name, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+};
+
+// -- time: the city's clock is the board's word, carried on by ours ------------------------------------------
+
+const beyond = () => (desk.said && Date.now() - desk.heard) / 1000;
+citywall.time = {
+  wall: () => Date.now() / 1000,
+  city: () => (desk.said?.now ? desk.said.now + (replayed() ? 0 : beyond()) : null),
+  stopped: () => desk.lost,
+};
+const replayed = () => !desk.said?.wall || Math.abs(desk.said.wall - desk.said.as_of) > 3600;
+
+function age() {
+  const box = desk.at("desk-age");
+  if (!box) return;
+  const words = desk.words(WORDS);
+  const { said } = desk;
+  let text = words.never;
+  let state = "live";
+  if (said?.as_of) {
+    const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: desk.zone }).format(new Date(said.as_of * 1000));
+    const old = said.wall ? Date.now() / 1000 - said.wall : 0;
+    text = `${words.asof} ${moment} · ${citywall.ago?.(old, desk.lang()) ?? ""}${desk.lang() === "en" ? " ago" : "前"}`;
+    if (old > 30) [state, text] = ["late", `${words.late} · ${text}`];
+    if (said.behind > 20) text += ` · ${words.behind(said.behind.toLocaleString("en"))}`;
+  } else state = "late";
+  if (desk.lost) [state, text] = ["lost", `▲ ${words.lost} · ${text}`];
+  if (box.dataset.state !== state) box.dataset.state = state;
+  if (box.textContent !== text) box.textContent = text;
+}
+setInterval(age, 1000);
+
+// -- fetching ------------------------------------------------------------------------------------------------
+
+// JSON of an address of this server. A refusal (400, 404) is thrown as its reason; what did not come is asked for again.
+desk.ask = async (path, { signal, patience = 3 } = {}) => {
+  for (let wait = 400; ; wait = Math.min(5000, wait * 2)) {
+    let answer = null;
+    try {
+      answer = await fetch(path, { signal, cache: "no-store" });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+    }
+    if (answer?.ok) {
+      const said = JSON.parse(answer.headers.get("x-as-of") ?? "null");
+      if (said) [desk.said, desk.heard] = [said, Date.now()];
+      desk.lost = false;
+      age();
+      return answer.json();
+    }
+    if (answer && answer.status < 500) {
+      const { reason } = await answer.json().catch(() => ({ reason: `${answer.status}` }));
+      throw Object.assign(new Error(reason), { refused: true });
+    }
+    desk.lost = true;
+    age();
+    if (--patience <= 0) throw new Error(answer ? (await answer.json().catch(() => ({}))).reason ?? `${answer.status}` : desk.words(WORDS).lost);
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+};
+
+desk.fault = (error) => {
+  const box = desk.at("desk-fault");
+  box.hidden = !error;
+  box.textContent = error ? `▲ ${error.message}` : "";
+};
+
+// -- going elsewhere -----------------------------------------------------------------------------------------
+
+desk.link = (path, change) => {
+  const query = new URLSearchParams(change);
+  if (desk.lang() !== languages[0]) query.set("lang", desk.lang());
+  if (query.get("place") === desk.root) query.delete("place");
+  const text = query.toString();
+  return path + (text ? `?${text}` : "");
+};
+
+// The page's frame in the address's language; the way back to the wall keeps place and language.
+desk.frame = () => {
+  html.lang = desk.lang();
+  const place = desk.query().get("place");
+  const back = desk.at("desk-back");
+  back.href = desk.link(new URL(back.href).pathname, place ? { place } : {});
+  for (const link of document.querySelectorAll("[data-set-lang]")) {
+    const query = desk.query();
+    query.set("lang", link.dataset.setLang);
+    link.href = `?${query}`;
+    link.toggleAttribute("aria-current", link.dataset.setLang === desk.lang());
+  }
+};
+
+desk.path = (steps, to) => {
+  const nav = desk.at("desk-path");
+  nav.replaceChildren(...steps.flatMap((step, at) => {
+    const link = desk.make("a", { href: to(step.code), "aria-current": at === steps.length - 1 ? "location" : null }, step.title);
+    return at ? [desk.make("span", { className: "then", "aria-hidden": "true" }, "›"), link] : [link];
+  }));
+};
+
+// Starts once Dash has drawn the page.
+desk.begin = (work) => {
+  if (desk.at("desk")) work();
+  else setTimeout(() => desk.begin(work), 20);
+};
