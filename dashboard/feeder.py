@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import replace
@@ -198,11 +199,21 @@ def _raw(payload: object) -> str:
     return body[:5000].decode("utf-8", "replace") if isinstance(body, bytes) else str(body)[:5000]
 
 
+def _roomy() -> None:
+    """Let this process open as many files as it may: a feed's disk and source take seven, and 1,024 are usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class Feeder:
     """All feeds of a city, in one event loop."""
 
     def __init__(self, house: House, now: Clock = wall) -> None:
         self.house, self.now = house, now
+        _roomy()
         self._open = ExitStack()
         self._open.enter_context(only_one(house.data, "feeds"))
         places = read_places(house.city)

@@ -128,3 +128,18 @@ def test_the_table_of_the_ingest_measurement_has_the_events_it_says(tmp_path: Pa
     assert len(lines) == 501
     closed = sum(bool(line.split(",")[7]) for line in lines[1:])
     assert events == 500 + closed
+
+
+def test_the_feeds_intervals_are_those_of_the_healthy_and_a_silent_one_counts() -> None:
+    from bench.feeds import INTERVAL, quantile, ratios, told, way_of
+
+    assert [way_of(number) for number in (0, 5, 10, 15, 20, 1)] == ["refused", "hang", "error", "login", "refused", ""]
+    steady = [100 + INTERVAL * n for n in range(10)]
+    asked = {0: [100.0], 1: steady, 2: steady[:3]}
+    found = ratios(asked, 100, steady[-1])
+    assert found[:11] == [1.0] * 11
+    assert found[11:] == [7.0]  # It was asked no more.
+    assert quantile([1.0] * 95 + [9.0] * 5, 0.95) == 9.0
+    assert told({"source-001": {"state": "live"}, "source-000": {"state": "failing"}, "source-005": {"state": "live"}}) == (
+        2, 200,
+    )  # fmt: skip
