@@ -140,6 +140,5 @@ def test_the_feeds_intervals_are_those_of_the_healthy_and_a_silent_one_counts() 
     assert found[:11] == [1.0] * 11
     assert found[11:] == [7.0]  # It was asked no more.
     assert quantile([1.0] * 95 + [9.0] * 5, 0.95) == 9.0
-    assert told({"source-001": {"state": "live"}, "source-000": {"state": "failing"}, "source-005": {"state": "live"}}) == (
-        2, 200,
-    )  # fmt: skip
+    states = {0: "failing", 1: "live", 5: "live"}
+    assert told({f"source-{number:03d}": {"state": state} for number, state in states.items()}) == (2, 200)

@@ -6,10 +6,12 @@ All kinds are at work at the same time, each with its own source, in one loop: t
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import tempfile
+import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +34,7 @@ for _, found in declaring(tests.contracts.simulators, "SIMULATOR"):
     SIMULATORS[found.kind] = found
 AT_ONCE = 14  # Trials at the same time.
 SLACK = 3.0  # Seconds that a busy machine may add to a recovery.
+ROUNDS = 5  # Records before memory is looked at; twice as many come after that.
 FIRST = 15.0  # Seconds in which a fault has to be noticed, and a source that came up late to be read.
 
 
@@ -51,8 +54,10 @@ def test_every_fault_is_tried_or_has_a_reason(kind: str) -> None:
 
 
 @asynccontextmanager
-async def at_work(kind: str, name: str, *, up: bool = True) -> AsyncIterator[tuple[Simulator, Station]]:
-    """A source and the feed that reads it."""
+async def at_work(
+    kind: str, name: str, *, up: bool = True, often: bool = False
+) -> AsyncIterator[tuple[Simulator, Station]]:
+    """A source and the feed that reads it; ``often`` asks again and again where it is we who ask."""
     with tempfile.TemporaryDirectory(prefix=f"citywall-{kind}-") as home:
         folder = Path(home)
         source = SIMULATORS[kind](folder)
@@ -60,7 +65,10 @@ async def at_work(kind: str, name: str, *, up: bool = True) -> AsyncIterator[tup
             await source.start()
         station: Station | None = None
         try:
-            station = Station(town(folder, {"kind": kind, "name": name, **source.table()}), folder)
+            table = {"kind": kind, "name": name, **source.table()}
+            if often and source.asked:
+                table["interval"] = 0.05
+            station = Station(town(folder, table), folder)
             async with station.working():
                 await source.feed(station)
                 yield source, station
@@ -212,3 +220,51 @@ def test_nothing_is_lost_and_nothing_doubled(kind: str, what: str, outcomes: dic
     if SIMULATORS[kind].missing:
         pytest.skip(SIMULATORS[kind].missing)
     assert not outcomes[kind, what], outcomes[kind, what]
+
+
+def held() -> dict[str, int]:
+    """Bytes that the modules of feeds, and of what lies below them, have asked for and not given back."""
+    gc.collect()
+    found: dict[str, int] = {}
+    for one in tracemalloc.take_snapshot().statistics("filename"):
+        file = Path(one.traceback[0].filename)
+        if file.parent.name in ("feeds", "dashboard"):
+            found[f"{file.parent.name}/{file.name}"] = one.size
+    return found
+
+
+async def rounds(source: Simulator, station: Station, number: int) -> None:
+    """So many times there is something new, and the feed reads it."""
+    for _ in range(number):
+        await source.add()
+        puts = station.sink.puts
+        await soon(lambda before=puts: station.sink.puts > before, FIRST, f"{source.kind} reads on")  # type: ignore[misc]
+    if source.asked:
+        puts = station.sink.puts
+        await soon(lambda: station.sink.puts > puts + 3 * number, 45, f"{source.kind} asks on")
+
+
+@pytest.mark.timeout(120)
+def test_memory_is_flat(request: pytest.FixtureRequest) -> None:
+    """All kinds that read a source, at work at once: after a while no module holds more than it did."""
+    reading = [kind for kind, one in SIMULATORS.items() if FAILS in one.faults.values() and not one.missing]
+    for kind in reading:
+        SIMULATORS[kind].provide(request.getfixturevalue)
+    looks: list[dict[str, int]] = []
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            pairs = [
+                await stack.enter_async_context(at_work(kind, kind.replace("_", "-"), often=True)) for kind in reading
+            ]
+            for number in (ROUNDS, 2 * ROUNDS):
+                await asyncio.gather(*(rounds(source, station, number) for source, station in pairs))
+                looks.append(held())
+
+    tracemalloc.start()
+    try:
+        asyncio.run(work())
+    finally:
+        tracemalloc.stop()
+    grown = {name: size - looks[0].get(name, 0) for name, size in looks[1].items()}
+    assert {name: size for name, size in grown.items() if size > 40_000} == {}

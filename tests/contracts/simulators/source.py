@@ -31,6 +31,7 @@ class Simulator:
     faults: Mapping[str, str] = {}
     interval = 1.0
     noted: frozenset[str] = frozenset()  # Faults that fail, and leave a refused record beside.
+    asked = False  # It is asked each interval, and does not speak by itself.
     patience = 2.5  # Seconds that the feed's own timeouts add to a recovery.
     missing = ""  # What has to be installed, where it is not.
 
@@ -195,6 +196,7 @@ class Answer:
 class WebSource(Simulator):
     """A source that is asked over HTTP; a subclass says what it answers to a path."""
 
+    asked = True
     faults: Mapping[str, str] = {
         "down": FAILS, "drip": FAILS, "half_open": FAILS, "too_many": FAILS, "server_error": FAILS,
         "login_page": FAILS, "truncated": FAILS, "duplicated": PASSES, "skew": PASSES,

@@ -20,6 +20,7 @@ class Database(Simulator):
     """Each record is a row."""
 
     kind = "sql"
+    asked = True
     faults: Mapping[str, str] = {
         "down": FAILS, "drip": FAILS, "half_open": FAILS, "truncated": FAILS, "duplicated": PASSES, "skew": PASSES,
         "too_many": NO_HTTP, "server_error": NO_HTTP, "login_page": NO_HTTP,
