@@ -71,7 +71,11 @@ class Receiver:
 
         class Hook(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                try:
+                    body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                except ValueError:  # The sender was killed in the middle of it.
+                    self.close_connection = True
+                    return
                 key = self.headers["Idempotency-Key"] or ""
                 with lock:
                     luck = receiver.chance.random()
@@ -93,6 +97,9 @@ class Receiver:
         class Server(ThreadingHTTPServer):
             request_queue_size = 128
             daemon_threads = True
+
+            def handle_error(self, request: Any, address: Any) -> None:
+                """A sender that was killed is no error of ours."""
 
         self.server = Server(("127.0.0.1", 0), Hook)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -121,10 +121,11 @@ class Writer:
         made = []
         for channel in self.plan.channels_for(due.unit, due.to) or ("",):
             title, body = self._words(due, channel)
+            key, unit = (text.replace("\0", "\ufffd") for text in (due.key, due.unit))
             when = now if step.wake else self.plan.quiet_until(now, channel, self.city.tz)
             made.append(
                 Message(
-                    due.id, channel, due.key, due.step, due.to, due.unit, due.moment, now, title, body,
+                    due.id, channel, key, due.step, due.to, unit, due.moment, now, title, body,
                     WAITING if channel else SHOWN, when,
                 )
             )  # fmt: skip

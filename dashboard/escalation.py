@@ -40,7 +40,7 @@ class Due(msgspec.Struct, frozen=True, array_like=True):
     @property
     def id(self) -> str:
         """The step's name among all: of one ticket, of one run, of one kind."""
-        return f"{self.key}|{self.run:.6f}|{self.step}"
+        return f"{self.key}|{self.run:.6f}|{self.step}".replace("\0", "\ufffd")  # PostgreSQL's text knows no NUL.
 
 
 class Tally(Protocol):
