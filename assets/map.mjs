@@ -615,11 +615,14 @@ citywall.sinks["map-points"] = (property, value) => {
   drawPoints();
 };
 
+let labelled = ""; // the rates that stand on the labels: measuring labels costs more than drawing ten thousand points
 citywall.sinks["map-layers"] = (property, value) => {
   state.layers = value;
   if (layer() === "tickets") return;
   drawPoints();
-  dress();
+  const rates = JSON.stringify([value.place, states()?.places]);
+  if (rates !== labelled) dress();
+  labelled = rates;
 };
 
 citywall.layer = layer;

@@ -47,7 +47,8 @@ SAID = (
 class Platforms:
     """All platforms with the state of each camera, served on one port: ``/p3/v3/paths/list`` is the fourth's."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, flips: int = 1) -> None:
+        self.flips = flips  # Pictures that turn bad, or well again, with each poll.
         sizes = [count // PLATFORMS + (n < count % PLATFORMS) for n in range(PLATFORMS)]
         self.names = [[f"cam{p}-{n:05d}" for n in range(size)] for p, size in enumerate(sizes)]
         self.states = [[UP] * size for size in sizes]
@@ -78,7 +79,11 @@ class Platforms:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base names it so.
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Say nothing: a house that is ended in the middle hangs up."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
 
@@ -88,10 +93,10 @@ class Platforms:
             names, states = self.names[platform], self.states[platform]
             if page == 0:
                 self.polls += 1
-                at = self._next[platform]
-                if self.turning and at < len(states):
-                    self._next[platform] += 1
-                    states[at] = BAD
+                for _ in range(self.flips if self.turning else 0):
+                    at = self._next[platform]
+                    self._next[platform] = (at + 1) % len(states)
+                    states[at] = UP if states[at] == BAD else BAD
                     self.turned.append(time())
             part = slice(page * PAGE, (page + 1) * PAGE)
             rows = ",".join(SAID[state] % name for name, state in zip(names[part], states[part], strict=True))
