@@ -174,7 +174,9 @@ def _backward(
         f"L{_n(x2)} {_n(end + tall)}{turn(x2, -inner, end + tall, y)}L{_n(x1)} {_n(y)}"
         f"{turn(x1, inner, y, start + tall)}Z"
     )
-    return Ribbon(*pair, amount, path, True, ((x1 + x2) / 2, y + thin / 2))
+    # A long way is named near its source, so that the name of a shorter one beside it has room.
+    at = (x1 + x2) / 2 if x1 - x2 < 1.5 * step else x1 - 0.22 * (x1 - x2)
+    return Ribbon(*pair, amount, path, True, (at, y + thin / 2))
 
 
 def _n(value: float) -> str:

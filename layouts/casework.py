@@ -23,6 +23,13 @@ LAYOUT = Layout(
             grassroots flow     flow     whistles supervised units
             places     flow     flow     stuck    supervised units
         """,
+        "small": """
+            header     header header
+            stages     stages stages
+            rates      flow   forecast
+            grassroots hour   supervised
+            whistles   stuck  supervised
+        """,
         "tall": """
             header     header
             stages     stages
@@ -35,12 +42,14 @@ LAYOUT = Layout(
     },
     columns={
         "wide": "46fr 48fr 48fr 48fr",
+        "small": "48fr 56fr 52fr",
         "ultrawide": "62fr 62fr 62fr 66fr 66fr 66fr",
         "tall": "51fr 51fr",
     },
     rows={
-        "wide": "7fr 19fr 25fr 18fr 34fr",
-        "ultrawide": "7fr 20fr 24fr 20fr 33fr",
+        "wide": "7fr 18fr 28fr 17fr 33fr",
+        "small": "7fr 20fr 30fr 18fr 24fr",
+        "ultrawide": "7fr 20fr 27fr 18fr 32fr",
         "tall": "6fr 19fr 25fr 31fr 16fr 20fr 21fr",
     },
 )

@@ -7,11 +7,11 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, box, drawing, empty, outline
+from dashboard.marks import amount, both, box, drawing, empty, fraction, outline
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.sankey import Node, Ribbon, sankey
-from dashboard.words import DASH, STAGES, Words, count, percent
+from dashboard.words import DASH, STAGES, Words, percent
 
 PERIODS = {"today": Words("今日", "Today"), "week": Words("本周", "This week"), "month": Words("本月", "This month")}
 RETURNS = Words("退回", "Returned")
@@ -40,26 +40,27 @@ def frame(ctx: Context) -> Any:
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """The week as a picture; returns and reworks of each period with what they are a part of."""
     view = views["flow"]
-    painted: Painted = {"flow-picture.children": _picture(view.get("week", {}).get("links", []), ctx.language)}
+    painted: Painted = {"flow-picture.children": _picture(view.get("week", {}).get("links", []), ctx)}
     for name in PERIODS:
         found = view.get(name, {})
         for what in ("returns", "reworks"):
             part, whole = found.get(what, [0, 0])
             painted[f"flow-{name}-{what}.children"] = [
                 html.B(f"{percent(part, whole)} %" if whole else DASH),
-                html.Span(f"{count(part)} / {count(whole)}" if whole else "", className="quiet"),
+                html.Span(fraction(part, whole, ctx.language) if whole else "", className="quiet"),
             ]
     return painted
 
 
-def _picture(links: list[Any], language: str) -> list[Any]:
+def _picture(links: list[Any], ctx: Context) -> list[Any]:
+    language = ctx.language
     laid = sankey(
         [(source, target, n) for source, target, n in links if source in STAGES and target in STAGES],
         [[stage] for stage in STAGES],
         width=WIDTH,
         height=HEIGHT,
         thickness=14,
-        lane=0.36,
+        lane=0.44 if ctx.size == "small" else 0.36,
         gap=12,
         least=2,
     )
@@ -81,7 +82,7 @@ def _stage(node: Node, at: int, language: str) -> Any:
     """A stage's name and number over its bar, at the edges turned inwards."""
     side = "first" if at == 0 else "last" if at == len(STAGES) - 1 else "inner"
     return html.Div(
-        [html.Span(STAGES[node.name][language]), html.B(count(node.amount))],
+        [html.Span(STAGES[node.name][language]), html.B(amount(node.amount, language, "", 6))],
         className=f"label {side}",
         style={"left": f"{100 * (node.x + node.width / 2) / WIDTH:.2f}%"},
     )
@@ -92,7 +93,7 @@ def _back(ribbon: Ribbon, language: str) -> Any:
     name = {"inspect": REWORKS, "close": REOPENED}.get(ribbon.source, RETURNS)
     x, y = ribbon.middle
     return html.Div(
-        [html.Span(f"↩ {name[language]} "), html.B(count(ribbon.amount))],
+        [html.Span(f"↩ {name[language]} "), html.B(amount(ribbon.amount, language, ""))],
         className="label back",
         style={"left": f"{100 * x / WIDTH:.2f}%", "top": f"{100 * y / HEIGHT:.2f}%"},
     )

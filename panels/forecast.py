@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, drawing, number, outline
+from dashboard.marks import amount, both, drawing, number, outline
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, count
@@ -49,7 +49,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["forecast"], ctx.language
     low, mid, high = view.get("low"), view.get("mid"), view.get("high")
     painted: Painted = {
-        f"forecast-{name}.children": count(view.get(name)) if view.get("due") else DASH for name in NAMES
+        f"forecast-{name}.children": amount(view.get(name), language, "") if view.get("due") else DASH for name in NAMES
     }
     painted["forecast-mid.children"] = number(DASH if mid is None else _percent(mid), "%")
     between = "" if low is None or high is None else f"{BETWEEN[language]} {_percent(low)} – {_percent(high)} %"

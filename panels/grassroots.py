@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
 
-from dashboard.marks import fraction, rate
+from dashboard.marks import amount, clipped, fraction, rate
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, percent
 
 LEVELS = {
     "grid": Words("网格", "Grid"),
@@ -20,8 +20,10 @@ LEVELS = {
     "street": Words("街道", "Street"),
     "district": Words("区级", "District"),
     "city": Words("市级", "City"),
-    "neighbourhood": Words("片区", "Neighbourhood"),
+    "neighbourhood": Words("片区", "Area"),
+    "others": Words("其他", "Others"),
 }
+MOST = 3  # Levels that are named; there are rarely more.
 GOAL = Words("目标", "Goal")
 ABOVE = Words("高于目标", "above the goal")
 BELOW = Words("低于目标", "below the goal")
@@ -46,8 +48,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """The levels from the lowest to the highest; the mark on the bar is the goal."""
     view, language = views["grassroots"], ctx.language
     part, whole = view.get("share", [0, 0])
-    goal, levels = view.get("goal"), view.get("levels", [])
-    said: list[Any] = [html.Span(fraction(part, whole))]
+    goal, levels = view.get("goal"), _few(view.get("levels", []))
+    said: list[Any] = [html.Span(fraction(part, whole, language))]
     if goal is not None and whole:
         by = 100 * (part / whole - goal)
         word = ABOVE if by >= 0 else BELOW
@@ -62,9 +64,13 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         html.Span(
             [
                 html.Span(className=f"swatch level-{min(at, 3)}"),
-                html.Span(LEVELS[level][language] if level in LEVELS else level, className="span"),
-                html.B(count(n)),
-                html.Span(f"{percent(n, every)} %" if every else DASH, className="quiet"),
+                html.Span(LEVELS[level][language] if level in LEVELS else clipped(level), className="span"),
+                html.B(
+                    [
+                        amount(n, language),
+                        html.Span(f"{percent(n, every)} %" if every else DASH, className="quiet"),
+                    ]
+                ),
             ]
         )
         for at, (level, n) in enumerate(levels)
@@ -75,6 +81,13 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "grassroots-bar.children": [html.Div(parts, className="bar"), *mark],
         "grassroots-levels.children": names,
     }
+
+
+def _few(levels: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
+    """The levels as they fit: the lowest ones, and what is above them together."""
+    kept = [(str(level), int(n)) for level, n in levels[:MOST]]
+    rest = sum(int(n) for _, n in levels[MOST:])
+    return [*kept, ("others", rest)] if len(levels) > MOST else kept
 
 
 PANEL = Panel(

@@ -7,13 +7,13 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, countdown, empty, number, row
+from dashboard.marks import amount, clipped, countdown, empty, number, row
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, count
 
 ROWS = 40
-QUARTERS = (Words("15 分", "15 min"), Words("30 分", "30 min"), Words("45 分", "45 min"), Words("60 分", "60 min"))
+QUARTERS = ("15′", "30′", "45′", "60′")
 EMPTY = Words("一小时内无到期工单", "Nothing falls due within the hour")
 TOTAL = Words("件到期", "due")
 UNITS = Words("个单位", "units")
@@ -31,10 +31,10 @@ def frame(ctx: Context) -> Any:
                             html.Div(
                                 [
                                     html.Div(id=f"hour-q{at}", className="column"),
-                                    html.Div(both(words), className="until"),
+                                    html.Div(until, className="until"),
                                 ]
                             )
-                            for at, words in enumerate(QUARTERS)
+                            for at, until in enumerate(QUARTERS)
                         ],
                         className="quarters",
                     ),
@@ -54,19 +54,19 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     most = max([1, *quarters])
     painted: Painted = {
         f"hour-q{at}.children": [
-            html.Div(count(n), className="n" if n else "n quiet"),
+            amount(n, ctx.language, "n" if n else "n quiet", 4),
             html.Div(className="fill", style={"height": f"{100 * n / most:.1f}%"}),
         ]
         for at, n in enumerate(quarters)
     }
     painted["hour-total.children"] = [
-        number(sum(quarters), TOTAL[ctx.language]),
+        number(sum(quarters), TOTAL[ctx.language], language=ctx.language, room=5),
         html.Span(f"{count(len(units))} {UNITS[ctx.language]}", className="quiet"),
     ]
     rows = [
         row([
             html.Span(clipped(ctx.city.translated(unit, ctx.language)) or DASH, className="name"),
-            html.Span(count(n), className="n"),
+            amount(n, ctx.language, room=4),
             countdown(soonest),
         ])
         for unit, n, soonest in units[:ROWS]

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, percent
 
 ROWS = 40
 COLUMNS = (
@@ -54,9 +54,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 share(bound or 0, kind),
                 html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
                 html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),
-                html.Span(count(whole), className="n quiet"),
-                html.Span(count(found["open"]), className="n"),
-                html.Span(count(found["late"]), className="n late" if found["late"] else "n quiet"),
+                amount(whole, ctx.language, "n quiet", 6),
+                amount(found["open"], ctx.language),
+                amount(found["late"], ctx.language, "n late" if found["late"] else "n quiet", 4),
             ])
         )  # fmt: skip
     return {"places-rows.children": rows or empty(EMPTY, ctx.language)}

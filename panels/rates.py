@@ -80,11 +80,18 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     for name in (*THREE, *OTHERS):
         part, whole = month.get(name, (0, 0))
         painted[f"rates-{name}.children"] = rate(part, whole)
-        painted[f"rates-{name}-why.children"] = fraction(part, whole)
+        said = fraction(part, whole, ctx.language)
+        painted[f"rates-{name}-why.children"] = said if name in OTHERS else _stacked(said)
     composite, weights = view.get("composite"), view.get("weights", {})
     painted["rates-composite.children"] = number(DASH if composite is None else f"{100 * composite:.1f}", "%")
     painted["rates-weights.children"] = " : ".join(f"{100 * weights[name]:.0f}" for name in THREE if name in weights)
     return painted
+
+
+def _stacked(said: str) -> list[Any]:
+    """A fraction in two lines."""
+    part, _, whole = said.partition(" / ")
+    return [html.Span(part), html.Span(f"/ {whole}")]
 
 
 PANEL = Panel(

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, change, light, number
+from dashboard.marks import amount, both, change, light, number
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import STAGES, Words, count
@@ -42,7 +42,11 @@ def ages(found: Sequence[int], language: str) -> list[Any]:
     parts = [html.Span(className=f"part age-{at}", style={"flexGrow": n}) for at, n in enumerate(found) if n]
     legend = [
         html.Span(
-            [html.Span(className=f"swatch age-{at}"), html.Span(words[language], className="span"), html.B(count(n))]
+            [
+                html.Span(className=f"swatch age-{at}"),
+                html.Span(words[language], className="span"),
+                html.B(amount(n, language, "", 4)),
+            ]
         )
         for at, (words, n) in enumerate(zip(AGES, found, strict=False))
     ]
@@ -58,7 +62,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row = found.get(stage, {})
         if stage == "close":
             closed = views["stages"].get("closed_today", 0)
-            painted["stages-close.children"] = number(closed)
+            painted["stages-close.children"] = number(closed, language=ctx.language, room=6)
             painted["stages-close-ages.children"] = html.Div(
                 [change(closed, before), html.Span(f"{YESTERDAY[ctx.language]} {count(before)}", className="quiet")],
                 className="why",
@@ -68,7 +72,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         mark = html.Span(
             [light("overdue", ctx.language), f" {count(late)} {LATE[ctx.language]}"] if late else [], className="late"
         )
-        painted[f"stages-{stage}.children"] = [number(row.get("n", 0)), mark]
+        painted[f"stages-{stage}.children"] = [number(row.get("n", 0), language=ctx.language, room=6), mark]
         painted[f"stages-{stage}-ages.children"] = ages(row.get("ages", (0, 0, 0, 0)), ctx.language)
     return painted
 

@@ -56,9 +56,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         )  # fmt: skip
     part, whole = view.get("in_time", [0, 0])
     return {
-        "whistles-open.children": number(view.get("n", 0)),
-        "whistles-answered.children": number(view.get("answered", 0)),
-        "whistles-in_time.children": [rate(part, whole), html.Span(fraction(part, whole), className="of")],
+        "whistles-open.children": number(view.get("n", 0), language=language, room=5),
+        "whistles-answered.children": number(view.get("answered", 0), language=language, room=5),
+        "whistles-in_time.children": [rate(part, whole), html.Span(fraction(part, whole, language, 4), className="of")],
         "whistles-rows.children": rows or empty(EMPTY, language),
     }
 
