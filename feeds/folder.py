@@ -257,13 +257,19 @@ class Folder:
     def put_away(self, name: str, where: str, note: str, ctx: Context) -> None:
         """Move a file to ``done`` or ``failed``, beside one of the same name if there is one, with a note why.
 
+        Where another has taken its name since it was looked at, that one stays and is read in its turn.
+
         Raises:
             SourceFailed: if it cannot be moved.
         """
         if ctx.trial:
             return
         target = self.path / where
+        known = self._seen.pop(name, None)
         try:
+            found = (self.path / name).lstat()
+            if known is not None and known[0] != (found.st_size, found.st_mtime_ns, found.st_ino):
+                return
             target.mkdir(exist_ok=True)
             if target.is_symlink():
                 raise SourceFailed(f"{target} is a link; make it a folder of its own")
@@ -282,7 +288,6 @@ class Folder:
             raise SourceFailed(
                 f"{clean(name)} cannot be moved to {target}: {error.strerror}; give this user the right to write there"
             ) from error
-        self._seen.pop(name, None)
 
     @staticmethod
     def _free(target: Path, name: str) -> Path:

@@ -394,6 +394,23 @@ async def test_a_stop_before_a_file_is_put_away_loses_and_doubles_nothing(tmp_pa
     assert parsed(found, ctx, first)[0] == parsed(found, ctx, second)[0]
 
 
+async def test_a_file_that_takes_the_name_of_one_being_stored_is_read_in_its_turn(tmp_path: Path) -> None:
+    found, ctx = bound(tmp_path)
+    place, seen = drop(tmp_path), list[str]()
+    (place / "a.csv").write_text("<html>log in</html>\n" * 3, encoding="utf-8")
+    (tmp_path / "right").write_text(lines(GOOD), encoding="utf-8")
+    assert found.feed.open is not None
+    async with aclosing(cast(Any, found.feed.open(found.settings, ctx))) as source:
+        async for delivery in source:
+            events, refused = parsed(found, ctx, [delivery])
+            if refused:
+                (tmp_path / "right").replace(place / "a.csv")
+            seen += [event.id for event in events]
+            if seen:
+                break
+    assert seen == ["7:reported", "7:closed"]
+
+
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     found, ctx = bound(tmp_path)
     with pytest.raises(SourceFailed, match=r"there is no folder .*drop; make it, or set path"):
