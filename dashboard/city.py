@@ -94,8 +94,8 @@ class Limits(Model):
     accept: LimitText = Limit(0.25)
     dispatch: LimitText = Limit(0.25)
     sign: LimitText = Limit(24)
-    default_hours: Annotated[float, Field(gt=0)] | None = None
-    hours: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    default_hours: Annotated[float, Field(gt=0, le=87600)] | None = None
+    hours: dict[str, Annotated[float, Field(gt=0, le=87600)]] = Field(default_factory=dict)
     soon_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
     worst_multiple: Annotated[float, Field(gt=0)] = 1.0
 

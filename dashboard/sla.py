@@ -11,14 +11,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from math import isfinite
 from typing import NamedTuple
 
 from dashboard.words import Words
 from dashboard.worktime import ClockKind, WorkCalendar
 
-EXTENSIONS = 2  # An extension adds one original limit, and no more than this many are granted.
 LONGEST = {"urgent_hour": 87600.0, "work_hour": 87600.0, "work_day": 3660.0, "natural_day": 3660.0}  # Ten years.
 
 UNITS: dict[ClockKind, Words] = {
@@ -47,7 +45,7 @@ class Limit:
     """How much of which clock a matter may take: hours or days, as the clock counts.
 
     Raises:
-        LimitError: if that is nothing, less than nothing, or more than ten years.
+        LimitError: if that is nothing, or less than nothing.
     """
 
     amount: float
@@ -56,8 +54,6 @@ class Limit:
     def __post_init__(self) -> None:
         if not isfinite(self.amount) or self.amount <= 0:
             raise LimitError(f"a limit of {self.amount:g} {UNITS[self.clock].en} leaves no time; give more than zero")
-        if self.amount > LONGEST[self.clock]:
-            raise LimitError(f"a limit of {self.amount:g} {UNITS[self.clock].en} is over ten years; is it a date?")
 
     @property
     def words(self) -> Words:
@@ -100,25 +96,31 @@ def parse_limit(text: str, clock: str = "") -> Limit:
     '5工作日'
 
     Raises:
-        LimitError: if it cannot be read, is zero or below, or text and type disagree.
+        LimitError: if it cannot be read, is zero or below or over ten years, or text and type disagree.
     """
     found = _AMOUNT.fullmatch(unicodedata.normalize("NFKC", text).strip())
     if found is not None and not clock.strip() and found[2].lower() in MINUTES:
-        return Limit(float(found[1]) / 60)
+        return _sane(Limit(float(found[1]) / 60))
     if found is None:
         raise LimitError(f"{text!r} is no limit; write a number and a clock, such as 2紧急工作时 or 5 working days")
     said = parse_clock(clock) if clock.strip() else None
     if not found[2]:
         if said is None:
             raise LimitError(f"{text!r} does not say of what; write for instance {found[1]}工作时")
-        return Limit(float(found[1]), said)
+        return _sane(Limit(float(found[1]), said))
     kind = parse_clock(found[2])
     if said is not None and said != kind:
         raise LimitError(
             f"the text {text!r} means {UNITS[kind].zh} ({UNITS[kind].en}), but its type says {clock.strip()!r}; "
             "make the two agree"
         )
-    return Limit(float(found[1]), kind)
+    return _sane(Limit(float(found[1]), kind))
+
+
+def _sane(limit: Limit) -> Limit:
+    if limit.amount > LONGEST[limit.clock]:
+        raise LimitError(f"a limit of {limit.words.en} is over ten years; is it a date?")
+    return limit
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,6 @@ def reached(spans: Sequence[Span], amount: float, calendar: WorkCalendar, clock:
     return None
 
 
-def deadline(spans: Sequence[Span], limit: Limit, calendar: WorkCalendar) -> float | None:
-    """When the limit is, or was, used up; None while the clock is paused or was stopped before."""
-    return reached(spans, limit.amount, calendar, limit.clock)
-
-
 class Turns(NamedTuple):
     """After which moments a light is yellow, red and purple; None where the clock stands before."""
 
@@ -201,23 +198,3 @@ def turns(
     """When lights turn: as the last ``soon_share`` of the limit begins, at its end, ``worst_multiple`` limits later."""
     amounts = (limit.amount * (1 - soon_share), limit.amount, limit.amount * (1 + worst_multiple))
     return Turns(*(reached(spans, amount, calendar, limit.clock) for amount in amounts))
-
-
-# -- extensions and suspensions ------------------------------------------------------------------------------
-
-
-def refuse_extension(granted: int, moment: float, due: float | None) -> str:
-    """Why one more extension cannot be granted at ``moment`` (a reason as anomalies name it), or nothing."""
-    if granted >= EXTENSIONS:
-        return "third_extension"
-    return "extended_after_overdue" if due is not None and moment > due else ""
-
-
-def suspension_end(moment: float, until: float | None, calendar: WorkCalendar) -> float:
-    """When a suspension begun at ``moment`` ends by itself: when it says, at most a year on by the calendar."""
-    local = datetime.fromtimestamp(moment, calendar.zone)
-    try:
-        latest = local.replace(year=local.year + 1)
-    except ValueError:  # The 29th of February.
-        latest = (local + timedelta(days=1)).replace(year=local.year + 1)
-    return latest.timestamp() if until is None else min(until, latest.timestamp())

@@ -211,10 +211,6 @@ class WorkCalendar:
             return (table.seconds_at(end) - table.seconds_at(start)) / 3600
         return table.days_at(end) - table.days_at(start)
 
-    def knows(self, moment: float) -> bool:
-        """Whether the public holidays of the year around ``moment`` are known."""
-        return datetime.fromtimestamp(moment, self.zone).year in self.known_years
-
     def _table(self, start: float, end: float) -> _Table:
         """A table with the days from ``start`` to ``end``, as far as a calendar goes."""
         first, last = LAST, FIRST

@@ -322,3 +322,23 @@ def test_a_dead_gateway_holds_up_no_other_in_apprise_either() -> None:
         assert not any(future.done() for future in hanging)
         assert time() - began < 3
         assert {future.result() for future in hanging} == {"not_reached"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "wecombot://6ba7b810-9dad-11d1-80b4-00c04fd430c8/",
+        "dingtalk://secret@tokentokentoken/13800000000",
+        "feishu://tokentokentoken",
+        "mailtos://user:secret@mail.example.test?to=duty@example.test&smtp=mail.example.test",
+        "jsons://hooks.example.test/x",
+        "xmls://hooks.example.test/x",
+        "forms://hooks.example.test/x",
+        "clicksend://user:secret@13800000000",
+        "twilio://AC00000000000000000000000000000000:secretsecretsecretsecretsecretse@13800000000/13900000000",
+    ],
+)
+def test_the_gateways_of_the_readme_are_there(address: str) -> None:
+    from apprise import Apprise
+
+    assert Apprise.instantiate(address, suppress_exceptions=True) is not None

@@ -15,11 +15,8 @@ from dashboard.sla import (
     LimitError,
     Limits,
     Span,
-    deadline,
     parse_limit,
     reached,
-    refuse_extension,
-    suspension_end,
     turns,
     used,
 )
@@ -95,6 +92,10 @@ def test_what_is_written_is_read_again(amount: float, clock: ClockKind, language
     assert parse_limit(limit.words[language]) == limit
 
 
+def test_the_longest_limit_can_be_extended() -> None:
+    assert parse_limit("3660天").extended(2).amount == 3 * 3660
+
+
 def test_words() -> None:
     assert Limit(1, "work_day").words.en == "1 working day"
     assert Limit(2.5, "urgent_hour").words.zh == "2.5紧急工作时"
@@ -138,11 +139,11 @@ def test_a_pause_is_not_counted() -> None:
     paused: list[Span] = [(at("2026-03-04 10:00"), at("2026-03-04 11:00"))]
     resumed = [*paused, (at("2026-03-06 17:00"), None)]
     limit = Limit(4, "work_hour")
-    assert deadline(paused, limit, SHANGHAI) is None
-    assert told(deadline(resumed, limit, SHANGHAI)) == "03-09 10:00"  # An hour on Friday, two on Monday.
+    assert turns(paused, limit, SHANGHAI).overdue is None
+    assert told(turns(resumed, limit, SHANGHAI).overdue) == "03-09 10:00"  # An hour on Friday, two on Monday.
     assert used(resumed, at("2026-03-09 08:30"), SHANGHAI, "work_hour") == 2.5
     # One extension: eight hours, and what was overdue is not.
-    assert told(deadline(resumed, limit.extended(1), SHANGHAI)) == "03-09 16:00"
+    assert told(turns(resumed, limit.extended(1), SHANGHAI).overdue) == "03-09 16:00"
 
 
 def test_lights_of_a_working_clock() -> None:
@@ -151,20 +152,6 @@ def test_lights_of_a_working_clock() -> None:
     assert list(map(told, found)) == ["03-09 15:00", "03-09 18:00", "03-11 10:00"]
     stopped = turns([(at("2026-03-06 16:00"), at("2026-03-09 16:00"))], Limit(10, "work_hour"), SHANGHAI)
     assert list(map(told, stopped)) == ["03-09 15:00", "", ""]
-
-
-def test_extensions() -> None:
-    due = at("2026-03-06 16:00")
-    assert refuse_extension(0, due, due) == refuse_extension(1, due, None) == ""
-    assert refuse_extension(0, due + 1, due) == "extended_after_overdue"
-    assert refuse_extension(2, due - 1, due) == "third_extension"
-
-
-def test_suspensions_end_by_themselves() -> None:
-    begun = at("2024-02-29 10:00")
-    assert suspension_end(begun, None, SHANGHAI) == at("2025-03-01 10:00")
-    assert suspension_end(begun, at("2024-05-01"), SHANGHAI) == at("2024-05-01")
-    assert suspension_end(begun, at("2034-05-01"), SHANGHAI) == at("2025-03-01 10:00")
 
 
 @settings(max_examples=300, deadline=None)

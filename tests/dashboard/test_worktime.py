@@ -173,11 +173,6 @@ def test_how_far_a_calendar_goes() -> None:
             CHINA.used(min(outside, 0.0), max(outside, 0.0), "work_day")
 
 
-def test_what_is_known() -> None:
-    assert CHINA.knows(at("2026-12-31 23:59"))
-    assert not CHINA.knows(at("2027-01-01 00:00"))
-
-
 @pytest.mark.parametrize(
     "hours", [(), ((600, 500),), ((480, 720), (700, 900)), ((480, 480),), ((1000, 1500),), ((-5, 9),)]
 )
