@@ -124,6 +124,7 @@ class Platform:
 
     def take(self, poll: Poll, restarted: float) -> bool | None:
         """Put a poll in its place: True if it is the latest, False if it came late, None if it changes nothing."""
+        restarted = round(restarted / 60) * 60.0  # Who works it out from how long it has been up is off by seconds.
         if restarted and restarted not in self.restarts:
             self.restarts.insert(bisect_left(self.restarts, restarted), restarted)
         if not self.times or poll.time > self.times[-1]:

@@ -161,7 +161,11 @@ class Cameras:
                 self._judge(roll, roll.cameras[name])
 
     def _record(self, event: CamerasRecorded) -> None:
-        day = date.fromisoformat(event.day).toordinal()
+        try:
+            day = date.fromisoformat(event.day).toordinal()
+        except ValueError:  # It looks like a day and is none.
+            self.late += 1
+            return
         if day < self.day - DAYS or not event.seconds:
             return
         self.records += 1

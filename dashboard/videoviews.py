@@ -130,7 +130,7 @@ def view_faults(board: Cameras, place: str, now: float) -> Document:
         alarms += fault.cause != "camera"
         single += fault.cause == "camera"
         if len(rows) < ROWS:
-            rows.append(_row(fault, mine, down, at))
+            rows.append(_row(board, fault, mine, down, at))
     return {"faults": rows, "number": number, "cameras": cameras, "alarms": alarms, "single": single}
 
 
@@ -143,17 +143,18 @@ def _by_key(board: Cameras, place: str) -> dict[str, Watched]:
     return found  # type: ignore[no-any-return]
 
 
-def _row(fault: Fault, mine: list[Outage], down: int, at: dict[str, Watched]) -> dict[str, Any]:
+def _row(board: Cameras, fault: Fault, mine: list[Outage], down: int, at: dict[str, Watched]) -> dict[str, Any]:
     some = [at[outage.camera] for outage in mine]
     first = some[0]
     names = {
         "network": "", "platform": first.platform.name, "switch": first.camera.switch, "street": first.camera.street,
         "camera": first.camera.name or first.camera.id,
     }  # fmt: skip
-    codes = {watched.camera.place for watched in some}
+    paths = [board.rules.places.path(watched.camera.place) for watched in some]
+    common = [codes[0] for codes in zip(*paths, strict=False) if len(set(codes)) == 1]  # From the city down.
     return {
         "key": fault.key, "cause": fault.cause, "name": names[fault.cause], "since": fault.since, "down": down,
-        "members": len(mine), "place": next(iter(codes)) if len(codes) == 1 else "",
+        "members": len(mine), "place": common[-1] if len(common) > 1 else "",
         "platform": first.platform.name if fault.cause != "network" else "",
         "some": [watched.camera.name or watched.camera.id for watched in some[:NAMES]],
     }  # fmt: skip

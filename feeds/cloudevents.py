@@ -199,9 +199,24 @@ def _tidy(event: Event, ctx: Context) -> tuple[Event, list[tuple[str, str]]]:
             changed[field] = short_text(value)
         elif isinstance(value, tuple) and value and isinstance(value[0], str):
             changed[field] = tuple(map(short_text, value))
+        elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+            changed[field] = tuple(_tidy_part(part, ctx) for part in value)
     if "place" in event.__struct_fields__:
         changed |= _placed(cast(Any, event), ctx, flaws)
     return msgspec.structs.replace(event, **changed), flaws
+
+
+def _tidy_part(part: msgspec.Struct, ctx: Context) -> msgspec.Struct:
+    """One of several things that an event tells of, such as a camera of a list: masked, and in its place."""
+    changed: dict[str, Any] = {
+        field: short_text(value)
+        for field in part.__struct_fields__
+        if isinstance(value := getattr(part, field), str) and field != "id"
+    }
+    if {"place", "lon", "lat"} <= set(part.__struct_fields__) and changed.get("place") not in ctx.places:
+        known: Any = part
+        changed["place"] = ctx.places.named(changed["place"]) or ctx.gazetteer.locate(known.lon, known.lat)[0] or ""
+    return msgspec.structs.replace(part, **changed)
 
 
 def _placed(event: Any, ctx: Context, flaws: list[tuple[str, str]]) -> dict[str, Any]:

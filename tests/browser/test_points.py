@@ -53,6 +53,7 @@ def map_page(page: Page, address: str) -> Page:
     """The town's page at A, with a map that has been told where it is."""
     page.goto(f"{address}/wall?place=A")
     page.wait_for_selector("#map .leaflet-container", state="attached")
+    page.add_style_tag(content="#map > .body { visibility: visible !important; }")  # It waits for a board in vain.
     document = {
         "place": "A", "name": "甲", "parent": "T", "places": {}, "steps": [0.9, 0.95, 0.97],
         "modes": {"tickets": "在办"}, "none": "无",

@@ -316,6 +316,22 @@ def test_midnight_forgets_the_day_before_yesterday_and_nothing_else() -> None:
     assert len(roll.cameras["c1"].trail) <= 6
 
 
+def test_a_day_that_is_none_changes_nothing() -> None:
+    board = board_of(listed(camera("c1")), polled(30))
+    event = CamerasRecorded(id="r", source="wvp", subject="P", time=at(40), day="2026-02-30", seconds={"c1": (1, 2)})
+    run(board, event)
+    assert view(board, "video_time")["recorded"]["today"] == [0, 0]
+    assert view(board, "video")["late"] == 1
+
+
+def test_a_restart_told_a_second_off_each_time_is_one_restart() -> None:
+    board = board_of(listed(camera("c1")))
+    boot = at(58).timestamp()
+    run(board, polled(30, restarted=at(-90_000).timestamp()))
+    run(board, *[polled(60 + EACH * n, {"c1": DOWN}, restarted=boot + n % 3) for n in range(12)])
+    assert state(board) == "offline"
+
+
 # -- whatever the order, however often -------------------------------------------------------------------------
 
 statuses = st.dictionaries(st.sampled_from(["c1", "c2", "c3"]), st.sampled_from([0, DOWN, PICTURE]), max_size=3)

@@ -75,6 +75,17 @@ def test_extension_attributes_are_left_aside(ctx: Context) -> None:
     assert post(ctx, event(traceparent="00-0af7", dataschema="urn:x"))[0] == [REPORT]
 
 
+def test_a_list_of_cameras_is_masked_and_each_finds_its_place(ctx: Context) -> None:
+    cameras = [
+        {"id": "c1", "name": "球机 13812345678", "place": "A", "lon": 113.05, "lat": 23.05},
+        {"id": "c2", "place": "nowhere", "lon": 113.15, "lat": 23.05}, {"id": "c3", "place": "Old Alpha"},
+    ]  # fmt: skip
+    told = event(type="camera.listed", subject="P", data={"cameras": cameras})
+    (found,), _ = post(ctx, told)
+    assert [camera.place for camera in found.cameras] == ["A", "B", "A"]
+    assert "13812345678" not in str(found)
+
+
 # -- refused as a whole --------------------------------------------------------------------------------------
 
 
