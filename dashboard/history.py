@@ -60,7 +60,8 @@ events = Table(
 # A ticket's facts and what is derived of them by the city's rules; moments in seconds since 1970 UTC, yes and no
 # as 1 and 0. ``deadline`` is ours, final, NULL where there is none or nobody knows it while the clock stands still;
 # ``whistle`` is 0 (none), 1 (open) or 2 (answered). ``soon_at`` and ``worst_at`` are the other two moments at which
-# the light turns, NULL while no handling clock runs; ``anomalies`` are the reasons of events that did not fit.
+# the light turns, NULL while no handling clock runs; ``anomalies`` are the reasons of events that did not fit,
+# ``since`` is when it came into its stage, ``responded`` whether the unit signed and spoke with the citizen in time.
 FACTS = {
     "reported": Double, "title": Text, "category": Text, "condition": Text, "unit": Text, "channel": Text,
     "place": Text, "lon": Double, "lat": Double, "flaw": Text, "state": Text, "stage": Text, "filed": Double,
@@ -68,7 +69,8 @@ FACTS = {
     "verdict": Text, "on_time": Integer, "extensions": Integer, "returns": Integer, "reworks": Integer,
     "level": Integer, "whistle": Integer, "suspended_until": Double, "caller": Text, "solved": Integer,
     "satisfied": Integer, "stars": Integer, "reopened": Integer, "contacted": Double, "soon_at": Double,
-    "worst_at": Double, "plain": Integer, "anomalies": Text, "trail": LargeBinary,
+    "worst_at": Double, "plain": Integer, "anomalies": Text, "since": Double, "first_dispatched": Double,
+    "responded": Integer, "called": Double, "trail": LargeBinary,
 }  # fmt: skip
 _UNASKED = ("reported", "condition", "lon", "lat", "trail")
 tickets = Table(
@@ -315,8 +317,19 @@ def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
         extensions(ticket, rules) if rules and ticket.granted else len(ticket.granted), ticket.returns,
         ticket.reworks, ticket.level, ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved),
         _bit(ticket.satisfied), ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain),
-        " ".join(complaints(ticket, rules) if rules else ticket.anomalies), ticket.trail,
+        " ".join(complaints(ticket, rules) if rules else ticket.anomalies), ticket.since, ticket.first_dispatched,
+        _responded(ticket, rules), ticket.called, ticket.trail,
     )  # fmt: skip
+
+
+def _responded(ticket: Ticket, rules: Rules | None) -> int | None:
+    """Whether the unit has signed and spoken with the citizen in time; None while it was not dispatched."""
+    if rules is None or ticket.dispatched is None:
+        return None
+    if ticket.signed is None or ticket.contacted is None:
+        return 0
+    by = rules.calendar.after(ticket.dispatched, rules.sign.amount, rules.sign.clock)
+    return int(max(ticket.signed, ticket.contacted) <= by)
 
 
 def fingerprint(rules: Rules) -> str:
@@ -326,7 +339,7 @@ def fingerprint(rules: Rules) -> str:
         sorted((key, str(limit)) for key, limit in limits.exact.items()),
         sorted((key, str(limit)) for key, limit in limits.categories.items()), str(limits.default), str(limits.urgent),
         calendar.zone.key, calendar.hours, *map(sorted, (calendar.days_off, calendar.days_on, calendar.weekend)),
-        rules.soon_share, rules.worst_multiple, sorted(rules.units),
+        rules.soon_share, rules.worst_multiple, sorted(rules.units), str(rules.sign),
     )  # fmt: skip
     return blake2b(repr(told).encode(), digest_size=8).hexdigest()
 

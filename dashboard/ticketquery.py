@@ -206,7 +206,7 @@ class TicketQuery:
                 columns += [_number(whole).label(f"{name}_n"), _number(and_(whole, part)).label(f"{name}_k")]
                 some.append(whole)
         group = literal("") if by == "" else t[by]
-        moments = (t.reported, t.closed, t.deadline, t.dispatched, t.filed)
+        moments = (t.reported, t.closed, t.deadline, t.first_dispatched, t.filed, t.called)
         touched = or_(*(and_(*within(column, start, end)) for column in moments))
         query = self._light(select(group.label("name"), *columns).where(KNOWN, *self._at(place), touched))
         again = repeats(start, end)

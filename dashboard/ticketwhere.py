@@ -15,7 +15,6 @@ from dashboard.ticketasks import Asked, span
 
 FACETS = "tickets_facets"
 REPEATED = 30 * 86400  # Seconds within which the same caller with the same matter is a repetition.
-SIGNED = 86400.0  # Seconds from dispatch within which a ticket is signed and the citizen contacted in time.
 ASIDE = ("rejected", "voided", "merged")
 t = tickets.c
 Condition = ColumnElement[bool]
@@ -60,7 +59,7 @@ def _one(name: str, values: Sequence[str], now: float) -> Condition:
     if name == "whistle":
         return or_(*({"any": t.whistle > 0, "open": t.whistle == 1, "answered": t.whistle == 2}[v] for v in values))
     if name == "due_in":
-        return and_(OPEN, t.deadline >= now, t.deadline < now + 60 * int(values[0]))
+        return and_(runs(now), t.deadline >= now, t.deadline < now + 60 * int(values[0]))
     yes, no = _yes(name, now)
     return yes if values[0] == "1" else not_(func.coalesce(yes, false())) if no is None else no
 
@@ -86,24 +85,24 @@ def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Co
     Due to close in a period: its deadline falls in it, or it was closed in it. What is open with its deadline
     still ahead is left out, since nobody can have missed it yet.
     """
-    ahead = and_(OPEN, t.deadline >= now)
+    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
+    ahead = and_(runs(now), t.deadline >= now)
     owed = and_(
-        t.deadline.is_not(None), not_(ahead), or_(OPEN, CLOSED),
-        or_(and_(*within(t.deadline, start, end)), and_(CLOSED, *within(t.closed, start, end))),
+        t.deadline.is_not(None), t.state.not_in(ASIDE), not_(resting), not_(func.coalesce(ahead, false())),
+        or_(and_(*within(t.deadline, start, end)), and_(*within(t.closed, start, end))),
     )  # fmt: skip
+    closed, long = t.closed.is_not(None), t.plain == 0
     reported = and_(*within(t.reported, start, end))
-    filed = and_(t.filed.is_not(None), *within(t.filed, start, end))
-    dispatched = and_(t.dispatched.is_not(None), *within(t.dispatched, start, end))
-    called = and_(CLOSED, *within(t.closed, start, end))
-    long = or_(t.filed.is_not(None), t.state.in_(("verifying", "accepted", "rejected")))
-    in_time = and_(t.signed <= t.dispatched + SIGNED, t.contacted <= t.dispatched + SIGNED)
+    filed = and_(long, *within(t.filed, start, end))
+    dispatched = and_(long, *within(t.first_dispatched, start, end))
+    called = and_(*within(t.called, start, end))
     return {
-        "closing": (owed, CLOSED),
-        "on_time": (owed, and_(CLOSED, t.on_time == 1)),
+        "closing": (owed, closed),
+        "on_time": (owed, and_(closed, t.on_time == 1)),
         "filing": (and_(reported, long), t.filed.is_not(None)),
         "exact_filing": (filed, t.state != "voided"),
         "exact_dispatch": (dispatched, t.returns == 0),
-        "response": (dispatched, in_time),
+        "response": (dispatched, t.responded == 1),
         "resolution": (and_(called, t.solved.is_not(None)), t.solved == 1),
         "satisfaction": (and_(called, t.satisfied.is_not(None)), t.satisfied == 1),
     }[name]
@@ -138,22 +137,27 @@ def within(column: ColumnElement[Any], start: float, end: float) -> list[Conditi
 def _light(name: str, now: float) -> Condition:
     """Open tickets of a light, as ``dashboard.tickets.light`` has it: none while no clock runs."""
     resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
-    runs = and_(t.soon_at.is_not(None), not_(resting))
+    going = runs(now)
     shown: dict[str, Condition] = {
-        "paused": or_(resting, and_(t.deadline.is_(None), t.dispatched.is_not(None), t.returns > 0)),
+        "paused": or_(resting, and_(t.deadline.is_(None), t.first_dispatched.is_not(None), t.returns > 0)),
         "none": or_(t.soon_at.is_(None), resting),
-        "normal": and_(runs, t.soon_at >= now),
-        "soon": and_(runs, t.soon_at < now, t.deadline >= now),
-        "overdue": and_(runs, t.deadline < now, t.worst_at >= now),
-        "worst": and_(runs, t.worst_at < now),
+        "normal": and_(going, t.soon_at >= now),
+        "soon": and_(going, t.soon_at < now, t.deadline >= now),
+        "overdue": and_(going, t.deadline < now, t.worst_at >= now),
+        "worst": and_(going, t.worst_at < now),
     }
     return and_(OPEN, shown[name])
 
 
+def runs(now: float) -> Condition:
+    """Open, with a limit, and the handling clock running."""
+    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
+    return and_(OPEN, t.soon_at.is_not(None), not_(resting))
+
+
 def late(now: float) -> Condition:
     """Open, the clock running, and past the deadline."""
-    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
-    return and_(OPEN, t.soon_at.is_not(None), t.deadline < now, not_(resting))
+    return and_(runs(now), t.deadline < now)
 
 
 def _yes(name: str, now: float) -> tuple[Condition, Condition | None]:

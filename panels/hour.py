@@ -60,13 +60,13 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         for at, n in enumerate(quarters)
     }
     painted["hour-total.children"] = [
-        number(sum(quarters), TOTAL[ctx.language], language=ctx.language, room=5),
+        number(sum(quarters), TOTAL[ctx.language], language=ctx.language, room=5, behind=ctx.behind(due_in=60)),
         html.Span(f"{count(len(units))} {UNITS[ctx.language]}", className="quiet"),
     ]
     rows = [
         row([
             html.Span(clipped(ctx.city.translated(unit, ctx.language)) or DASH, className="name"),
-            amount(n, ctx.language, room=4),
+            amount(n, ctx.language, room=4, behind=ctx.behind(unit=unit, due_in=60)),
             countdown(soonest),
         ])
         for unit, n, soonest in units[:ROWS]

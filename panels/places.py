@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, clipped, empty, row, share
+from dashboard.marks import amount, both, clipped, empty, linked, row, share
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
@@ -39,6 +40,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     rows = []
     for rank, found in enumerate(views["ranks"].get("places", [])[:ROWS], start=1):
         bound, whole, part, code = found["bound"], found["due"], found["on_time"], found["place"]
+        due = {"rate": "on_time", "period": "month"}
+        below = partial(ctx.behind, code)
         kind = (
             "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
         )
@@ -53,10 +56,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 name,
                 share(bound or 0, kind),
                 html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
-                html.Span(f"{percent(part, whole)} %" if whole else DASH, className="n quiet"),
-                amount(whole, ctx.language, "n quiet", 6),
-                amount(found["open"], ctx.language),
-                amount(found["late"], ctx.language, "n late" if found["late"] else "n quiet", 4),
+                linked(f"{percent(part, whole)} %" if whole else DASH, below(**due, met=1), "n quiet"),
+                amount(whole, ctx.language, "n quiet", 6, below(**due)),
+                amount(found["open"], ctx.language, behind=below(open=1)),
+                amount(found["late"], ctx.language, "n late" if found["late"] else "n quiet", 4, below(late=1)),
             ])
         )  # fmt: skip
     return {"places-rows.children": rows or empty(EMPTY, ctx.language)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, fraction, number, rate, tip
+from dashboard.marks import both, number, parted, rate, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -79,8 +79,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     painted: Painted = {}
     for name in (*THREE, *OTHERS):
         part, whole = month.get(name, (0, 0))
-        painted[f"rates-{name}.children"] = rate(part, whole)
-        said = fraction(part, whole, ctx.language)
+        counted = ctx.behind(rate=name, period="month")
+        painted[f"rates-{name}.children"] = rate(part, whole, counted)
+        said = parted(part, whole, ctx.behind(rate=name, period="month", met=1), counted, ctx.language)
         painted[f"rates-{name}-why.children"] = said if name in OTHERS else _stacked(said)
     composite, weights = view.get("composite"), view.get("weights", {})
     painted["rates-composite.children"] = number(DASH if composite is None else f"{100 * composite:.1f}", "%")
@@ -88,10 +89,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     return painted
 
 
-def _stacked(said: str) -> list[Any]:
+def _stacked(said: list[Any]) -> list[Any]:
     """A fraction in two lines."""
-    part, _, whole = said.partition(" / ")
-    return [html.Span(part), html.Span(f"/ {whole}")]
+    return said if len(said) < 3 else [html.Span(said[0]), html.Span(["/ ", said[2]])]
 
 
 PANEL = Panel(

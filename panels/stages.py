@@ -62,7 +62,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         row = found.get(stage, {})
         if stage == "close":
             closed = views["stages"].get("closed_today", 0)
-            painted["stages-close.children"] = number(closed, language=ctx.language, room=6)
+            painted["stages-close.children"] = number(
+                closed, language=ctx.language, room=6, behind=ctx.behind(closed="today") if closed else ""
+            )
             painted["stages-close-ages.children"] = html.Div(
                 [change(closed, before), html.Span(f"{YESTERDAY[ctx.language]} {count(before)}", className="quiet")],
                 className="why",
@@ -72,7 +74,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         mark = html.Span(
             [light("overdue", ctx.language), f" {count(late)} {LATE[ctx.language]}"] if late else [], className="late"
         )
-        painted[f"stages-{stage}.children"] = [number(row.get("n", 0), language=ctx.language, room=6), mark]
+        painted[f"stages-{stage}.children"] = [
+            number(row.get("n", 0), language=ctx.language, room=6, behind=ctx.behind(open=1, stage=stage)),
+            mark,
+        ]
         painted[f"stages-{stage}-ages.children"] = ages(row.get("ages", (0, 0, 0, 0)), ctx.language)
     return painted
 

@@ -32,7 +32,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         rows.append(
             row([
                 html.Span(stage, className="stage quiet"),
-                html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
+                html.A(
+                    what, className="name behind", href=ctx.case(ticket["key"]), title=f"{ticket['number']} · {what}",
+                ),
                 html.Span(clipped(ctx.city.translated(ticket["unit"], language)) or DASH, className="who quiet"),
                 html.Span(elapsed(ticket["since"]), className="n"),
                 html.Span(DASH if times is None else f"×{times:.1f}", className="n quiet"),

@@ -43,7 +43,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         rows.append(
             row([
                 level,
-                html.Span(what, className="name", title=said),
+                html.A(what, className="name behind", href=ctx.case(ticket["key"]), title=said),
                 html.Span(clipped(ctx.city.translated(ticket["unit"], language)) or DASH, className="who quiet"),
                 countdown(ticket["due"]) if ticket["due"] is not None else html.Span(DASH, className="n"),
             ])

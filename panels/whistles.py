@@ -48,7 +48,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         what = clipped(ticket["title"]) or ticket["number"]
         rows.append(
             row([
-                html.Span(what, className="name", title=f"{ticket['number']} · {what}"),
+                html.A(
+                    what, className="name behind", href=ctx.case(ticket["key"]), title=f"{ticket['number']} · {what}",
+                ),
                 html.Span(where, className="where quiet"),
                 html.Span(lead, className="who", title=f"{LEADS[language]} {lead}"),
                 html.Span(elapsed(ticket["since"]), className="n"),
@@ -56,7 +58,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         )  # fmt: skip
     part, whole = view.get("in_time", [0, 0])
     return {
-        "whistles-open.children": number(view.get("n", 0), language=language, room=5),
+        "whistles-open.children": number(
+            view.get("n", 0), language=language, room=5, behind=ctx.behind(open=1, whistle="open")
+        ),
         "whistles-answered.children": number(view.get("answered", 0), language=language, room=5),
         "whistles-in_time.children": [rate(part, whole), html.Span(fraction(part, whole, language, 4), className="of")],
         "whistles-rows.children": rows or empty(EMPTY, language),

@@ -1,0 +1,137 @@
+"""Every number of a panel leads to just the tickets it counts: the same lives, in the board and in history."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from dashboard.board import NOUNS
+from dashboard.city import read_city
+from dashboard.feed import Context as FeedContext
+from dashboard.feed import Rejected, bind, rules_of
+from dashboard.history import History
+from dashboard.outlines import Gazetteer
+from dashboard.page import to_json
+from dashboard.panel import Context, all_panels
+from dashboard.periods import Calendar
+from dashboard.pretendlife import told
+from dashboard.tally import Tickets
+from dashboard.ticketasks import asked
+from dashboard.ticketquery import TicketQuery
+from feeds.pretend import pretend
+
+CITY = read_city(Path(__file__).resolve().parents[2] / "cities" / "nanhai.toml")
+RULES = rules_of(CITY)
+PLACES = RULES.places
+NOW = datetime(2026, 10, 21, 7, 30, tzinfo=UTC)  # Half past three in the district, on a Wednesday.
+NUMBER = re.compile(r"\d[\d,]*")
+
+
+def told_until(moment: datetime) -> list[Any]:
+    """What happens in a small simulated district from the first of the month before on."""
+    bound = next(feed for feed in bind(CITY) if feed.feed.kind == "pretend")
+    settings = bound.settings.model_copy(update={"per_day": 110.0})
+    ctx = FeedContext(CITY, PLACES, Gazetteer.of(CITY, PLACES), None, lambda: moment, CITY.folder)
+    world = pretend(cast(Any, settings), ctx)
+    first, found = date(2026, 9, 20), []
+    days = told(world, first, (0, ""), first + timedelta(days=6))
+    for _ in range((moment.date() - first).days + 1):
+        found += [one for one in next(days) if one.moment <= moment.timestamp() * 1000]
+    return [event for event in bound.feed.parse(found, settings, ctx) if not isinstance(event, Rejected)]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tickets, TicketQuery, float]]:
+    """A board and a history of the same lives, at the same moment."""
+    events = told_until(NOW)
+    now = NOW.timestamp()
+    board = Tickets(RULES)
+    board.advance(min(event.time for event in events).timestamp() - timedelta(days=1).total_seconds())
+    for event in events:
+        board.fold(event)
+    board.advance(now)
+    history = History(f"sqlite:///{tmp_path_factory.mktemp('history')}/history.db", RULES)
+    history.prepare()
+    history.write(events, list(board.tickets.values()), [], {"x@1": 1})
+    yield board, TicketQuery(history, PLACES, Calendar(RULES.zone)), now
+    history.close()
+
+
+def links(node: Any) -> Iterator[tuple[str, str]]:
+    """The addresses in a painted value, each with the text it stands behind (its tooltip where that is exact)."""
+    if isinstance(node, list):
+        for item in node:
+            yield from links(item)
+    elif isinstance(node, dict):
+        props = node.get("props", node)
+        if isinstance(props.get("href"), str):
+            yield props["href"], str(props.get("title") or text_of(props.get("children")))
+        for value in props.values():
+            yield from links(value)
+
+
+def text_of(node: Any) -> str:
+    if isinstance(node, list):
+        return "".join(map(text_of, node))
+    if isinstance(node, dict):
+        props = node["props"]
+        return str(props.get("title") or text_of(props.get("children")))
+    return "" if node is None else str(node)
+
+
+@pytest.mark.parametrize("place", ["440605", "440605124", "440605011"])
+def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
+    house: tuple[Tickets, TicketQuery, float], place: str
+) -> None:
+    board, query, now = house
+    views = {name: view(board, place, now) for name, view in NOUNS["ticket"].views.items()}
+    seen: dict[str, int] = {}
+    for panel in all_panels().values():
+        if not set(panel.reads) <= views.keys():
+            continue
+        painted = json.loads(
+            to_json(panel.paint({name: views[name] for name in panel.reads}, Context(CITY, PLACES, place)))
+        )
+        for href, text in links(list(painted.values())):
+            parts = urlsplit(href)
+            if parts.path == "/ticket":
+                source, _, number = dict(parse_qsl(parts.query))["key"].partition("|")
+                assert query.ticket(source, number) is not None
+                seen["cases"] = seen.get("cases", 0) + 1
+            if parts.path != "/tickets":
+                continue
+            what = asked(parse_qsl(parts.query, keep_blank_values=True), PLACES)
+            if "%" in text:
+                counts = [query.counts(one, now)["n"] for one in (what, _whole(what))]
+                if what.get("met"):
+                    assert text.startswith(f"{100 * counts[0] / counts[1]:.1f}"), (panel.id, href)
+                continue
+            found = NUMBER.match(text)
+            assert found, (panel.id, href, text)
+            assert query.counts(what, now)["n"] == int(found[0].replace(",", "")), (panel.id, href)
+            seen[panel.id] = seen.get(panel.id, 0) + 1
+    for panel_id in ("decide", "today", "units", "categories", "channels", "stages", "rates", "places", "hour"):
+        assert seen.get(panel_id), f"{panel_id} has no number with tickets behind it"
+    assert seen["cases"] > 10
+
+
+def _whole(what: Any) -> Any:
+    return what.without("met")
+
+
+def test_the_numbers_on_the_map_lead_to_the_tickets_of_their_places(house: tuple[Tickets, TicketQuery, float]) -> None:
+    board, query, now = house
+    views = {name: NOUNS["ticket"].views[name](board, "440605", now) for name in ("map", "points")}
+    document = all_panels()["map"].paint(views, Context(CITY, PLACES, "440605"))["map-data.document"]
+    assert len(document["places"]) == 7
+    for row in document["places"].values():
+        for mode, wanted in (("tickets", row["open"]), ("rate", row["due"])):
+            what = asked(parse_qsl(urlsplit(row["behind"][mode]).query), PLACES)
+            assert query.counts(what, now)["n"] == wanted
