@@ -38,10 +38,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from dashboard.board import CODEC
 from dashboard.events import Event
-from dashboard.life import STAGES
 from dashboard.noun import Rules
 from dashboard.ticketevents import TicketEvent
 from dashboard.tickets import Ticket, apply, complaints, extensions, relived, turns
+from dashboard.ticketstate import STAGES
 
 log = logging.getLogger("history")
 

@@ -13,11 +13,11 @@ from math import ceil, log2
 from typing import NamedTuple
 
 from dashboard.forecast import bin_at
-from dashboard.life import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
 from dashboard.noun import Rules
 from dashboard.periods import Calendar
 from dashboard.sla import Limit
 from dashboard.tickets import LIGHTS, NONE, OVERDUE, complaints, light_of, turns
+from dashboard.ticketstate import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
 
 DAY = 86400.0
 AGES = (1 * DAY, 3 * DAY, 7 * DAY)  # A ticket's age in its stage: below the first, below the second …

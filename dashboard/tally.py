@@ -17,11 +17,11 @@ from typing import cast
 import msgspec
 
 from dashboard.events import Event
-from dashboard.life import Ticket
 from dashboard.noun import Rules
 from dashboard.periods import Window
 from dashboard.slots import LIGHT, Counting, Named, Share
 from dashboard.tickets import apply, key_of
+from dashboard.ticketstate import Ticket
 
 WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
 AT_ONCE = 4096  # Changed tickets that may wait to be counted.

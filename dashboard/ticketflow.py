@@ -8,7 +8,6 @@ from collections.abc import Hashable, Iterable
 from typing import Any, cast
 
 from dashboard.forecast import BINS, bin_at, dispersion, forecast
-from dashboard.life import STAGES, Ticket
 from dashboard.noun import Document, Rules
 from dashboard.rates import wilson
 from dashboard.slots import (
@@ -41,6 +40,7 @@ from dashboard.slots import (
     moved,
 )  # fmt: skip
 from dashboard.tally import Tally, Tickets
+from dashboard.ticketstate import STAGES, Ticket
 
 ROWS = 40  # Rows of a list of tickets; a panel shows as many as fit.
 STUCK_SHARE = 0.9  # Longer in a stage than this share of its category ever were: stuck.

@@ -10,10 +10,11 @@ import msgspec
 
 from dashboard import sla
 from dashboard.events import Event
-from dashboard.life import Ticket, live, why_not
+from dashboard.life import live, why_not
 from dashboard.noun import Rules
 from dashboard.sla import Limit, Span, Turns
 from dashboard.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported, Verdict
+from dashboard.ticketstate import Ticket
 
 __all__ = ["LIGHTS", "TICKET_EVENTS", "Ticket", "TicketClosed", "TicketReported", "Verdict", "apply", "deadline"]
 

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from dashboard import sla
-from dashboard.life import STAGES, Ticket, why_not
+from dashboard.life import why_not
 from dashboard.noun import Rules
 from dashboard.ticketevents import TicketEvent
 from dashboard.tickets import extensions, in_order, limit_of, on_time, relived, spans, trail, turns
+from dashboard.ticketstate import STAGES, Ticket
 
 TOLD = frozenset({"id", "source", "subject", "time", "by", "why"})
 

@@ -12,12 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from dashboard.board import Board
 from dashboard.historian import Historian
 from dashboard.history import History
-from dashboard.life import ASIDE, HANDLING, STATES, TABLE, Ticket, live, steps, why_not
+from dashboard.life import TABLE, live, why_not
 from dashboard.sla import used
 from dashboard.stream import Entry
 from dashboard.tally import Tickets
 from dashboard.ticketevents import TICKET_EVENTS, TicketEvent
 from dashboard.tickets import apply, complaints, deadline, light, on_time, relived, spans, trail
+from dashboard.ticketstate import ASIDE, HANDLING, STATES, Ticket, steps
 from dashboard.ticketviews import NOUN
 from tests.lives import KINDS, RULES, TREE, batch, board_of, moment, shown, tick, told
 
