@@ -213,7 +213,7 @@ def _tidy_part(part: msgspec.Struct, ctx: Context) -> msgspec.Struct:
         for field in part.__struct_fields__
         if isinstance(value := getattr(part, field), str) and field != "id"
     }
-    if {"place", "lon", "lat"} <= set(part.__struct_fields__) and changed.get("place") not in ctx.places:
+    if {"place", "lon", "lat"} <= set(part.__struct_fields__) and changed["place"] not in ctx.places:
         known: Any = part
         changed["place"] = ctx.places.named(changed["place"]) or ctx.gazetteer.locate(known.lon, known.lat)[0] or ""
     return msgspec.structs.replace(part, **changed)

@@ -11,11 +11,11 @@ import pytest
 
 from dashboard.city import City, read_city, read_places
 from dashboard.feed import Context, bind, rules_of
-from dashboard.life import Ticket
 from dashboard.outlines import Gazetteer
 from dashboard.pretence import World
 from dashboard.pretendlife import Told, told, whole
 from dashboard.tickets import apply, on_time
+from dashboard.ticketstate import Ticket
 from feeds.pretend import FEED, Settings, parse, pretend
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
