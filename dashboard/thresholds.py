@@ -35,8 +35,13 @@ class Thresholds(BaseModel):
         return self
 
     def over(self, general: Thresholds) -> Thresholds:
-        """These, and from ``general`` what is left out here."""
-        return Thresholds(**{**general.model_dump(exclude_none=True), **self.model_dump(exclude_none=True)})
+        """These, and from ``general`` what is left out here; what contradicts these does not hold."""
+        mine = self.model_dump(exclude_none=True)
+        found = {**general.model_dump(exclude_none=True), **mine}
+        warn, alarm = found.get("warn"), found.get("alarm")
+        if warn is not None and alarm is not None and (alarm > warn if found.get("low") else alarm < warn):
+            found = {name: value for name, value in found.items() if name in mine or name not in ("warn", "alarm")}
+        return Thresholds(**found)
 
 
 # Gauges of water say something else at least once in half a day; rain and parked cars may stay at 0 for long.

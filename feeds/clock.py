@@ -42,5 +42,7 @@ FEED = Feed(
     parse=parse,
     nouns=("clock",),
     interval=1.0,
+    mapped="each full second of wall time is a tick; after a pause the next tick is the present one.",
+    refused="nothing: it asks no source.",
     example='[[feeds]]\nkind = "clock"\nname = "clock"\n',
 )

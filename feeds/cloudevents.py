@@ -249,6 +249,14 @@ FEED = Feed(
     parse=parse,
     Settings=Settings,
     nouns=("ticket",),
+    mapped=(
+        "every durable type of event of the house, structured, batched or in the headers' form; `place` is found by "
+        "its code or by `point`. 2xx only after the durable write; the same source and id again is a duplicate."
+    ),
+    refused=(
+        "a wrong content type, encoding or version; NaN, endless nesting, keys twice; unknown types and fields, times "
+        "without a zone or ahead of ours; bodies beyond `max_bytes`, and senders without the token."
+    ),
     example="""\
 [[feeds]]
 kind = "cloudevents"

@@ -260,6 +260,15 @@ FEED = Feed(
     open=fetch,
     Settings=Settings,
     nouns=("ticket",),
+    mapped=(
+        "`columns` names the table's columns; a row is a report, and a closing where it is closed. UTF-8 and GB18030 "
+        "are told apart, the delimiter is the header's. `follow` reads on as the file grows or is replaced; `replay` "
+        "plays a past as the present, at `max` or so many times as fast."
+    ),
+    refused=(
+        "rows with too few or many fields, numbers a spreadsheet rounded, dates that cannot be, a closing before its "
+        "report; a place or point that is none passes with a note. A missing column is a failed source."
+    ),
     example="""\
 [[feeds]]
 kind = "file"

@@ -145,5 +145,7 @@ FEED = Feed(
     Settings=Settings,
     nouns=("ticket",),
     interval=2 * QUIET,
+    mapped="tickets by `seed`: those of the last `days` days at once, then as time passes; one seed, one district.",
+    refused="nothing: it is made up here; a faulty catalogue of `matters` is a failed source that names the line.",
     example='[[feeds]]\nkind = "pretend"\nname = "tickets"\nmatters = "nanhai_matters.csv"\n',
 )

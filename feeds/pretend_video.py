@@ -400,5 +400,7 @@ FEED = Feed(
     Settings=Settings,
     nouns=("camera",),
     interval=30.0,
+    mapped="cameras of `platforms` by `seed`, polled each `poll` seconds, with faults that come and go.",
+    refused="nothing: it is made up here.",
     example='[[feeds]]\nkind = "pretend_video"\nname = "cameras"\nplatforms = { "雪亮工程" = 400, "城管视频" = 200 }\n',
 )

@@ -126,6 +126,15 @@ def test_the_escalation_of_the_readme_works() -> None:
     assert plan.channels_for("环卫中心", "district") == ()
 
 
+def test_the_thresholds_of_the_readme_are_ones_a_city_may_have() -> None:
+    text = next(block for block in blocks("toml") if block.startswith("[sensors]"))
+    base = {"name": "c", "title": {"zh": "城", "en": "C"}, "zone": "UTC", "places": {"file": "c.csv"}}
+    city = make_city({**base, **tomllib.loads(text)}, Path("c"))
+    assert city.sensors.of("gauge-07", "level").alarm == 1.2
+    assert city.sensors.of("gauge-07", "level").stuck_hours == 12
+    assert city.cloud.certificate_warn_days == 30
+
+
 def test_every_command_of_the_readme_is_one() -> None:
     from app import parser
 

@@ -18,10 +18,13 @@ from pathlib import Path
 import pytest
 
 import tests.contracts.simulators
+from dashboard.board import NOUNS
 from dashboard.discovery import declaring
 from dashboard.feed import kinds
+from dashboard.feedtry import attempt
 from dashboard.health import state_of
 from dashboard.noun import FeedRule
+from tests.contracts.simulators.folder import Drop
 from tests.contracts.simulators.source import FAILS, FAULTS, PASSES, REFUSES, Simulator
 from tests.station import Lines, Station, soon
 from tests.town import town
@@ -182,6 +185,43 @@ def tried(kind: str) -> list[str]:
 
 
 TRIALS = [(kind, what) for kind in sorted(SIMULATORS) for what in tried(kind)]
+
+
+TRIED = [kind for kind, one in sorted(SIMULATORS.items()) if FAILS in one.faults.values()]
+
+
+@pytest.mark.parametrize("kind", TRIED)
+def test_feed_try_shows_what_would_be_sent(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One look at the source: events with their places in words, and exit code 0; a source that is wrong says so."""
+    if SIMULATORS[kind].missing:
+        pytest.skip(SIMULATORS[kind].missing)
+    SIMULATORS[kind].provide(request.getfixturevalue)
+    source = SIMULATORS[kind](tmp_path)
+    name = kind.replace("_", "-")
+
+    async def look(*, up: bool) -> int:
+        if up:
+            await source.start()
+            await source.add()
+        try:
+            return await attempt(town(tmp_path, {"kind": kind, "name": name, **source.table()}), name, 50)
+        finally:
+            if up:
+                await source.close()
+
+    assert asyncio.run(look(up=True)) == 0
+    said = capsys.readouterr()
+    assert " would be sent" in said.out
+    assert any(noun.events[0].__struct_config__.tag.split(".")[0] in said.out for noun in NOUNS.values())  # type: ignore[union-attr]
+    assert said.err == ""
+    if source.faults["down"] == FAILS:
+        if isinstance(source, Drop):
+            source.place.rename(source.away)
+        assert asyncio.run(look(up=False)) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"citywall: the feed {name} cannot read its source: ")
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,12 @@ def test_it_is_named_for_its_file_and_has_a_caption(kind: Feed) -> None:
     assert not kind.caption.endswith(".")
 
 
+def test_it_says_what_it_maps_and_what_it_refuses(kind: Feed) -> None:
+    for words in (kind.mapped, kind.refused):
+        assert words.endswith(".")
+        assert "\n" not in words
+
+
 def test_it_fills_nouns_that_there_are(kind: Feed) -> None:
     assert kind.nouns
     assert set(kind.nouns) <= set(NOUNS)

@@ -85,6 +85,16 @@ def test_thresholds_are_of_the_point_then_of_the_quantity() -> None:
     assert grades == {"g1": "alarm", "g2": "warn", "g3": "warn", "g4": "none"}
 
 
+def test_a_points_own_threshold_beats_a_general_one_that_contradicts_it() -> None:
+    table = SensorTable(
+        quantities={"level": Thresholds(warn=1.5, alarm=2.0)},
+        points={"g1": Thresholds(alarm=1.2), "g2": Thresholds(warn=3), "g3": Thresholds(low=True)},
+    )
+    found = [(limits.warn, limits.alarm) for limits in (table.of(name, "level") for name in ("g1", "g2", "g3", "g4"))]
+    assert found == [(None, 1.2), (3, None), (None, None), (1.5, 2.0)]
+    assert row(sensors(reading(0, 1.3), table=table), after(1))["grade"] == "alarm"
+
+
 def test_a_silent_gauge_is_a_fault_and_no_calm_weather() -> None:
     board = sensors(reading(0, 0.2), reading(10, 0.3, "g2"))
     assert view_sensors(board, "T", after(30))["faults"] == {"never": 2, "wrong_unit": 0, "silent": 0, "stuck": 0}
