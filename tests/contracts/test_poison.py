@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -113,3 +114,59 @@ def test_a_whole_post_that_is_nonsense_stops_nothing(tmp_path: Path) -> None:
         )
         assert events == []
         assert [type(record) for record in rejected] == [Rejected]
+
+
+CAMERA = {
+    "listed": ("part", "cameras"), "polled": ("interval", "usual", "others", "restarted"),
+    "recorded": ("day", "seconds"),
+}  # fmt: skip
+LISTED = st.fixed_dictionaries(
+    {"id": st.one_of(NASTY, st.sampled_from("abc"))},
+    optional=dict.fromkeys(("name", "place", "street", "switch", "lon", "lat", "planned"), NASTY),
+)
+WORDS = st.one_of(
+    NASTY, st.lists(LISTED, max_size=3), st.dictionaries(st.sampled_from("abc"), st.integers(-1, 40), max_size=3),
+    st.sampled_from(["2026-02-01", "2026-02-30", "0000-00-00", "9999-12-31", 30, 1e-300, 86_400]),
+    st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(-1, 2**70), max_size=3), max_size=2),
+)  # fmt: skip
+
+
+@st.composite
+def camera_records(draw: st.DrawFn) -> dict[str, Any]:
+    """An event about cameras with good values, and some nasty ones."""
+    kind = draw(st.sampled_from(sorted(CAMERA)))
+    good: dict[str, Any] = {
+        "part": "1", "cameras": [{"id": "a", "place": "A"}, {"id": "b", "lon": 113.05, "lat": 23.05}], "interval": 30,
+        "usual": draw(st.integers(0, 31)), "others": {"a": 1}, "day": "2026-02-01", "seconds": {"a": [1, 2]},
+    }  # fmt: skip
+    data = {name: good[name] for name in CAMERA[kind] if name in good}
+    for name in draw(st.lists(st.sampled_from(CAMERA[kind]), max_size=2)):
+        data[name] = draw(WORDS)
+    minute = draw(st.integers(0, 59))
+    return {**GOOD, "id": draw(st.sampled_from("123456")), "type": f"camera.{kind}", "data": data,
+            "time": f"2026-02-01T00:{minute:02d}:00Z"}  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(camera_records(), min_size=1, max_size=12))
+def test_what_is_told_of_cameras_passes_the_house_too(batch: list[dict[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        city = town(folder, {"kind": "cloudevents", "name": "hotline"})
+        (bound,) = bind(city)
+        post = Post({"content-type": "application/cloudevents-batch+json"}, json.dumps(batch).encode())
+        events, rejected = read(bound, post, context(city))
+        spool = Spool(folder / "hotline.db", durable=False)
+        counted = spool.put(events, rejected)
+        assert counted.received == len(batch)
+        board = Board(rules_of(city))
+        for found in spool.batches(0):
+            board.fold(spool.id, found.seq, found.packed)
+        views = ("video", "video_faults", "video_alarms", "video_worst", "video_time", "camera_points", "camera_states")
+        for hours in (0, 24, 24 * 40, 24 * 365 * 70):
+            board.fold("clock@1", board.position.get("clock@1", 0) + 1, packed([tick(3600.0 * hours)]))
+            again = Board.restore(rules_of(city), board.dump())
+            for view in views:
+                said = msgspec.json.encode(board.view(view, "T")["data"])
+                assert said == msgspec.json.encode(again.view(view, "T")["data"]), view
+        spool.close()
