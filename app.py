@@ -396,7 +396,7 @@ def bench(args: argparse.Namespace) -> int:
     """Measure."""
     from bench.run import main as measure
 
-    return int(measure(args.names, args.json))
+    return int(measure(args.names, args.json, vars(args)))
 
 
 # -- the command line ----------------------------------------------------------------------------------------
@@ -489,6 +489,9 @@ def parser() -> argparse.ArgumentParser:
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")
+    made.add_argument("--minutes", type=float, help="fuzz: for how long each kind (default 4)")
+    made.add_argument("--kind", action="append", help="fuzz: this kind of feed alone (may be repeated)")
+    made.add_argument("--keep", action="store_true", help="fuzz: keep cases that reach new lines in tests/corpus")
     made.set_defaults(work=bench)
     return top
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import bench
 from dashboard.discovery import declaring
@@ -39,8 +40,9 @@ class Bench:
 
     name: str
     caption: str
-    run: Callable[[], Iterable[Figure]]
+    run: Callable[..., Iterable[Figure]]
     long: bool = False
+    options: tuple[str, ...] = ()  # Of the command line that ``run`` takes by name.
 
 
 def all_benches() -> dict[str, Bench]:
@@ -52,7 +54,9 @@ def all_benches() -> dict[str, Bench]:
     return found
 
 
-def main(names: Sequence[str], json_file: str | None = None) -> int:
+def main(
+    names: Sequence[str], json_file: str | None = None, options: Mapping[str, object] = MappingProxyType({})
+) -> int:
     """Run the named measurements, or all that are not long; print a table, and write JSON if a file is named.
 
     Raises:
@@ -66,18 +70,20 @@ def main(names: Sequence[str], json_file: str | None = None) -> int:
     # A measurement starts houses of its own; told to end, it must end them too.
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        return _measure([known[name] for name in names] or [one for one in known.values() if not one.long], json_file)
+        chosen = [known[name] for name in names] or [one for one in known.values() if not one.long]
+        return _measure(chosen, json_file, options)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _measure(benches: Sequence[Bench], json_file: str | None) -> int:
+def _measure(benches: Sequence[Bench], json_file: str | None, options: Mapping[str, object]) -> int:
     figures: list[Figure] = []
     failed = False
     for chosen in benches:
         print(f"{chosen.name}: {chosen.caption}", file=sys.stderr, flush=True)
         try:
-            for figure in chosen.run():
+            given = {name: options[name] for name in chosen.options if options.get(name)}
+            for figure in chosen.run(**given):
                 figures.append(figure)
                 print(_line(figure), flush=True)
         except Exception as error:  # noqa: BLE001 - it is said, and the others are still worth running.

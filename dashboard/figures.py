@@ -207,7 +207,11 @@ def _easyquery(document: Any) -> Iterator[Figure | Rejected]:
 def _node(node: Any, words: dict[tuple[str, str], dict[str, Any]], where: str) -> Figure:
     if not isinstance(node, dict) or not isinstance(node.get("data"), dict) or not isinstance(node.get("wds"), list):
         raise Refusal("wrong_type", "has no data and wds")
-    codes = {str(one.get("wdcode")): str(one.get("valuecode")) for one in node["wds"] if isinstance(one, dict)}
+    codes = {
+        one["wdcode"]: one["valuecode"]
+        for one in node["wds"]
+        if isinstance(one, dict) and isinstance(one.get("wdcode"), str) and isinstance(one.get("valuecode"), str)
+    }
     if not {"zb", "sj"} <= set(codes):
         raise Refusal("missing_field", "says no indicator (zb) or no time (sj)")
     about = words.get(("zb", codes["zb"]), {})
@@ -241,10 +245,11 @@ def _worldbank(document: Any, ctx: Context) -> Iterator[Figure | Rejected]:
         raise SourceNonsense("no_figures", "is no reply of the World Bank; ask with format=json")
     about, rows = document[0], document[1] if len(document) > 1 else None
     if "message" in about:
-        said = about["message"][0] if isinstance(about["message"], list) and about["message"] else {}
-        raise SourceNonsense(
-            "source_error", f"the bank says: {short_text(str(said.get('value', said) if said else ''))}"
-        )
+        said = about["message"]
+        while isinstance(said, list) and said:
+            said = said[0]
+        words = said.get("value") if isinstance(said, dict) else said
+        raise SourceNonsense("source_error", f"the bank says: {short_text(str(words))}")
     if rows is None and "total" in about:
         return
     if not isinstance(rows, list):

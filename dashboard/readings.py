@@ -25,7 +25,7 @@ from dashboard.events import Event
 from dashboard.feed import Context, Rejected, Settings
 from dashboard.masking import mask
 from dashboard.sensors import SPELLINGS, UNITS, SensorReading, standard
-from dashboard.values import Moments, Refusal, moments, place_of, point_of, short_text
+from dashboard.values import ROUNDED, Moments, Refusal, moments, place_of, point_of, short_text
 
 RAW = 4096  # Characters of a refused record that are passed on.
 AHEAD = timedelta(minutes=10)  # By how much a sensor's clock may be fast.
@@ -34,7 +34,6 @@ LARGEST = 1e15  # No gauge of a city reads more.
 GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 TIMES = {"万": 1e4, "亿": 1e8}
-ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+")
 
 
 class Reading(BaseModel):

@@ -167,6 +167,8 @@ def _from_text(
     if found is None:
         raise _lacking(head, wanted, "")
     start, places = ends[found[0] - 1], found[1]
+    if not bad.isdisjoint(range(start)):
+        raise SourceNonsense("bad_encoding", "its header is not in one encoding; save it as UTF-8")
     width = len(head[found[0] - 1])
     for first, end, fields in split(lines[start:], chosen, width):
         where = f"line {start + first + 1}"

@@ -14,7 +14,7 @@ from dashboard.places import PlaceTree
 
 EARLIEST, LATEST = 1970, 2100  # Years between which a date is possible.
 LONGEST_NUMBER = 120  # Characters of a ticket's number.
-ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+")
+ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 
 
 class Refusal(Exception):
@@ -153,6 +153,8 @@ def number_of(text: str) -> str:
         raise Refusal("no_number")
     if len(text) > LONGEST_NUMBER or not text.isprintable():
         raise Refusal("bad_number", f"{text[:40]!r} is too long, or holds what cannot be printed")
-    if "E+" in text and ROUNDED.fullmatch(text):
+    if text.lower() in ("nan", "none", "null", "nat", "inf", "-inf"):
+        raise Refusal("no_number", f"{text} is what programs write where there is none")
+    if "+" in text and ROUNDED.fullmatch(text):
         raise Refusal("bad_number", f"{text} was rounded by a spreadsheet")
     return text

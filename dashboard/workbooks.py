@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ WIDEST = 1000  # Columns.
 LONGEST = 1_000_000  # Rows.
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 ERRORS = frozenset(("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA"))
+warnings.filterwarnings("ignore", module="openpyxl")  # What is odd in a workbook is told by what is read of it.
 BROKEN = (  # What openpyxl raises over workbooks that are none.
     KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, AssertionError, EOFError, OSError,
     zipfile.BadZipFile, ParseError, NotImplementedError, RecursionError, zlib.error,

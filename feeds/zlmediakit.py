@@ -99,7 +99,9 @@ def _status(row: dict[str, Any], settings: Settings) -> int:
 
 
 def _number(value: object, otherwise: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e18:
+        return otherwise
+    return float(value)
 
 
 def parse(payload: Asked, settings: Settings, ctx: Context) -> Iterator[Event | Rejected]:
