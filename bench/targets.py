@@ -17,6 +17,7 @@ from dashboard.platforms import Asked
 from dashboard.tables import Chunk
 from feeds.folder import File
 from feeds.mqtt import Heard
+from feeds.probe import Found
 from feeds.prometheus import Scrape
 from feeds.sql import Rows
 from feeds.websocket import Push
@@ -155,6 +156,23 @@ def _polled(body: bytes) -> Asked:
     return Asked(NOW.timestamp(), [Reply(body)])
 
 
+SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=c\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track1\r\n"
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.0,\nseg7.ts\n"
+SOAP = b"""<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><GetSystemDateAndTimeResponse
+xmlns="http://www.onvif.org/ver10/device/wsdl"><SystemDateAndTime><UTCDateTime><Time><Hour>4</Hour><Minute>0</Minute>
+<Second>0</Second></Time><Date><Year>2026</Year><Month>3</Month><Day>1</Day></Date></UTCDateTime></SystemDateAndTime>
+</GetSystemDateAndTimeResponse></s:Body></s:Envelope>"""
+
+
+def _probed(body: bytes) -> Asked:
+    """The same bytes as what a camera describes, as its playlist and as its device's answer."""
+    moment = NOW.timestamp()
+    return Asked(moment, [
+        Found("a", "rtsp", 200, body), Found("b", "hls", 200, body, before=(PLAYLIST, 10.0)),
+        Found("c", "rtsp", 200, SDP, clock=(body.decode("utf-8", "replace"), moment)),
+    ])  # fmt: skip
+
+
 def _channels(body: bytes) -> Asked:
     """The channels of one device that is up."""
     device = text({"code": 0, "data": {"total": 1, "list": [{"deviceId": "d", "onLine": True}]}})
@@ -208,6 +226,8 @@ TARGETS = (
            (text([{"id": 7, "opened": "2026-02-01 08:00:00", "title": "x", "x": 113.15, "y": 23.03}]),)),
     Target("prometheus", "probe", {"url": "http://127.0.0.1:9115/probe"}, lambda body: [Scrape(Reply(body), NOW, "a")],
            (METRICS,), ("video/*.prom",), exact=False),
+    Target("probe", "cameras", {"inventory": "x.csv", "networks": ["10.0.0.0/8"]}, _probed, (SDP, PLAYLIST, SOAP),
+           ("video/captured/*", "video/onvif/*.xml"), exact=False),
     Target("zlmediakit", "streams", {"url": "http://127.0.0.1/", "inventory": "x.csv"}, _polled, (text({"code": 0,
            "data": [{"app": "live", "stream": "a", "aliveSecond": 90, "bytesSpeed": 9, "tracks": [{"codec_type": 0}]}]}
            ),), ("video/zlmediakit/*getMediaList*.json",), exact=False),
