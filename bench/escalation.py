@@ -22,7 +22,7 @@ from bench.run import Bench, Figure
 from dashboard.messages import Messages
 
 FEED = "load"
-VICTIMS = ("courier", "projector", "feeds", "historian", "courier")  # The courier twice as often.
+VICTIMS = ("courier", "projector", "feeds", "historian", "courier", "valkey")  # The courier twice as often.
 STEPS = ("reminder", "overdue")
 TICKETS = 10_000
 CITY = """
