@@ -392,6 +392,46 @@ def show_messages(args: argparse.Namespace) -> int:
     return 0
 
 
+def freeze(args: argparse.Namespace) -> int:
+    """Freeze a month's rates, or compare frozen ones with what they would be today."""
+    from time import time
+
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    from dashboard.feed import rules_of
+    from dashboard.frozen import Frozen, lines
+    from dashboard.history import History, HistoryFailed
+    from dashboard.periods import Calendar
+    from dashboard.ticketquery import TicketQuery
+
+    house = house_of(args)
+    rules, now = rules_of(house.city), time()
+    with contextlib.suppress(RedisError, OSError, ValueError), Redis.from_url(house.redis_url) as redis:
+        said = redis.get(house.keys.pulse)
+        now = float(json.loads(said)["as_of"]) if isinstance(said, bytes) else now
+    frozen = Frozen(TicketQuery(History(house.database_url), rules.places, Calendar(rules.zone)), rules)
+    try:
+        if args.check:
+            known = frozen.month(args.month)
+            if known is None:
+                raise Refused(f"{args.month} is not frozen")
+            changed = frozen.differences(args.month)
+            if known.digest != frozen.digest:
+                print(f"the rules are others now: {known.digest} then, {frozen.digest} now")
+            for (by, name, rate), before, after in changed:
+                where = f"{by} {name}".strip() or "all"
+                print(f"{where}: {rate} {before.part}/{before.whole}, today {after.part}/{after.whole}")
+            print(f"{len(changed)} figures of {args.month} would be others today")
+            return 1 if changed else 0
+        made = frozen.freeze(args.month, args.by or "", now, again=args.again)
+        for text in lines(made, frozen.kept(args.month)):
+            print(text)
+    except HistoryFailed as error:
+        raise Refused(f"the tickets cannot be read: {error}") from error
+    return 0
+
+
 def bench(args: argparse.Namespace) -> int:
     """Measure."""
     from bench.run import main as measure
@@ -486,6 +526,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", action="store_true", help="as JSON")
     made.add_argument("--resend", metavar="ID", help="send a message again")
     made.add_argument("--resend-failed", action="store_true", help="send all that failed again")
+    made = add("freeze", freeze, "freeze a month's rates, so that they stay as they were reported")
+    made.add_argument("month", help="such as 2026-10; it has to be over")
+    made.add_argument("--by", metavar="NAME", help="who freezes it; the name is kept with the figures")
+    made.add_argument("--again", action="store_true", help="freeze it once more, as another version")
+    made.add_argument("--check", action="store_true", help="only tell which frozen figures would be others today")
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")

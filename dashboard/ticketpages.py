@@ -24,8 +24,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from dashboard.city import City
+from dashboard.frozen import Frozen
 from dashboard.history import HistoryFailed
-from dashboard.marks import both
+from dashboard.marks import both, clipped, fraction
+from dashboard.masking import mask
 from dashboard.messages import Messages
 from dashboard.noun import Rules
 from dashboard.page import to_json
@@ -36,7 +38,7 @@ from dashboard.ticketquery import PAGE, TicketQuery, order_of
 from dashboard.ticketrows import COLUMNS, Reader, line
 from dashboard.ticketsheet import CUT, MOST, as_csv, as_workbook
 from dashboard.ticketstory import story
-from dashboard.words import Words
+from dashboard.words import Words, percent
 
 THREADS = 4
 STANDS = 10.0  # Seconds after which a board that says nothing stands still.
@@ -46,6 +48,7 @@ KINDS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 FAILED = Words("工单库暂时无法读取", "The tickets cannot be read just now")
+FROZEN = Words("已冻结", "Frozen:")
 GONE = Words("没有这张工单", "There is no such ticket")
 TITLE = Words("工单", "Tickets")
 BACK = Words("返回大屏", "Back to the wall")
@@ -68,7 +71,7 @@ class TicketPages:
         self, city: City, query: TicketQuery, rules: Rules, moment: Moment, sent: Sent = lambda key: ()
     ) -> None:
         self.city, self.query, self.rules, self.moment, self.sent = city, query, rules, moment, sent
-        self.places = rules.places
+        self.places, self.frozen = rules.places, Frozen(query, rules)
         self.threads = ThreadPoolExecutor(THREADS, "tickets")
 
     def routes(self) -> list[BaseRoute]:
@@ -122,12 +125,32 @@ class TicketPages:
         what = self._asked(request)
         counts = await self._ask(self.query.counts, what, to.now)
         sort, down = order_of(what)
+        kept = await self._ask(self._frozen, what, to)
         path = [{"code": code, "title": self.places[code].title(to.language)} for code in self.places.path(what.place)]
         return _json({
-            "counts": counts, "chips": chips(what, self.city, self.places, to.language), "path": path,
+            "counts": counts, "frozen": kept, "chips": chips(what, self.city, self.places, to.language), "path": path,
             "sort": {"by": sort, "down": down}, "limits": MOST,
             "children": [{"code": c.code, "title": c.title(to.language)} for c in self.places.children(what.place)],
         })  # fmt: skip
+
+    def _frozen(self, what: Asked, to: Reader) -> dict[str, Any] | None:
+        """The frozen figure of a month's rate, where the address asks for just that; None where there is none."""
+        named = [(name, values) for name, values in what.filters if name not in ("rate", "period", "met")]
+        by: list[tuple[str, tuple[str, ...]]] = (
+            [("place", (what.place,))] if what.place != self.places.root.code else []
+        )
+        by += [pair for pair in named if pair[0] in ("unit", "category", "source")]
+        if not what.get("rate") or len(by) > 1 or len(by) < len(named) or any(len(values) > 1 for _, values in by):
+            return None
+        (month,), (rate,) = what.get("period"), what.get("rate")
+        group, name = (by[0][0], by[0][1][0]) if by else ("", "")
+        found = self.frozen.month(month)
+        figure = None if found is None else self.frozen.kept(month).get((group, name, rate))
+        if found is None or figure is None:
+            return None
+        shown = percent(figure.part, figure.whole, 2)
+        when = f"{to.moment(found.at)[:10]} {clipped(mask(found.who))}"
+        return {"text": f"{FROZEN[to.language]} {shown} % · {fraction(figure.part, figure.whole)} · {when}"}
 
     async def names(self, request: Request, to: Reader) -> Response:
         """What can be filtered by at a place, with the number of tickets of each name."""

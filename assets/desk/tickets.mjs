@@ -193,7 +193,7 @@ function summary() {
   const filters = { open: [["open", "1"]], late: [["late", "1"]], on_time: [["on_time", "1"]], not_on_time: [["on_time", "0"]] };
   at("desk-sums").replaceChildren(...parts.filter(([name]) => counts[name] && counts[name] !== counts.n).map(([name]) =>
     make("button", { type: "button", className: `sum ${name}`, onclick: () => go((query) => filters[name].forEach(([key, value]) => query.set(key, value))) },
-      make("b", {}, n(counts[name])), ` ${w()[name]}`)));
+      make("b", {}, n(counts[name])), ` ${w()[name]}`)), ...(about.frozen ? [make("span", { className: "frozen" }, `❄ ${about.frozen.text}`)] : []));
   desk.path(path, (code) => desk.link("/tickets", Object.fromEntries([...desk.query()].filter(([name]) => name !== "lang" && name !== "place").concat([["place", code]]))));
   for (const link of at("desk-path").children) {
     if (link.href) link.onclick = (event) => { event.preventDefault(); const code = path[[...at("desk-path").querySelectorAll("a")].indexOf(link)].code; go((q) => (code === desk.root ? q.delete("place") : q.set("place", code))); };
@@ -243,7 +243,7 @@ function tools() {
     } else if (event.key === "Escape") {
       if (history.length > 1) history.back();
       else location.assign(at("desk-back").href);
-    } else if (["ArrowDown", "Enter"].includes(event.key) && (event.target === field || event.target === document.body)) {
+    } else if ((event.key === "ArrowDown" && !event.target.closest?.(".grid, .chooser")) || (event.key === "Enter" && [field, document.body].includes(event.target))) {
       event.preventDefault();
       api.ensureIndexVisible(0);
       api.setFocusedCell(0, "number");
