@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,10 +24,10 @@ class CloudSample(Event, frozen=True, kw_only=True, omit_defaults=True, tag="clo
     """
 
     resource: Resource
-    metric: str
-    value: float
+    metric: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    value: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
     unit: str = ""
-    limit: float | None = None
+    limit: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
     name: str = ""
     place: str = ""
     point: tuple[float, float] | None = None

@@ -214,10 +214,14 @@ class Reader:
         if reading.range is not None and not reading.range[0] <= measured <= reading.range[1]:
             raise Refusal("impossible_value", f"{measured:g} {reading.unit} is outside {reading.range}")
         kept, unit = standard(measured, reading.unit, reading.quantity)
+        if abs(kept) > LARGEST:
+            raise Refusal("impossible_value", f"{measured:g} {reading.unit} is beyond all gauges")
         time = self._time(text("time", reading.time), record)
         capacity: float | None = None
         if reading.capacity is not None and (size := find(record.data, reading.capacity)) is not None:
             capacity = number(size)
+            if capacity < 0:
+                raise Refusal("impossible_value", f"a capacity of {capacity:g}")
             if kept > capacity:
                 flaws.append(("over_capacity", f"{kept:g} of {capacity:g}"))
         if reading.quantity in ("occupied", "rain") and kept < 0:

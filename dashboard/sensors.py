@@ -7,6 +7,7 @@ together with the fault and the age.
 from __future__ import annotations
 
 from math import isfinite
+from typing import Annotated
 
 import msgspec
 
@@ -44,6 +45,9 @@ SPELLINGS = {
 }  # fmt: skip
 
 
+Finite = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]  # No gauge of a city reads more.
+
+
 class SensorReading(Event, frozen=True, kw_only=True, omit_defaults=True, tag="sensor.reading"):
     """A sensor (``subject``) measured ``value`` of ``quantity``, in the declared ``unit``, at ``time``.
 
@@ -51,11 +55,11 @@ class SensorReading(Event, frozen=True, kw_only=True, omit_defaults=True, tag="s
     code, empty where only the city is known, and then ``flaw`` says why; ``point`` is (lon, lat) in WGS-84 degrees.
     """
 
-    quantity: str
-    value: float
+    quantity: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    value: Finite
     unit: str
     name: str = ""
-    capacity: float | None = None
+    capacity: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
     place: str = ""
     point: tuple[float, float] | None = None
     flaw: str = ""

@@ -22,6 +22,7 @@ from dashboard.values import short_text
 
 AHEAD = timedelta(minutes=10)  # By how much an exporter's clock may be fast.
 LONGEST = 120  # Characters of a subject.
+LARGEST = 1e15  # Nothing in a city's cloud is more, in whatever unit.
 SAMPLES = 200_000  # Of one reply.
 LABEL = re.compile(r"\{([A-Za-z_]\w*)\}")
 
@@ -239,6 +240,8 @@ def _sample(
             raise SourceNonsense("no_limit", f"{subject}: there is no {rule.limit} with the same labels")
         limit = there * rule.scale
         value = limit - value if rule.free else value
+    if abs(value) > LARGEST or (limit is not None and not 0 <= limit <= LARGEST):
+        raise SourceNonsense("impossible_value", f"{subject}: {line.value} is beyond all that can be")
     if rule.metric == "up":
         value = float(line.value in (rule.good or (1.0,)))
     return CloudSample(

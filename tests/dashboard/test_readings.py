@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from dashboard.board import CODEC
 from dashboard.feed import Rejected
 from dashboard.readings import Reader, Reading, ReadingSettings, Record, find, number
 from dashboard.sensors import SensorReading, Sensors
 from dashboard.sensorviews import view_parking, view_sensors
 from dashboard.values import Refusal
-from tests.flow import rules
+from tests.flow import packed, rules
 from tests.town import DATA, NOW, context, town
 
 SENSORS = DATA / "sensors"
@@ -152,6 +153,17 @@ def test_times_that_cannot_be_are_refused(tmp_path: Path, time: str) -> None:
     one = Reading(quantity="level", unit="m")
     _, refused = read(tmp_path, [{"sensor": "g", "value": 1, "time": time}], one, time_formats=("iso", "unix_ms"))
     assert [letter.reason for letter in refused] in (["impossible_date"], ["time_in_future"])
+
+
+def test_what_passes_can_be_read_again(tmp_path: Path) -> None:
+    one = Reading(quantity="level", unit="km", capacity="size")
+    values = [(1e14, 1), (1e12, -1), (1e11, 1), ("1,000", None), (-3, 0)]
+    rows = [
+        {"sensor": "g", "value": v, "size": s, "time": f"2026-02-01T00:00:0{n}Z"} for n, (v, s) in enumerate(values)
+    ]
+    events, refused = read(tmp_path, rows, one)
+    assert [letter.reason for letter in refused if not letter.kept] == ["impossible_value", "impossible_value"]
+    assert CODEC.unpack(packed(events)) == events
 
 
 def test_a_phone_number_appears_nowhere(tmp_path: Path) -> None:

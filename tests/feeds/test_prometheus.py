@@ -89,6 +89,8 @@ def test_a_rule_of_the_city_says_what_a_metric_means(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
+        ("probe_duration_seconds 1e300\n", "impossible_value"),
+        ("node_memory_MemAvailable_bytes 5\nnode_memory_MemTotal_bytes -7\n", "impossible_value"),
         ("probe_success one\n", "bad_line"), ('probe_success{instance="x" 1\n', "bad_line"), ("\x00\n", "bad_line"),
         ("probe_duration_seconds NaN\n", "not_finite"), ("probe_duration_seconds +Inf\n", "not_finite"),
         ("probe_duration_seconds 0.0", "truncated"), ('up{instance="a|b"} 1\n', "bad_subject"),
