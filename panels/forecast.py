@@ -59,8 +59,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     return painted
 
 
-def _percent(share: float) -> str:
-    return "100" if share == 1 else f"{100 * share:.1f}"
+def _percent(share: float, digits: int = 1) -> str:
+    """A share in percent; what closing a few would add needs a further digit to be seen."""
+    return "100" if share == 1 else f"{100 * share:.{digits}f}"
 
 
 def _advice(view: Document, language: str) -> Any:
@@ -69,7 +70,7 @@ def _advice(view: Document, language: str) -> Any:
     close = view.get("close")
     if not close or not close["n"]:
         return CERTAIN[language]
-    n, to = html.B(count(close["n"])), html.B(f"{_percent(close['to'])} %")
+    n, to = html.B(count(close["n"])), html.B(f"{_percent(close['to'], 2)} %")
     if language == "en":
         return [html.Div(["Close these ", n, " today, and"]), html.Div(["the month ends at ", to])]
     return [html.Div(["今日办结这 ", n, " 件，"]), html.Div(["月末可达 ", to])]
@@ -87,8 +88,8 @@ def _curve(found: Sequence[Sequence[float]]) -> list[Any]:
     back = "L".join(f"{x:.1f} {y + 7:.1f}" for x, y in reversed(points))
     return [
         drawing([outline(area, "area"), outline(f"M{line}L{back}Z", "line")], WIDTH, HEIGHT),
-        html.Span(f"{_percent(low)} %", className="low"),
-        html.Span(f"{_percent(high)} %", className="high"),
+        html.Span(f"{_percent(low, 2)} %", className="low"),
+        html.Span(f"{_percent(high, 2)} %", className="high"),
         html.Span(f"+{count(most)}", className="most"),
     ]
 
