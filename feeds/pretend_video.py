@@ -118,7 +118,7 @@ def district_of(settings: Settings, context: Context) -> District:
     cameras: list[Camera] = []
     streets: list[int] = []
     switches: list[int] = []
-    behind: dict[int, tuple[int, int]] = {}  # platform → (its switch in use, cameras on it)
+    behind: dict[tuple[int, str], tuple[int, int]] = {}  # platform and town → (the switch in use, cameras on it)
     wires = roads = 0
     for place, number in zip(leaves, numbers.tolist(), strict=True):
         town = places[places.path(place.code)[min(1, len(places.path(place.code)) - 1)]].name
@@ -131,11 +131,11 @@ def district_of(settings: Settings, context: Context) -> District:
             roads += 1
             for spot, (lon, lat) in enumerate(_along(shapes[place.code], len(part), random), 1):
                 owner = int(owners[len(cameras)])
-                wire, used = behind.get(owner, (-1, BEHIND))
+                wire, used = behind.get((owner, town), (-1, BEHIND))
                 if used >= BEHIND:
                     wires += 1
                     wire, used = wires, 0
-                behind[owner] = wire, used + 1
+                behind[owner, town] = wire, used + 1
                 streets.append(roads)
                 switches.append(wire)
                 cameras.append(Camera(

@@ -34,7 +34,7 @@ LAYOUT = Layout(
         "tall": "40fr 41fr",
     },
     rows={
-        "wide": "7fr 44fr 31fr 23fr",
+        "wide": "7fr 46fr 30fr 22fr",
         "ultrawide": "7fr 50fr 48fr",
         "tall": "6.5fr 30fr 42fr 28fr 18fr",
     },
