@@ -210,6 +210,7 @@ def pictures(stage: Stage, running: Browser, wanted: Wanted, folder: Path, say: 
             mine.append(picture)
         context.close()
         taken += mine
+        write(taken, folder)  # After each round, so that one that is cut short leaves what it has.
         bad = sum(len(picture.defects) for picture in mine)
         say(f"{at}/{len(rounds)} {layout} {size[0]}x{size[1]} {language} {theme}: {len(mine)} faces, {bad} defects, "
             f"{monotonic() - began:.0f} s")  # fmt: skip
@@ -250,11 +251,14 @@ def hang(
     with Stage(city, simulated=simulated) as stage:
         _check(stage, wanted)
         with browser() as running:
-            taken = pictures(stage, running, wanted, folder, say)
+            return pictures(stage, running, wanted, folder, say)
+
+
+def write(taken: Sequence[Picture], folder: Path) -> None:
+    """The index and the list of defects as far as the pictures go."""
     defects = [{"picture": picture.name, **defect} for picture in taken for defect in picture.defects]
     (folder / "defects.json").write_text(json.dumps(defects, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "index.html").write_text(index(taken), encoding="utf-8")
-    return taken
 
 
 def _check(stage: Stage, wanted: Wanted) -> None:

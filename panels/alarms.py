@@ -24,6 +24,7 @@ NAMES = {
     "overdue": Words("超期", "Overdue"),
     "leader": Words("升级", "Escalated"),
 }
+STEPS = 6  # So many kinds of step are counted above the list.
 EMPTY = Words("没有到时的催办", "Nobody is to be told of anything")
 
 
@@ -64,7 +65,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             ])
         )  # fmt: skip
     steps = [
-        html.Span([f"{title_of(ctx, name)} ", html.B(amount(n, language, ""))]) for name, _, n in view.get("steps", [])
+        html.Span([f"{title_of(ctx, name)} ", html.B(amount(n, language, ""))])
+        for name, _, n in view.get("steps", [])[:STEPS]
     ]
     return {"alarms-steps.children": steps, "alarms-rows.children": rows or empty(EMPTY, language)}
 

@@ -29,6 +29,25 @@ COUNTERS = {
 ROOM = (6, 6, 4, 4, 4)  # Digits that fit into each counter's column.
 ROWS = 12
 ANOMALIES = Words("不合流程", "Do not fit")  # Events of tickets, by reason.
+REASONS = {
+    "closed_before_reported": Words("结案早于上报", "closed before it was reported"),
+    "extended_without_clock": Words("无时限而延期", "extended without a deadline"),
+    "failed_inspection": Words("核查未通过", "inspection failed"),
+    "merged_into_itself": Words("并入自身", "merged into itself"),
+    "no_whistle": Words("未吹哨", "no whistle"),
+    "not_from_reported": Words("已过上报", "no longer reported"),
+    "not_suspended": Words("未挂账", "not suspended"),
+    "not_whistled_for": Words("未被吹哨", "not whistled for"),
+    "reopened_without_complaint": Words("无不满而重开", "reopened without a complaint"),
+    "second_reopening": Words("再次重开", "reopened again"),
+    "second_suspension": Words("重复挂账", "suspended again"),
+    "second_whistle": Words("重复吹哨", "whistled again"),
+    "suspended_into_the_past": Words("挂账早于当时", "suspended into the past"),
+    "suspended_too_long": Words("挂账过长", "suspended too long"),
+    "suspended_without_clock": Words("无时限而挂账", "suspended without a deadline"),
+    "third_extension": Words("第三次延期", "third extension"),
+}
+OTHER = Words("其他", "other")
 EMPTY = Words("城市文件中没有数据源", "The city file names no sources")
 
 
@@ -64,8 +83,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         odd = anomalies.get(feed.get("source", feed["name"]), {})
         if odd:
             worst = max(sorted(odd), key=lambda reason: odd[reason])
-            said = f"{ANOMALIES[ctx.language]} {sum(odd.values()):,} ({worst} {odd[worst]:,})"
-            cells.append(html.Span(clipped(said), className="quiet", title=", ".join(map(str, sorted(odd.items())))))
+            name = REASONS.get(worst, OTHER)[ctx.language]
+            said = f"{ANOMALIES[ctx.language]} {sum(odd.values()):,} ({name} {odd[worst]:,})"
+            cells.append(
+                html.Span(clipped(said), className="quiet odd", title=", ".join(map(str, sorted(odd.items()))))
+            )
         rows.append(row(cells, feed["state"]))
     return {"feeds-rows.children": rows or empty(EMPTY, ctx.language)}
 

@@ -59,6 +59,8 @@ def test_no_face_of_any_panel_has_a_defect(
     assert all(picture.pieces > 20 for picture in taken)
     assert all((tmp_path / picture.file).stat().st_size > 10_000 for picture in taken)
     assert not [f"{picture.name} {defect}" for picture in taken for defect in picture.defects]
+    assert json.loads((tmp_path / "defects.json").read_text(encoding="utf-8")) == []
+    assert taken[-1].file in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_faces_are_told_apart_by_shape_word_and_colour(

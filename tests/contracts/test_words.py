@@ -1,0 +1,80 @@
+"""Every caption has both languages, and the example cities translate every name that their own data bring."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.city import City, read_city
+from dashboard.layout import all_layouts
+from dashboard.pretence import CHANNELS
+from tests.servers import ROOT
+
+OWN = "镇街"  # A matter of the town itself, whose unit has a name of its own.
+CHINESE = re.compile("[\u3400-\u9fff]")
+SPEAKING = sorted(
+    file for folder in ("panels", "layouts", "dashboard", "feeds") for file in (ROOT / folder).glob("*.py")
+)
+
+
+def words_in(file: Path) -> Iterator[tuple[int, str, str]]:
+    """Every ``Words(zh, en)`` of a module whose texts stand in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Words":
+            texts = [part.value for part in node.args if isinstance(part, ast.Constant)]
+            if len(texts) == 2:
+                yield node.lineno, str(texts[0]), str(texts[1])
+
+
+@pytest.mark.parametrize("file", SPEAKING, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_whoever_speaks_speaks_both_languages(file: Path) -> None:
+    for line, zh, en in words_in(file):
+        assert bool(zh) == bool(en) or (zh and len(zh) <= 2), (
+            f"{file.name}:{line}: {zh!r} has no English, or {en!r} no Chinese"
+        )
+        assert not CHINESE.search(en), f"{file.name}:{line}: {en!r} is no English"
+        if re.search("[A-Za-z]{4,}", en) and zh:
+            assert CHINESE.search(zh), f"{file.name}:{line}: {zh!r} is no Chinese"
+
+
+def test_there_is_something_to_find() -> None:
+    assert sum(1 for file in SPEAKING for _ in words_in(file)) > 150
+
+
+def test_titles_and_periods_of_layouts_have_both_languages() -> None:
+    for layout in all_layouts().values():
+        assert CHINESE.search(layout.title.zh)
+        assert not CHINESE.search(layout.title.en)
+
+
+def nanhai() -> City:
+    return read_city(ROOT / "cities" / "nanhai.toml")
+
+
+def test_the_simulated_district_has_english_for_every_name_it_brings() -> None:
+    city = nanhai()
+    with (ROOT / "cities" / "nanhai_matters.csv").open(encoding="utf-8-sig", newline="") as stream:
+        matters = list(csv.DictReader(stream))
+    towns = [
+        row["name"]
+        for row in csv.DictReader((ROOT / "cities" / "nanhai.csv").open(encoding="utf-8-sig"))
+        if row["level"] == "town"
+    ]
+    (tickets,) = (feed for feed in city.feeds if feed.name == "tickets")
+    own = getattr(tickets, "town_unit", "{town}")
+    names = {row["category"] for row in matters} | set(CHANNELS)
+    names |= {row["unit"] for row in matters if row["unit"] != OWN}
+    names |= {own.replace("{town}", re.sub("(镇|街道)$", "", town)) for town in towns}
+    lacking = sorted(name for name in names if CHINESE.search(name) and CHINESE.search(city.translated(name, "en")))
+    assert not lacking, "cities/nanhai.toml: [translations] lacks " + ", ".join(lacking)
+
+
+def test_a_translation_is_english_and_its_name_is_not() -> None:
+    for name, english in nanhai().translations.items():
+        assert english.strip()
+        assert not CHINESE.search(english), f"{name}: {english!r}"
