@@ -24,6 +24,7 @@ from dashboard.status import status
 FEEDS = 200
 INTERVAL = 2.0  # Seconds.
 MEASURED = 60.0  # Seconds, after all have been heard of.
+PATIENCE = 20.0  # Seconds in which health has to tell rightly of all of them.
 WANTED = 1.2  # The 95th percentile of the time between two questions, in intervals.
 WAYS = ("refused", "hang", "error", "login")  # How every fifth feed's source fails.
 CITY = """
@@ -204,13 +205,12 @@ def run() -> Iterator[Figure]:
             sleep(MEASURED)
             until, spent = monotonic(), _cpu(pid) - cpu
             gaps = ratios(sources.asked, began, until)
-            rows: dict[str, Any] = {}
-            while not rows:  # The view is made for who asks, a moment later.
-                if monotonic() > until + 60:
-                    raise Stuck(f"health says nothing: {house.tail()}")
+            right, all_of_them = 0, FEEDS
+            end = monotonic() + PATIENCE
+            while right < all_of_them and monotonic() < end:  # The view is made for who asks, a moment later.
                 rows = status(house.home, house.rooms.redis_url, house.city.name, "90").get("feeds", {})
+                right, all_of_them = told(rows)
                 sleep(0.1)
-            right, all_of_them = told(rows)
     finally:
         sources.stop()
     yield Figure("feeds.interval_p95_ratio", round(quantile(gaps, 0.95), 3), "intervals", WANTED)
