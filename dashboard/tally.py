@@ -24,7 +24,7 @@ from dashboard.tickets import apply, key_of
 from dashboard.ticketstate import Ticket
 
 WINDOW_DAYS = 8  # How far back intake and closures are kept moment by moment.
-AT_ONCE = 4096  # Changed tickets that may wait to be counted.
+AT_ONCE = 50_000  # Changed tickets that may wait until somebody looks, who then waits half a second once.
 AGAIN = 30 * 86400.0  # A caller who comes with the same matter within this time complains again, in seconds.
 Row = tuple[float, str]
 

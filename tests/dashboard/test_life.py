@@ -405,3 +405,34 @@ def test_a_replay_from_history_gives_the_same_board(
 
 def test_every_event_and_every_view_has_its_noun() -> None:
     assert set(NOUN.events) == set(TICKET_EVENTS) == set(TABLE)
+
+
+def test_lights_turn_at_their_moments_without_any_event_also_after_a_restart() -> None:
+    events = [
+        told("reported", 0), told("dispatched", 0), told("signed", 1), told("suspended", 30, until=moment(300)),
+        told("reported", 0, "2", due=moment(100)),
+    ]  # fmt: skip
+    moments = (10, 30, 75, 101, 201, 299, 301, 355, 391, 511)
+    running = board_of(events, 5)
+    seen = []
+    for at in moments:
+        restarted = Board.restore(RULES, running.dump())
+        for board in (running, restarted):
+            board.fold(f"clock {at}", 1, batch([tick(at)]))
+        fresh = board_of(events, at)
+        assert shown(running) == shown(restarted) == shown(fresh), at
+        lights = running.view("tickets", "d")["data"]["lights"]
+        seen.append([name for name, n in lights.items() for _ in range(n)])
+    assert seen == [
+        ["none", "normal"], ["none", "normal"], ["none", "soon"], ["none", "overdue"], ["none", "worst"],
+        ["none", "worst"], ["normal", "worst"], ["soon", "worst"], ["overdue", "worst"], ["worst", "worst"],
+    ]  # fmt: skip
+
+
+def test_what_waits_to_be_counted_is_counted_by_itself_when_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.tally.AT_ONCE", 3)
+    tickets = Tickets(RULES)
+    for n in range(10):
+        tickets.fold(told("reported", n, str(n)))
+        assert len(tickets._waiting) <= 3
+    assert tickets.city["total"] == 10
