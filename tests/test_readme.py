@@ -19,6 +19,7 @@ from dashboard.page import to_json
 from dashboard.panel import Context, Panel
 from dashboard.places import Place, PlaceTree
 from dashboard.sla import Limit
+from dashboard.thresholds import VideoTable
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -142,3 +143,8 @@ def test_every_command_of_the_readme_is_one() -> None:
     said = re.findall(r"(?:`|\./)citywall ([a-z]+)", README)
     assert {"demo", "replay", "check", "run", "status", "feed"} <= set(said)
     assert set(said) - known <= {"test"}
+
+
+def test_the_thresholds_of_video_in_the_readme_are_what_they_are_without_it() -> None:
+    text = next(block for block in blocks("toml") if "[video]" in block)
+    assert VideoTable.model_validate(tomllib.loads(text)["video"]) == VideoTable()
