@@ -50,7 +50,7 @@ FACTS: dict[str, Words] = {
     "closed": Words("结案", "Closed"), "on_time": Words("按期", "On time"), "verdict": Words("来源判定", "Source says"),
 }  # fmt: skip
 YES, NO = Words("是", "yes"), Words("否", "no")
-LEFT, OVER = Words("剩余", "Left"), Words("超时", "Over by")
+LEFT, OVER, PAST = Words("剩余", "Left"), Words("超时", "Over by"), Words("超时", "past the deadline")
 USED = Words("已用时限", "of the limit used")
 LIFE = Words("办理过程", "What happened")
 CLOCK = Words("计时", "The clock")
@@ -166,7 +166,7 @@ def clock(told: Story, to: Reader) -> list[Mark]:
     ]
     legend = [
         html.Span([html.Span(className=f"swatch {kind}"), words[to.language]])
-        for kind, words in (("ran", RAN), ("rest", RESTED), ("over", OVER))
+        for kind, words in (("ran", RAN), ("rest", RESTED), ("over", PAST))
     ]
     return [
         html.Div([html.B(_percent(told.used)), html.Span(f" {USED[to.language]}", className="quiet")],
@@ -189,7 +189,12 @@ def _step(step: Step, to: Reader) -> list[Mark]:
     words = KINDS.get(step.kind)
     name = words[to.language] if words else step.kind
     first: list[Mark] = [html.B(name)]
-    if step.after != step.before and step.after in STATES and not step.reason:
+    if (
+        step.after != step.before
+        and step.after in STATES
+        and not step.reason
+        and STATES[step.after][to.language] != name
+    ):
         first.append(html.Span(f"→ {STATES[step.after][to.language]}", className="quiet"))
     if step.by:
         first.append(html.Span(to.name(mask(step.by)), className="by"))

@@ -48,7 +48,7 @@ function age() {
     const old = said.wall ? Date.now() / 1000 - said.wall : 0;
     text = `${words.asof} ${moment} · ${citywall.ago?.(old, desk.lang()) ?? ""}${desk.lang() === "en" ? " ago" : "前"}`;
     if (old > 30) [state, text] = ["late", `${words.late} · ${text}`];
-    if (said.behind > 4) text += ` · ${words.behind(said.behind.toLocaleString("en"))}`;
+    if (said.behind > 4) [state, text] = ["late", `${text} · ${words.behind(said.behind.toLocaleString("en"))}`];
   } else state = "late";
   if (desk.lost) [state, text] = ["lost", `▲ ${words.lost} · ${text}`];
   if (box.dataset.state !== state) box.dataset.state = state;

@@ -15,11 +15,11 @@ const WORDS = {
   },
 };
 // Widths in parts of the type's size, so that they hold on any screen.
-const WIDTHS = { light: 7.2, number: 10.2, title: 16, category: 9.4, unit: 9.4, place: 11, channel: 7.6, stage: 5.6, left: 6.4, reported: 8.6, deadline: 8.6, closed: 8.6, on_time: 6.2, verdict: 7.4 };
+const WIDTHS = { light: 8, number: 10.2, title: 16, category: 9.4, unit: 9.4, place: 11, channel: 7.6, stage: 5.6, left: 6.4, reported: 8.6, deadline: 8.6, closed: 8.6, on_time: 6.2, verdict: 7.4 };
 const SORTED = ["number", "title", "category", "unit", "place", "channel", "stage", "reported", "deadline", "closed"];
 // Columns that a narrow page does without, and those a narrower one lacks as well.
-const SMALL = ["verdict", "channel", "stage"];
-const SMALLER = [...SMALL, "category", "reported", "on_time"];
+const SMALL = ["verdict", "channel", "stage", "on_time"];
+const SMALLER = [...SMALL, "category", "reported"];
 const w = () => desk.words(WORDS);
 
 let api = null;
