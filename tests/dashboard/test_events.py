@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -69,3 +69,23 @@ def test_times_need_a_zone() -> None:
     assert utc(datetime(2026, 1, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai"))) == datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="no zone"):
         utc(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point.
+
+
+def test_an_event_is_packed_as_older_houses_packed_it() -> None:
+    """What a spool remembers of an event's content must not change because its type has learnt more fields."""
+    moment = datetime(2011, 7, 1, tzinfo=UTC)
+    event = TicketReported(
+        id="1:reported", source="b", time=moment, subject="1", title="t", category="c", unit="u", channel="x",
+        place="p", point=(1.0, 2.0), due=moment + timedelta(days=1),
+    )  # fmt: skip
+    assert pack(event) == (
+        b"\x8c\xa4type\xafticket.reported\xa2id\xaa1:reported\xa6source\xa1b\xa4time\xd6\xffN\r\x0e\x00"
+        b"\xa7subject\xa11\xa5title\xa1t\xa8category\xa1c\xa4unit\xa1u\xa7channel\xa1x\xa5place\xa1p"
+        b"\xa5point\x92\xcb?\xf0\x00\x00\x00\x00\x00\x00\xcb@\x00\x00\x00\x00\x00\x00\x00\xa3due\xd6\xffN\x0e_\x80"
+    )
+    full = TicketReported(
+        id="1", source="b", time=moment, subject="1", by="a", why="b", title="c", category="d", unit="e", channel="f",
+        place="g", point=(1.0, 2.0), due=moment, flaw="h", condition="i", caller="j", urgent=True,
+    )  # fmt: skip
+    for one in (event, full):
+        assert CODEC.unpack(pack_batch([pack(one)])) == [one]
