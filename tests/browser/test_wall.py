@@ -263,12 +263,12 @@ def pressed(screen: Screen) -> list[str]:
 
 def test_the_keyboard_reaches_the_switch(screen: Screen) -> None:
     screen.open()
-    for _ in range(40):
+    for _ in range(200):
         screen.page.keyboard.press("Tab")
         if screen.page.evaluate("() => document.activeElement?.dataset.mapMode") == "people":
             break
     else:
-        pytest.fail("forty tabs do not reach the map's switch")
+        pytest.fail("two hundred tabs do not reach the map's switch")
     assert screen.page.evaluate("() => document.activeElement.matches(':focus-visible')")
     screen.page.keyboard.press("Enter")
     assert "map=people" in screen.path()

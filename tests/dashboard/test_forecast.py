@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.forecast import BINS, PRIOR, RISK, Chances, bin_of, forecast
+from dashboard.forecast import BINS, PRIOR, RISK, Chances, bin_at, bin_of, dispersion, forecast
 
 
 def uses(late: int = 0, **bins: int) -> list[int]:
@@ -132,3 +132,21 @@ def test_no_forecast_leaves_what_is_possible(
         assert found.low <= found.mid <= found.high
         rates = [rate for _, rate in found.curve]
         assert rates == sorted(rates)
+
+
+def test_days_that_differ_more_than_chance_widen_the_range() -> None:
+    """80 and 100 of 100: 90 expected of each, 100 ÷ (100 × 0.9 × 0.1) twice, over one degree of freedom."""
+    assert dispersion([(80, 100), (100, 100)]) == pytest.approx(200 / 9)
+    assert dispersion([(90, 100), (91, 100), (0, 0)]) == 1.0
+    assert dispersion([(90, 100)]) == dispersion([]) == dispersion([(5, 5), (7, 7)]) == 1.0
+    calm = forecast(20, 8, {("u", 10): 10}, {"u": uses(late=5, b5=10, b15=10)}, 100)
+    stormy = forecast(20, 8, {("u", 10): 10}, {"u": uses(late=5, b5=10, b15=10)}, 100, dispersion=4.0)
+    assert calm.mid == stormy.mid
+    assert calm.low is not None
+    assert calm.mid is not None
+    assert stormy.low == pytest.approx(calm.mid - 2 * (calm.mid - calm.low))
+
+
+def test_a_limit_of_no_length_has_a_bin() -> None:
+    assert [bin_at(10, moment, 10) for moment in (9, 10, 11)] == [0, 0, BINS]
+    assert bin_at(0, 5, 10) == 10
