@@ -93,6 +93,7 @@ PANEL = Panel(
             "n": 45,
         }
     },
+    period=Words("此刻 · 件", "now · tickets"),
     formula=Words(
         "在办工单中已到时的各级催办：黄灯提醒经办人，红灯通知值班员，之后逐级上报；是否送达见催办记录",
         "Steps that are due for open tickets: the handler at yellow, the duty officer at red, then the leaders; "

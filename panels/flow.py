@@ -120,6 +120,7 @@ PANEL = Panel(
             "month": {"links": [], "returns": [802, 25011], "reworks": [455, 23903]},
         }
     },
+    period=Words("本周 · 次", "this week · moves"),
     formula=Words(
         "每一次阶段转换计一次；退回率 = 退回 ÷ 派遣，返工率 = 返工 ÷ 核查",
         "Every move from stage to stage counts once; returned ÷ dispatched, reworked ÷ inspected",

@@ -108,6 +108,7 @@ PANEL = Panel(
             "curve": [[0, 0.9604], [30, 0.9615], [60, 0.9625], [120, 0.9641]],
         }
     },
+    period=Words("本月", "this month"),
     formula=Words(
         "已定者照实计；未定者按各单位本月在剩余时限内结案的比例推算；区间为 90 %",
         "What is decided counts as is, the rest by each unit's share closed in time from where it stands; 90 % range",

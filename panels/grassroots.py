@@ -103,6 +103,7 @@ PANEL = Panel(
             "goal": 0.9,
         }
     },
+    period=Words("本月", "this month"),
     formula=Words(
         "本月在村居或镇街一级办结 ÷ 本月办结", "Closed at community or street level this month ÷ closed this month"
     ),

@@ -87,6 +87,7 @@ PANEL = Panel(
             "quarters": [3, 6, 1, 4],
         }
     },
+    period=Words("此后 60 分钟", "next 60 minutes"),
     formula=Words(
         "时限在未来 60 分钟内的在办工单，按责任单位与刻钟计；倒计时为该单位最早一件",
         "Open tickets due in the next 60 minutes, by unit and by quarter; the countdown is a unit's soonest",

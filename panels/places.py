@@ -81,6 +81,7 @@ PANEL = Panel(
             ],
         }
     },
+    period=Words("本月至今", "this month so far"),
     formula=Words(
         "按本月至今按期结案率的威尔逊区间下限（95 %）排名；n 为应结件数",
         "By the lower bound of the Wilson interval (95 %) of this month's on-time rate so far; n is what was due",

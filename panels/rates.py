@@ -111,6 +111,7 @@ PANEL = Panel(
             "weights": {"response": 0.30, "resolution": 0.35, "satisfaction": 0.35},
         }
     },
+    period=Words("本月至今", "this month so far"),
     formula=Words(
         "综合 = 响应率、解决率、满意率按权重相加；各率下为分子 / 分母",
         "Composite = response, resolution and satisfaction by their weights; under each rate stands what it divides",

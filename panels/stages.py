@@ -102,6 +102,7 @@ PANEL = Panel(
         },
         "tickets": {"yesterday": {"opened": 977, "closed": 1004}},
     },
+    period=Words("此刻在办 · 件", "open now · tickets"),
     formula=Words(
         "各阶段在办件数，按进入该阶段的时长分段；超期为已过处置时限者",
         "Open tickets in each stage by how long they have been in it; late are those past their deadline",

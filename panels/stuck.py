@@ -65,6 +65,7 @@ PANEL = Panel(
             "thresholds": [["违法建设", "dispatch", 86_400.0, 40]],
         }
     },
+    period=Words("此刻 · 按倍数", "now · by multiple"),
     formula=Words(
         "在当前阶段停留超过同类工单该阶段用时的 90 % 分位；× 为该分位的倍数",
         "Longer in their stage than 90 % of the tickets of their category were; × is how many times that long",

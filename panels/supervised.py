@@ -72,6 +72,7 @@ PANEL = Panel(
             "n": 2,
         }
     },
+    period=Words("此刻 · 按级别", "now · by level"),
     formula=Words(
         "督办中的在办工单，级别高者在前，同级按剩余时限",
         "Open tickets under supervision, the highest level first, within a level by time left",

@@ -90,6 +90,7 @@ PANEL = Panel(
             "n": 2,
         }
     },
+    period=Words("此刻与本月", "now and this month"),
     formula=Words(
         "镇街吹哨后尚无部门报到的工单；已报到为本月；按时报到率 = 时限内报到 ÷ 已报到",
         "Tickets whose whistle nobody has answered yet; answered this month; in time = within the limit ÷ answered",

@@ -88,6 +88,7 @@ def test_a_panel_has_its_title_in_both_languages(panel: Panel) -> None:
     assert not re.search("[\u4e00-\u9fff]", panel.title.en)
     assert bool(panel.formula.zh) == bool(panel.formula.en)
     assert panel.bare or panel.formula.zh, "whoever sees a number may ask how it comes about"
+    assert panel.bare or (panel.period.zh and panel.period.en), "a card says what time its numbers are about"
 
 
 def test_the_ids_a_panel_draws_are_its_own(panel: Panel) -> None:
