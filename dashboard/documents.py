@@ -178,7 +178,7 @@ def read_xml(text: str) -> Element:
     except ParseError as error:
         what = "is empty" if not text.strip() else f"is no XML: {error}"
         raise SourceNonsense("not_xml", what) from None
-    except (UnicodeEncodeError, ValueError) as error:
+    except (LookupError, ValueError) as error:  # An encoding nobody knows, or half a character.
         raise SourceNonsense("not_xml", f"is no XML: {str(error)[:120]}") from None
 
 

@@ -22,6 +22,7 @@ from dashboard.events import ENVELOPE, Event
 from dashboard.feed import Context, Rejected, Settings, SourceNonsense
 from dashboard.masking import mask
 from dashboard.quantities import quantity_of
+from dashboard.releases import Period
 from dashboard.tables import AHEAD, RAW, ROLES, Chunk, Columns, TableSettings, Zone, read
 from dashboard.values import Moments, Refusal, moments, number_of, place_of, point_of, short_text
 
@@ -86,7 +87,19 @@ class MapSettings(Settings):
 
 def events() -> dict[str, type[Event]]:
     """The types a record may become."""
-    return {kind: wanted for kind, wanted in CODEC.types.items() if wanted.durable and not kind.startswith("ticket.")}
+    return {
+        kind: wanted
+        for kind, wanted in CODEC.types.items()
+        if wanted.durable and not kind.startswith("ticket.") and all(map(_plain, _hints(kind).items()))
+    }
+
+
+def _plain(field: tuple[str, Any]) -> bool:
+    """Whether a field can hold what a record says in one word or number; a point is made of two."""
+    kinds = _kinds(field[1])
+    return field[0] == "point" or all(
+        kind in (str, int, float, bool, datetime, type(None)) or typing.get_origin(kind) is Literal for kind in kinds
+    )
 
 
 @lru_cache(maxsize=512)
@@ -281,6 +294,8 @@ def _event(
         raise Refusal("time_in_future", f"time: {values['time'].isoformat()}")
     if "place" in hints:
         values |= _placed(given, settings, ctx, flaws)
+    if settings.event == "indicator.reported":
+        values |= _dated(values, given, ctx)
     source = settings.source or settings.name
     if "id" in given:
         name = number_of(_text("id", given["id"], optional=False))
@@ -294,6 +309,16 @@ def _event(
     except msgspec.ValidationError as error:
         raise Refusal("wrong_type", str(error)) from None
     return event, flaws
+
+
+def _dated(values: dict[str, Any], given: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
+    """The period of an indicator as we write it, and its place: the city's own where nobody names one."""
+    try:
+        period = str(Period.of(values["period"]))
+    except ValueError as error:
+        raise Refusal("bad_period", str(error)) from None
+    named = any(given.get(key) not in (None, "") for key in (*PLACING, "region"))
+    return {"period": period} if named else {"period": period, "place": ctx.places.root.code}
 
 
 def _word_of(name: str, record: Any, settings: MapSettings) -> Any:

@@ -119,10 +119,10 @@ def _cells(sheet: Any, plain: Any) -> list[Cells]:
     rows: list[Cells] = []
     formulas: Iterable[Any] = plain.iter_rows(values_only=True) if plain is not None else ()
     behind = iter(formulas)
-    for row in sheet.iter_rows(max_col=WIDEST):
+    for row in sheet.iter_rows():
         raw = next(behind, ())
         texts: list[str | Refusal] = []
-        for column, cell in enumerate(row):
+        for column, cell in enumerate(row[:WIDEST]):
             value = cell.value
             if value is None and column < len(raw) and raw[column] is not None:
                 texts.append(Refusal("formula_without_value", "holds a formula that was never worked out"))

@@ -63,6 +63,7 @@ OUTSIDE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
         ("<a>", "not_xml"),
         ("<a></b>", "not_xml"),
         ("<a>&x;</a>", "not_xml"),
+        (f'<?xml version="1.0" encoding="utf-{"9" * 400}"?><a/>', "not_xml"),
         ("<a>\0</a>", "not_xml"),
         ("<a>\ud800</a>", "not_xml"),
         ("", "not_xml"),

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 
 import openpyxl
@@ -186,6 +187,14 @@ def test_totals_rows_are_no_records(tmp_path: Path, word: str) -> None:
         events, rejected = read(tmp_path, name, body)
         assert len(events) == 2
         assert reasons(rejected) == ["totals_row"]
+
+
+def test_a_cell_far_out_costs_no_time(tmp_path: Path) -> None:
+    far = repacked(sheet(GOOD), lambda name, part: re.sub(rb'r="(A?)2"', rb'r="\g<1>400000"', part))
+    began = monotonic()
+    events, _ = read(tmp_path, "a.xlsx", far)
+    assert monotonic() - began < 20
+    assert {event.subject for event in events} <= {"7"}
 
 
 def test_hidden_sheets_are_left_out_and_noted(tmp_path: Path) -> None:

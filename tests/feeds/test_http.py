@@ -89,6 +89,23 @@ def test_records_become_tickets_and_their_closings(tmp_path: Path) -> None:
     assert events[2].verdict == "overdue"
 
 
+FIGURE = {"subject": "c", "period": "p", "span": "'single'", "unit": "'亿元'", "value": "v"}
+
+
+@pytest.mark.parametrize(
+    ("period", "found"),
+    [("202409", "2024-09"), ("2024年三季度", "2024Q3"), ("去年", "bad_period"), ("9999", "bad_period")],
+)
+def test_indicators_have_the_period_and_the_place_of_the_city(tmp_path: Path, period: str, found: str) -> None:
+    given = [{"c": "GDP", "p": period, "v": "7.5"}]
+    events, rejected = read(tmp_path, given, event="indicator.reported", fields=FIGURE)
+    assert (events[0].period if events else reasons(rejected)[0]) == found
+    assert [event.place for event in events] == ["T"] * len(events)
+    elsewhere = read(tmp_path, [given[0] | {"r": "外省", "p": "2024"}], event="indicator.reported",
+                     fields=FIGURE | {"region": "r"})[0]  # fmt: skip
+    assert elsewhere[0].place == ""
+
+
 def test_words_are_translated(tmp_path: Path) -> None:
     fields = {"subject": "n", "resource": "'host'", "metric": "'up'", "value": "s"}
     words = {"value": {"在线": "1", "离线": "0"}}
