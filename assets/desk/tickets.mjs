@@ -105,9 +105,9 @@ function source() {
       this.asked = true;
       try {
         const after = await end(startRow);
-        if (mine !== round) return;
+        if (mine !== round) return failCallback(); // The grid waits for each block it has asked for.
         const found = await desk.ask(`/tickets/rows?${words(after ? { after } : {})}`, { signal: asking.signal, patience: 8 });
-        if (mine !== round) return;
+        if (mine !== round) return failCallback();
         if (found.after) end(endRow).tell(found.after);
         successCallback(found.rows, found.after ? undefined : startRow + found.rows.length);
         if (startRow === 0) {
@@ -117,9 +117,8 @@ function source() {
         }
         desk.fault(null);
       } catch (error) {
-        if (mine !== round || error.name === "AbortError") return;
-        desk.fault(error);
         failCallback();
+        if (mine === round && error.name !== "AbortError") desk.fault(error);
       }
     },
   };
