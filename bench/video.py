@@ -217,14 +217,18 @@ def cpu(house: House) -> dict[str, float]:
 
 def wrong(watch: Watch, platforms: Platforms) -> int:
     """How many cameras the board has in another state than their platforms."""
-    points, states = watch.view("camera_points"), watch.view("camera_states")
-    if not points or points["version"] != states.get("version"):
-        return -1
+
+    def both() -> tuple[dict[str, Any], dict[str, Any]] | None:
+        points, states = watch.view("camera_points"), watch.view("camera_states")
+        return (points, states) if points and points["version"] == states.get("version") else None
+
+    until(both, 20, "points and states of one version are posted")
+    points, states = both() or ({}, {})
     runs = states["states"]
     shown = [state for state, many in zip(runs[::2], runs[1::2], strict=True) for _ in range(many)]
     truth = platforms.truth()
     if len(shown) != len(truth):
-        return -1
+        raise Stuck(f"{len(shown)} of {len(truth)} cameras are on the board")
     return sum(truth[row[0]] != state for row, state in zip(points["points"], shown, strict=True))
 
 
