@@ -108,12 +108,14 @@ def test_place_and_language_come_along_and_go_back(screen: Screen) -> None:
     screen.open("/wall?place=A&lang=en")
     screen.page.locator("#decide-open a.behind").focus()
     screen.page.keyboard.press("Enter")
+    screen.page.wait_for_url("**/tickets?**")
     count(screen.page)
     assert screen.path() == "/tickets?place=A&open=1&lang=en"
     assert screen.texts("#desk-path a")[-1] == "Alpha"
     assert "Replay" in screen.text("desk")
     assert "As of" in screen.text("desk-age")
     screen.page.locator("#desk-back").click()
+    screen.page.wait_for_url("**/wall?**")
     screen.settle()
     assert screen.path() == "/wall?place=A&lang=en"
 
