@@ -217,10 +217,15 @@ def _node(node: Any, words: dict[tuple[str, str], dict[str, Any]], where: str) -
     about = words.get(("zb", codes["zb"]), {})
     region = words.get(("reg", codes.get("reg", "")), {})
     return Figure(
-        where, node, codes["zb"], codes["sj"], _told(node["data"]), str(about.get("unit") or ""),
-        str(about.get("cname") or about.get("name") or ""),
-        str(region.get("cname") or region.get("name") or codes.get("reg", "")), codes.get("reg", ""),
+        where, node, codes["zb"], codes["sj"], _told(node["data"]), _words(about.get("unit")),
+        _words(about.get("cname")) or _words(about.get("name")),
+        _words(region.get("cname")) or _words(region.get("name")) or codes.get("reg", ""), codes.get("reg", ""),
     )  # fmt: skip
+
+
+def _words(value: Any) -> str:
+    """A text of a reply; what is none says nothing."""
+    return value if isinstance(value, str) else ""
 
 
 def _told(data: dict[str, Any]) -> Any:
@@ -231,7 +236,8 @@ def _told(data: dict[str, Any]) -> Any:
     if not isinstance(text, str) or not text.strip():
         return number
     value, _ = quantity_of(text)
-    if value is not None and isinstance(number, int | float) and abs(value - number) > 1e-6 * max(1.0, abs(value)):
+    other = quantity_of(number)[0] if isinstance(number, int | float) else None
+    if value is not None and other is not None and abs(value - other) > 1e-6 * max(1.0, abs(value)):
         raise Refusal("contradiction", f"says {text[:20]} and {number} of the same figure")
     return text
 
@@ -266,10 +272,10 @@ def _worldbank(document: Any, ctx: Context) -> Iterator[Figure | Rejected]:
             yield Rejected("wrong_type", raw_of(row), where, "has no indicator and country")
             continue
         yield Figure(
-            where, row, str(row["indicator"].get("id") or ""), str(row.get("date") or ""), row.get("value"),
-            str(row.get("unit") or ""), str(row["indicator"].get("value") or ""),
-            str(row["country"].get("value") or row["country"].get("id") or ""),
-            str(row.get("countryiso3code") or row["country"].get("id") or ""), published,
+            where, row, _words(row["indicator"].get("id")), _words(row.get("date")), row.get("value"),
+            _words(row.get("unit")), _words(row["indicator"].get("value")),
+            _words(row["country"].get("value")) or _words(row["country"].get("id")),
+            _words(row.get("countryiso3code")) or _words(row["country"].get("id")), published,
         )  # fmt: skip
 
 
