@@ -40,7 +40,7 @@ from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.noun import Rules
 from dashboard.ticketevents import TicketEvent
-from dashboard.tickets import Ticket, apply, complaints, extensions, relived, turns
+from dashboard.tickets import Ticket, apply, complaints, extensions, on_time, relived, turns
 from dashboard.ticketstate import STAGES
 
 log = logging.getLogger("history")
@@ -61,7 +61,8 @@ events = Table(
 # as 1 and 0. ``deadline`` is ours, final, NULL where there is none or nobody knows it while the clock stands still;
 # ``whistle`` is 0 (none), 1 (open) or 2 (answered). ``soon_at`` and ``worst_at`` are the other two moments at which
 # the light turns, NULL while no handling clock runs; ``anomalies`` are the reasons of events that did not fit,
-# ``since`` is when it came into its stage, ``responded`` whether the unit signed and spoke with the citizen in time.
+# ``since`` is when it came into its stage, ``responded`` whether the unit signed and spoke with the citizen in time;
+# ``on_time`` is 1 as well where a closed ticket is ``exempted``.
 FACTS = {
     "reported": Double, "title": Text, "category": Text, "condition": Text, "unit": Text, "channel": Text,
     "place": Text, "lon": Double, "lat": Double, "flaw": Text, "state": Text, "stage": Text, "filed": Double,
@@ -70,7 +71,7 @@ FACTS = {
     "level": Integer, "whistle": Integer, "suspended_until": Double, "caller": Text, "solved": Integer,
     "satisfied": Integer, "stars": Integer, "reopened": Integer, "contacted": Double, "soon_at": Double,
     "worst_at": Double, "plain": Integer, "anomalies": Text, "since": Double, "first_dispatched": Double,
-    "responded": Integer, "called": Double, "trail": LargeBinary,
+    "responded": Integer, "called": Double, "exempted": Integer, "trail": LargeBinary,
 }  # fmt: skip
 _UNASKED = ("reported", "condition", "lon", "lat", "trail")
 tickets = Table(
@@ -307,18 +308,18 @@ def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
     stage = ticket.stage
     lights = turns(ticket, rules) if rules else None
     due = None if lights is None else lights.overdue
-    in_time = None if due is None or ticket.closed is None or ticket.done_at is None else int(ticket.done_at <= due)
+    in_time = on_time(ticket, rules) if rules else None
     soon, worst = (lights.soon, lights.worst) if lights and ticket.running else (None, None)
     return (
         ticket.source, ticket.number, ticket.reported, ticket.title, ticket.category, ticket.condition, ticket.unit,
         ticket.channel, ticket.place, ticket.lon, ticket.lat, ticket.flaw, ticket.state,
         "" if stage is None else STAGES[stage], ticket.filed, ticket.dispatched, ticket.signed, ticket.done_at,
-        ticket.closed, ticket.due, due, ticket.verdict, in_time,
+        ticket.closed, ticket.due, due, ticket.verdict, _bit(in_time),
         extensions(ticket, rules) if rules and ticket.granted else len(ticket.granted), ticket.returns,
         ticket.reworks, ticket.level, ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved),
         _bit(ticket.satisfied), ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain),
         " ".join(complaints(ticket, rules) if rules else ticket.anomalies), ticket.since, ticket.first_dispatched,
-        _responded(ticket, rules), ticket.called, ticket.trail,
+        _responded(ticket, rules), ticket.called, int(ticket.exempted), ticket.trail,
     )  # fmt: skip
 
 

@@ -238,6 +238,10 @@ def _supervised(ticket: Ticket, event: e.TicketSupervised, at: float) -> None:
     ticket.supervise_due = None if event.due is None else event.due.timestamp()
 
 
+def _exempted(ticket: Ticket, event: e.TicketExempted, at: float) -> None:
+    ticket.exempted = event.granted
+
+
 def _aside(ticket: Ticket, event: TicketEvent, at: float) -> None:
     _stop(ticket, at)
 
@@ -279,6 +283,7 @@ TABLE: dict[type[TicketEvent], Rule] = {
     e.TicketSupervised: Rule(OPEN, None, None, _supervised),
     e.TicketMerged: Rule(OPEN, "merged", _no_merge, _merged),
     e.TicketVoided: Rule(OPEN | {"closed"}, "voided", _reason("void"), _aside),
+    e.TicketExempted: Rule(OPEN | {"closed"}, None, _reason("exempt"), _exempted),
 }
 _LONG = frozenset(STATES) - {"", "reported", "closed", *ASIDE}  # Who comes into one of these lives the long life.
 if TABLE.keys() != set(e.TICKET_EVENTS):

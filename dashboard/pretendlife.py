@@ -23,6 +23,7 @@ REJECTED, VOIDED, MERGED = 0.018, 0.006, 0.014
 RETURNED, EXTENDED, SUSPENDED, REWORKED = 0.05, 0.045, 0.012, 0.045
 WHISTLED, SUPERVISED, LATE_SUPERVISED = 0.006, 0.004, 0.12
 CALLED, RATED, REOPENED, REPEATED = 0.36, 0.14, 0.12, 0.03
+EXEMPTED = 0.05  # Of those handled late.
 BY_PHONE = {"12345热线", "微信小程序"}  # The channels that know a caller.
 
 WHY_REJECTED = ("信息不全，无法核实", "不属于受理范围", "现场已无此问题")
@@ -32,6 +33,7 @@ WHY_SUSPENDED = ("等待专项资金", "配合主体工程施工", "权属争议
 WHY_EXTENDED = ("需采购配件", "施工需协调交通", "当事人约期未到")
 WHY_REWORKED = ("现场未清理干净", "照片与地点不符", "问题再次出现")
 WHY_SUPERVISED = ("反复投诉", "群众关注", "临期未处置")
+WHY_EXEMPTED = ("台风停工", "管线权属单位迁改", "需上级审批")
 LEADERS = ("区领导", "值班主任", "分管副区长")
 
 
@@ -192,6 +194,9 @@ def life(
     if ticket.channel in BY_PHONE and next(d) < RATED / 0.5:
         stars = 5 - int((next(d) > 0.72) + (next(d) > 0.86) + (next(d) > 0.9) + (next(d) > 0.94))
         steps.append(Step(steps[-1].moment + _span(d, 5, 900), "rated", {"stars": stars}))
+    if late and draw[-1] < EXEMPTED:  # In the end, so that the steps before keep their ids.
+        about = {"by": "指挥中心", "granted": True, "why": WHY_EXEMPTED[int(draw[-2] * len(WHY_EXEMPTED))]}
+        steps.append(Step(max(step.moment for step in steps) + 2 * HOUR, "exempted", about))
     return sorted(steps, key=lambda step: step.moment)  # Stable: what happens at once stays in its order.
 
 

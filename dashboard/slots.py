@@ -47,6 +47,7 @@ MOVED = 128  # The kind of a step from stage to stage; see ``moved``.
 _SHIFT = 256
 _HANDLED = ((DUE,), (DUE, HANDLED))  # Not in time, in time.
 _CLOSED = ((DUE, SHUT), (DUE, SHUT, KEPT))
+_EXEMPTED = (DUE, KEPT)  # While it is open, once nobody counts its deadline as still ahead.
 _MONTHS = 10_000_000  # The slots of months lie below, those of days above, those of weeks below zero.
 
 
@@ -89,7 +90,7 @@ class Counting:
         self.calendar = Calendar(rules.zone)
         self.floor = float("-inf")
         self._first = (0, 0)  # The day and the month of the floor.
-        self._dues: dict[tuple[int, int | None, bool], tuple[tuple[int, ...], tuple[Hashable, ...]]] = {}
+        self._dues: dict[tuple[int, int | None, tuple[int, ...]], tuple[tuple[int, ...], tuple[Hashable, ...]]] = {}
         self._known: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
 
     def forget_before(self, now: float) -> bool:
@@ -141,7 +142,7 @@ class Counting:
         if due is not None and ticket.state not in ASIDE:
             slots.append("timed")
             if ticket.suspended_until is None or now > ticket.suspended_until:
-                self._due(slots, named, ticket, due)
+                self._due(slots, named, ticket, due, now)
         self._moved(slots, city, ticket)
         if ticket.open:
             return self._open(Share(slots, named, city), ticket, key, now, light_of(ticket, found, now), due)
@@ -191,14 +192,18 @@ class Counting:
             slots += self._at(called, ASKED_SATISFIED)
             slots += self._at(called, SATISFIED) if ticket.satisfied else ()
 
-    def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float) -> None:
-        """Due to close in a period: its deadline falls in it, or it was closed in it."""
+    def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float, now: float) -> None:
+        """Due to close in a period: its deadline falls in it, or it was closed in it. An exempted one counts as on
+        time, also while it is open, as soon as it counts at all (see ``ticketviews._ahead``).
+        """
         closed, day_of = ticket.closed, self.calendar.day_and_month
-        in_time = ticket.done_at is not None and ticket.done_at <= due
-        key = day_of(due)[0], None if closed is None else day_of(closed)[0], in_time
+        in_time = ticket.exempted or (ticket.done_at is not None and ticket.done_at <= due)
+        kinds = _HANDLED[in_time] if closed is None else _CLOSED[in_time]
+        if ticket.exempted and closed is None:
+            kinds = (DUE,) if ticket.running and now <= due else _EXEMPTED
+        key = day_of(due)[0], None if closed is None else day_of(closed)[0], kinds
         found = self._dues.get(key)
         if found is None:
-            kinds = _HANDLED[in_time] if closed is None else _CLOSED[in_time]
             numbers = dict.fromkeys((*self._at(due, *kinds), *(self._at(closed, *kinds) if closed is not None else ())))
             groups = tuple(("unit", number) for number in numbers if 0 < number < _MONTHS)
             found = self._dues[key] = (tuple(numbers), groups)
@@ -223,7 +228,7 @@ class Counting:
             named.append((("unit", numbers[-1]), ticket.unit))
         if due is None or ticket.done_at is None:
             return
-        in_time = ticket.done_at <= due
+        in_time = ticket.exempted or ticket.done_at <= due
         self._decided(named, ticket, closed, ticket.done_at, due)
         slots.append("on_time" if in_time else "overdue")
         if ticket.verdict and ticket.due is not None:

@@ -78,6 +78,7 @@ FILTERS: dict[str, Filter] = {
     "returned": _yes("有回退", "Returned", "无回退", "Never returned"),
     "reworked": _yes("有返工", "Reworked", "无返工", "Never reworked"),
     "extended": _yes("有延期", "Extended", "无延期", "Never extended"),
+    "exempted": _yes("已豁免", "Exempted", "未豁免", "Not exempted"),
     "reopened": _yes("重新打开过", "Reopened", "未重新打开", "Never reopened"),
     "suspended": _yes("挂账中", "Suspended now", "未挂账", "Not suspended"),
     "supervised": _yes("督办中", "Supervised", "未督办", "Not supervised"),

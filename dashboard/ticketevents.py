@@ -177,6 +177,14 @@ class TicketVoided(TicketEvent, frozen=True, kw_only=True, omit_defaults=True, t
     """It should not be there (作废), with the reason."""
 
 
+class TicketExempted(TicketEvent, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.exempted"):
+    """It is left out of the appraisal (豁免), with the reason: it counts as on time, however long it takes. What was
+    ``granted`` is taken back, or was refused in the first place, where it is not.
+    """
+
+    granted: bool
+
+
 TICKET_EVENTS: tuple[type[TicketEvent], ...] = tuple(TicketEvent.__subclasses__())
 """All of them, as they stand above: their order where one moment has several and more than one of them fits, and how
 a ticket's trail numbers them. New ones come at the end of the file."""

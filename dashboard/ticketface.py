@@ -31,6 +31,7 @@ KINDS: dict[str, Words] = {
     "rated": Words("评价", "Rated"), "whistled": Words("吹哨", "Whistle"), "reported_in": Words("报到", "Reported in"),
     "whistle_answered": Words("吹哨已响应", "Whistle answered"), "whistle_closed": Words("吹哨评分", "Whistle scored"),
     "supervised": Words("督办", "Supervised"), "merged": Words("并案", "Merged"), "voided": Words("作废", "Voided"),
+    "exempted": Words("豁免", "Exemption"),
 }  # fmt: skip
 DETAILS: dict[str, Words] = {
     "unit": Words("单位", "unit"), "category": Words("事项", "category"), "condition": Words("条件", "condition"),
@@ -47,7 +48,8 @@ FACTS: dict[str, Words] = {
     "unit": Words("责任单位", "Unit"), "place": Words("地点", "Place"), "channel": Words("来源", "Channel"),
     "source": Words("数据源", "Feed"), "reported": Words("上报", "Reported"), "limit": Words("时限", "Limit"),
     "deadline": Words("应结", "Deadline"), "due": Words("来源时限", "Source's deadline"),
-    "closed": Words("结案", "Closed"), "on_time": Words("按期", "On time"), "verdict": Words("来源判定", "Source says"),
+    "closed": Words("结案", "Closed"), "on_time": Words("按期", "On time"), "exempted": Words("豁免", "Exempted"),
+    "verdict": Words("来源判定", "Source says"),
 }  # fmt: skip
 YES, NO = Words("是", "yes"), Words("否", "no")
 LEFT, OVER, PAST = Words("剩余", "Left"), Words("超时", "Over by"), Words("超时", "past the deadline")
@@ -120,6 +122,8 @@ def facts(row: Mapping[str, Any], told: Story, to: Reader) -> list[Mark]:
     for name, words in FACTS.items():
         value = shown[name]
         if value in ("", DASH) and name in ("due", "verdict", "closed", "on_time"):
+            continue
+        if name == "exempted" and not row["exempted"]:
             continue
         cell: Mark = html.A(value, href=links[name]) if name in links and value != DASH else html.Span(value)
         lines.append(html.Div([html.Span(words[to.language], className="quiet"), cell], className="fact"))

@@ -27,6 +27,7 @@ EXPORTED: dict[str, Words] = {
     "condition": Words("立案条件", "Condition"), "dispatched": Words("派遣时间", "Dispatched"),
     "done_at": Words("处置完成", "Handled"), "due": Words("来源时限", "Source's deadline"),
     "extensions": Words("延期", "Extensions"), "returns": Words("回退", "Returns"), "reworks": Words("返工", "Reworks"),
+    "exempted": Words("豁免", "Exempted"),
     "level": Words("督办级别", "Supervision"), "flaw": Words("位置说明", "Flaw"), "lon": Words("经度", "Longitude"),
     "lat": Words("纬度", "Latitude"),
 }  # fmt: skip
@@ -98,6 +99,7 @@ def cells(row: Mapping[str, Any], to: Reader) -> dict[str, str]:
         "stage": STAGES[row["stage"]][to.language] if row["stage"] in STAGES else DASH,
         "state": STATES[row["state"]][to.language] if row["state"] in STATES else DASH,
         "on_time": DASH if on_time is None else (YES if on_time else NO)[to.language],
+        "exempted": (YES if row["exempted"] else NO)[to.language],
         "verdict": VERDICTS[row["verdict"]][to.language] if row["verdict"] in VERDICTS else DASH,
         "condition": clipped(row["condition"] or ""), "flaw": clipped(row["flaw"] or ""),
         **{name: str(row[name] or 0) for name in ("extensions", "returns", "reworks", "level")},

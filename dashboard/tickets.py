@@ -197,11 +197,13 @@ def deadline(ticket: Ticket, rules: Rules) -> float | None:
 
 
 def on_time(ticket: Ticket, rules: Rules) -> bool | None:
-    """Whether a closed ticket was handled by its deadline; None while open or where there is no deadline."""
+    """Whether a closed ticket was handled by its deadline, or is exempted from it; None while open or where there is
+    no deadline.
+    """
     if ticket.closed is None or ticket.done_at is None:
         return None
     due = deadline(ticket, rules)
-    return None if due is None else ticket.done_at <= due
+    return None if due is None else ticket.exempted or ticket.done_at <= due
 
 
 def light(ticket: Ticket, now: float, rules: Rules) -> tuple[int, float | None]:

@@ -30,7 +30,7 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     counts nowhere yet. ``since`` is when it came into its stage, ``steps`` are its moves from stage to stage.
     ``clock`` holds the moments at which the handling clock started, stopped, started …; with an even number it
     stands still, and where the last start lies ahead it starts by itself then. ``plain`` says that nothing but
-    open and closed is known of it.
+    open and closed is known of it; one that is ``exempted`` counts as on time.
     """
 
     source: str
@@ -88,6 +88,7 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     last: float = float("-inf")
     steps: bytes = b""
     trail: bytes = b""
+    exempted: bool = False  # New fields come at the end: a snapshot of before lacks them, and is still read.
 
     @property
     def key(self) -> str:

@@ -22,6 +22,7 @@ Condition = ColumnElement[bool]
 KNOWN = t.reported.is_not(None)  # A ticket of which only something later has arrived counts nowhere yet.
 OPEN = and_(t.state.not_in(("closed", *ASIDE)), t.state != "")
 CLOSED = t.state == "closed"
+EXEMPTED = t.exempted == 1
 
 
 def conditions(what: Asked, now: float, places: PlaceTree, calendar: Calendar, postgres: bool) -> list[Condition]:
@@ -83,7 +84,7 @@ def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Co
     """The conditions of a rate's denominator, and of its numerator within it, in a period; ``DOMAIN`` has the formulas.
 
     Due to close in a period: its deadline falls in it, or it was closed in it. What is open with its deadline
-    still ahead is left out, since nobody can have missed it yet.
+    still ahead is left out, since nobody can have missed it yet. What is exempted counts as on time, closed or not.
     """
     resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
     ahead = and_(runs(now), t.deadline >= now)
@@ -98,7 +99,7 @@ def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Co
     called = and_(*within(t.called, start, end))
     return {
         "closing": (owed, closed),
-        "on_time": (owed, and_(closed, t.on_time == 1)),
+        "on_time": (owed, or_(and_(closed, t.on_time == 1), EXEMPTED)),
         "filing": (and_(reported, long), t.filed.is_not(None)),
         "exact_filing": (filed, t.state != "voided"),
         "exact_dispatch": (dispatched, t.returns == 0),
@@ -171,6 +172,7 @@ def _yes(name: str, now: float) -> tuple[Condition, Condition | None]:
         "returned": t.returns > 0,
         "reworked": t.reworks > 0,
         "extended": t.extensions > 0,
+        "exempted": EXEMPTED,
         "reopened": t.reopened > 0,
         "suspended": and_(OPEN, t.suspended_until >= now),
         "supervised": and_(OPEN, t.level > 0),

@@ -40,6 +40,7 @@ KINDS = {str(kind.__struct_config__.tag).removeprefix("ticket."): kind for kind 
 NEEDED: dict[str, dict[str, Any]] = {
     "extended": {"granted": True}, "inspected": {"passed": True}, "rated": {"stars": 4},
     "reported_in": {"unit": "lead"}, "whistle_closed": {"score": 90.0}, "supervised": {"level": 1},
+    "exempted": {"granted": True, "why": "flood"},
     "merged": {"into": "other"}, "whistled": {"lead": "lead", "supporting": ("east",)}, "returned": {"why": "not ours"},
     "reworked": {"why": "not done"}, "rejected": {"why": "nobody's"}, "voided": {"why": "twice"},
     "dispatched": {"unit": "east"}, "reported": {"category": "cover", "condition": "broken", "place": "a1"},

@@ -81,7 +81,7 @@ def rated(row: Row, rate: str, period: str) -> bool | None:
         owed = owed and (within(row["deadline"], period) or (closed and within(row["closed"], period)))
         if not owed or (is_open(row) and row["deadline"] >= NOW):
             return None
-        return closed and (rate == "closing" or bool(row["on_time"] == 1))
+        return closed if rate == "closing" else bool((closed and row["on_time"] == 1) or row["exempted"])
     member = {"resolution": "solved", "satisfaction": "satisfied"}[rate]
     if not closed or not within(row["closed"], period) or row[member] is None:
         return None
@@ -102,6 +102,7 @@ def holds(row: Row, name: str, value: str, what: Asked) -> bool:
     told: dict[str, Callable[[], Any]] = {
         "open": lambda: is_open(row), "done": lambda: closed,
         "late": lambda: is_open(row) and light(row) in ("overdue", "worst"),
+        "exempted": lambda: row["exempted"] == 1,
         "returned": lambda: row["returns"] > 0, "reworked": lambda: row["reworks"] > 0,
         "supervised": lambda: is_open(row) and row["level"] > 0, "unplaced": lambda: row["flaw"] != "",
         "limited": lambda: row["deadline"] is not None,
@@ -165,7 +166,8 @@ def test_random_filters_give_what_counting_gives_in_pages_without_gap_or_repetit
 
 
 @pytest.mark.parametrize("words", [
-    "agree=1", "agree=0", "unit=", "limited=0", "light=none", "late=0&open=1", "rate=closing&period=2026-10&met=0",
+    "agree=1", "agree=0", "exempted=1&open=1", "unit=", "limited=0", "light=none", "late=0&open=1",
+    "rate=closing&period=2026-10&met=0",
     "reported=2026-03-01..2026-03-31", "closed=..2026-02", "q=井盖 海五", "q=nh20260000001", "q=100%25_",
     "unit=单位1&unit=单位2&category=事项0",
 ])  # fmt: skip
@@ -179,7 +181,8 @@ def test_one_filter(query: TicketQuery, places: PlaceTree, some: list[Row], word
 
 def test_a_yes_and_its_no_are_all_there_is(query: TicketQuery, places: PlaceTree, some: list[Row]) -> None:
     known = sum(row["reported"] is not None for row in some)
-    for name in ("open", "done", "late", "returned", "reworked", "supervised", "unplaced", "limited", "anomaly"):
+    names = ["open", "done", "late", "returned", "reworked", "exempted", "supervised", "unplaced", "limited", "anomaly"]
+    for name in names:
         both = [query.counts(Asked("D", ((name, (value,)),)), NOW)["n"] for value in "01"]
         assert sum(both) == known, name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dashboard.board import Board
 from dashboard.historian import Historian
-from dashboard.history import History
+from dashboard.history import History, row_of
+from dashboard.history import tickets as history_table
 from dashboard.life import TABLE, live, why_not
 from dashboard.sla import used
 from dashboard.stream import Entry
@@ -152,6 +154,45 @@ def test_rework_and_reopening_go_on_with_what_was_left() -> None:
     assert apply(again, told("called_back", 300, satisfied=False, reopen=True)).anomalies[-1] == "second_reopening"
 
 
+def test_an_exempted_ticket_counts_as_on_time_until_that_is_taken_back() -> None:
+    late = lived(told("reported", 0), told("filed", 1), told("dispatched", 2), told("done", 200), told("closed", 210))
+    assert on_time(late, RULES) is False
+    granted = apply(late, told("exempted", 300))
+    assert (granted.exempted, on_time(granted, RULES), granted.anomalies) == (True, True, ())
+    assert (granted.state, granted.clock, granted.steps) == (late.state, late.clock, late.steps)
+    for ticket, told_by_history in ((late, (0, 0)), (granted, (1, 1))):
+        row = dict(zip(history_table.c.keys(), row_of(ticket, RULES), strict=True))
+        assert (row["on_time"], row["exempted"]) == told_by_history
+    back = apply(granted, told("exempted", 400, granted=False))
+    assert (back.exempted, on_time(back, RULES), back.anomalies) == (False, False, ())
+    # It may be said at any time of its life but its end, and in any order.
+    early = lived(told("reported", 0), told("exempted", 0.5))
+    assert (early.exempted, early.plain, on_time(early, RULES)) == (True, True, None)
+    voided = apply(apply(late, told("voided", 250)), told("exempted", 300))
+    assert (voided.exempted, voided.anomalies) == (False, ("not_from_voided",))
+    assert apply(apply(late, told("exempted", 400, granted=False)), told("exempted", 300)) == back
+
+
+BEFORE_EXEMPTIONS = (
+    "reported", "verifying", "accepted", "rejected", "filed", "dispatched", "signed", "contacted", "returned",
+    "extended", "suspended", "resumed", "done", "inspected", "reworked", "closed", "called_back", "rated", "whistled",
+    "reported_in", "whistle_answered", "whistle_closed", "supervised", "merged", "voided",
+)  # fmt: skip
+
+
+def test_a_snapshot_and_a_trail_of_before_the_exemptions_are_read_as_they_were_meant() -> None:
+    assert tuple(KINDS)[: len(BEFORE_EXEMPTIONS)] == BEFORE_EXEMPTIONS, "trails number the events by their order"
+    assert Ticket.__struct_fields__[:2] == ("source", "number")
+    assert Ticket.__struct_fields__[54:] == ("trail", "exempted"), "an old ticket ends with its trail"
+    board = board_of([*FULL, *CLOSED[:3], told("reported", 0, "2", unit="east")], 600)
+    now, tickets = msgspec.msgpack.decode(msgspec.msgpack.encode(board.slices["ticket"].dump()))
+    old = Tickets(RULES)
+    old.load([now, [ticket[:55] for ticket in tickets]])
+    assert old.tickets == cast(Tickets, board.slices["ticket"]).tickets
+    with pytest.raises(msgspec.ValidationError):
+        Tickets(RULES).load([now, [[*ticket[:30], 1, *ticket[30:]] for ticket in tickets]])
+
+
 def test_a_plain_ticket_is_handled_from_its_report_until_it_is_closed() -> None:
     ticket = lived(told("reported", 0, unit="east", due=moment(60)))
     assert (ticket.stage, ticket.plain, deadline(ticket, RULES)) == (3, True, moment(60).timestamp())
@@ -184,6 +225,8 @@ WRONG: dict[str, tuple[list[TicketEvent], TicketEvent]] = {
     "extended_after_overdue": (BEFORE, told("extended", 500)),
     "return_without_reason": (BEFORE, told("returned", 20, why=" ")),
     "rework_without_reason": (CLOSED[:-1], told("reworked", 35, why="")),
+    "exempt_without_reason": (CLOSED, told("exempted", 50, why="")),
+    "exempted_unreported": ([], told("exempted", 3)),
     "void_without_reason": (BEFORE, told("voided", 20, why="")),
     "not_from_in_progress": (BEFORE, told("closed", 20)),
     "not_from_closed": (CLOSED, told("signed", 50)),
@@ -264,6 +307,7 @@ DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "inspected": st.fixed_dictionaries({"passed": st.booleans()}),
     "extended": st.fixed_dictionaries({"granted": st.booleans()}),
     "suspended": st.fixed_dictionaries({"until": st.none() | st.integers(0, 3000).map(moment)}),
+    "exempted": st.fixed_dictionaries({"granted": st.booleans(), "why": st.sampled_from(["flood", "flood", ""])}),
     "supervised": st.fixed_dictionaries({"level": st.integers(0, 3)}),
     "called_back": st.fixed_dictionaries(
         {"solved": st.sampled_from([None, True, False]), "satisfied": st.sampled_from([None, True, False]),

@@ -85,6 +85,7 @@ def test_what_happens_happens_in_believable_shares(tickets: dict[str, Ticket], c
         "whistled": sum(t.whistled is not None for t in closed) / number,
         "answered": sum(t.answered is not None for t in closed) / number,
         "supervised": sum(t.supervised is not None for t in closed) / number,
+        "exempted": sum(t.exempted for t in closed) / number,
         "asked": sum(t.solved is not None for t in closed) / number,
         "rated": sum(t.stars is not None for t in closed) / number,
         "on time": sum(on_time(t, rules) is True for t in closed) / len(closed),
@@ -93,7 +94,8 @@ def test_what_happens_happens_in_believable_shares(tickets: dict[str, Ticket], c
     bounds = {
         "closed": (0.93, 0.98), "returned": (0.03, 0.07), "extended": (0.01, 0.06), "suspended": (0.002, 0.03),
         "reworked": (0.03, 0.06), "reopened": (0.001, 0.02), "whistled": (0.01, 0.05), "answered": (0.005, 0.05),
-        "supervised": (0.004, 0.03), "asked": (0.25, 0.4), "rated": (0.08, 0.2), "on time": (0.92, 0.98),
+        "supervised": (0.004, 0.03), "exempted": (0.0003, 0.01),
+        "asked": (0.25, 0.4), "rated": (0.08, 0.2), "on time": (0.92, 0.98),
         "solved": (0.88, 0.98),
     }  # fmt: skip
     assert {name: value for name, value in share.items() if not bounds[name][0] <= value <= bounds[name][1]} == {}

@@ -192,6 +192,33 @@ def test_rates_are_numerators_and_denominators() -> None:
     assert view(board, "rates", "B")["today"]["closing"] == [0, 0]
 
 
+def test_exempted_tickets_count_as_on_time_closed_or_not() -> None:
+    def spare(number: str, granted: bool = True, hours: float = -0.5) -> Event:
+        return event(number, "exempted", hours, granted=granted, why="flood")
+
+    lives = [
+        *life("kept", -10), *life("late", -50, upto="contacted"), event("late", "done", -2),
+        event("late", "closed", -1),
+        *life("open", -60, upto="signed"),  # Overdue since yesterday.
+        *life("ahead", -8, upto="signed"),  # Nobody has missed it yet.
+        *life("handled", -40, upto="contacted"), event("handled", "done", -1),
+    ]  # fmt: skip
+    for exempted, kept, due in (
+        ((), 1, 4), (("late",), 2, 4), (("open",), 2, 4), (("ahead",), 1, 4), (("handled",), 2, 4),
+        (("late", "open", "ahead", "handled", "kept"), 4, 4),
+    ):  # fmt: skip
+        board = board_of(*lives, *map(spare, exempted))
+        month = view(board, "rates")["month"]
+        assert (month["on_time"], month["closing"]) == ([kept, due], [2, due]), exempted
+        assert view(board, "tickets")["month_so_far"] == [due, kept], exempted
+        assert view(board, "ranks")["units"][0]["on_time"] == kept, exempted
+    # Where it still runs it counts as soon as its deadline has passed; taken back, it counts no more.
+    board = board_of(*lives, spare("ahead"), hours=20)
+    assert view(board, "rates")["month"]["on_time"] == [2, 5]
+    board.take([spare("ahead", granted=False, hours=20)])
+    assert view(board, "rates")["month"]["on_time"] == [1, 5]
+
+
 def test_what_is_due_later_is_nobody_s_fault_yet() -> None:
     board = board_of(*life("ahead", -4, upto="signed"), *life("overdue", -30, upto="signed"), *life("closed", -9))
     month = view(board, "rates")["month"]

@@ -245,6 +245,7 @@ def test_every_event_of_a_tickets_life_is_taken(ctx: Context, kind: type[TicketE
         "ticket.extended": {"granted": True}, "ticket.inspected": {"passed": False}, "ticket.rated": {"stars": 5},
         "ticket.reported_in": {"unit": "east"}, "ticket.whistle_closed": {"score": 95.5},
         "ticket.supervised": {"level": 2, "due": "2026-03-02T18:00:00+08:00"}, "ticket.merged": {"into": "8"},
+        "ticket.exempted": {"granted": True},
     }  # fmt: skip
     name = str(kind.__struct_config__.tag)
     data = {"by": "狮山 13800138000", "why": "住户13900139000不在家", **needed.get(name, {})}
