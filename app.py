@@ -134,7 +134,7 @@ def web_app(house: Any) -> Any:
     """The web process's ASGI app: the page, the link, the door and the state of the house."""
     from fastapi import FastAPI
 
-    from dashboard import ingest, layer, status, ticketpages
+    from dashboard import ingest, layer, ratepages, status, ticketpages
     from dashboard.feed import bind, rules_of
     from dashboard.history import History
     from dashboard.outlines import Gazetteer
@@ -160,17 +160,16 @@ def web_app(house: Any) -> Any:
     doors += status.routes(house.data, house.redis_url, hub)
     doors += layer.routes(house.city.name, places, house.redis_url)
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz))
-    doors += ticketpages.TicketPages(
-        house.city,
-        query,
-        rules,
-        ticketpages.moment_of(hub, house.city),
-        ticketpages.sent_by(house.database_url),
-    ).routes()
+    sent = ticketpages.sent_by(house.database_url)
+    pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
+    doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]
     return make_app(
         house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
         body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
-        desks={"tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city)},
+        desks={
+            "tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city),
+            "rates": ratepages.rates_page(house.city),
+        },
     )  # fmt: skip
 
 

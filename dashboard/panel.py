@@ -47,6 +47,14 @@ class Context:
             words["lang"] = self.language
         return "/tickets" + (f"?{urlencode(words)}" if words else "")
 
+    def rates(self, by: str) -> str:
+        """The address of this place's rates of the month by unit, place, category, feed or channel."""
+        words = {} if self.place == self.places.root.code else {"place": self.place}
+        words |= {} if by == "unit" else {"by": by}
+        if self.language != self.city.languages[0]:
+            words["lang"] = self.language
+        return "/rates" + (f"?{urlencode(words)}" if words else "")
+
     def case(self, key: str) -> str:
         """The address of one ticket's page."""
         words = {"key": key} if self.language == self.city.languages[0] else {"key": key, "lang": self.language}

@@ -42,6 +42,18 @@ RATES: dict[str, Words] = {
     "repeat": Words("重复投诉率", "Repeat rate"),
 }  # fmt: skip
 
+FORMULAS: dict[str, Words] = {
+    "closing": Words("已结案 ÷ 应结案", "Closed ÷ due to close"),
+    "on_time": Words("按期结案 ÷ 应结案", "Closed on time ÷ due to close"),
+    "filing": Words("立案 ÷ 上报", "Filed ÷ reported"),
+    "exact_filing": Words("（立案 − 作废）÷ 立案", "(Filed − voided) ÷ filed"),
+    "exact_dispatch": Words("（派遣 − 退回）÷ 派遣", "(Dispatched − returned) ÷ dispatched"),
+    "response": Words("时限内签收并联系 ÷ 派遣", "Signed and contacted in time ÷ dispatched"),
+    "resolution": Words("“已解决” ÷ 有效回访", "“Solved” ÷ valid call-backs"),
+    "satisfaction": Words("“满意” ÷ 有效回访", "“Satisfied” ÷ valid call-backs"),
+    "repeat": Words("同一人同一事 30 日内再报 ÷ 上报", "Same caller and matter again within 30 days ÷ reported"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -83,6 +95,7 @@ FILTERS: dict[str, Filter] = {
     "suspended": _yes("挂账中", "Suspended now", "未挂账", "Not suspended"),
     "supervised": _yes("督办中", "Supervised", "未督办", "Not supervised"),
     "anomaly": _yes("有异常事件", "With anomalies", "无异常事件", "Without anomalies"),
+    "here": _yes("仅记在本级", "At this level only", "记在下级", "At a level below"),
     "unplaced": _yes("位置存疑", "Place in doubt", "位置明确", "Place known"),
     "limited": _yes("有时限", "Has a limit", "无时限", "Has no limit"),
     "reported": Filter("period", Words("上报于", "Reported")),

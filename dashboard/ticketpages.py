@@ -80,11 +80,15 @@ class TicketPages:
             "/tickets/rows": self.rows, "/tickets/count": self.count, "/tickets/names": self.names,
             "/tickets/export.{kind}": self.export, "/ticket/data": self.ticket,
         }  # fmt: skip
-        return [Route(path, self._door(answer), methods=["GET"]) for path, answer in found.items()]
+        return [Route(path, self.door(answer), methods=["GET"]) for path, answer in found.items()]
 
-    def _door(
+    def door(
         self, answer: Callable[[Request, Reader], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
+        """A door that answers in the reader's language and at the city's time, says how old that is, and refuses
+        with a reason.
+        """
+
         async def opened(request: Request) -> Response:
             language = request.query_params.get("lang", "")
             language = language if language in self.city.languages else self.city.languages[0]
@@ -104,7 +108,8 @@ class TicketPages:
 
         return opened
 
-    async def _ask(self, question: Callable[..., T], *given: Any) -> T:
+    async def ask(self, question: Callable[..., T], *given: Any) -> T:
+        """The answer to a question that waits for the disk, from a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, question, *given)
 
     def _asked(self, request: Request) -> Asked:
@@ -116,16 +121,16 @@ class TicketPages:
         """A page of lines, and the word with which the next one is asked for."""
         what = self._asked(request)
         after = _unpack(request.query_params.get("after", ""))
-        page = await self._ask(self.query.page, what, to.now, after, PAGE)
+        page = await self.ask(self.query.page, what, to.now, after, PAGE)
         lines = [line(row, to) for row in page.rows]
         return _json({"rows": lines, "after": _pack(page.after)})
 
     async def count(self, request: Request, to: Reader) -> Response:
         """How many there are, the filters in plain words, and the order."""
         what = self._asked(request)
-        counts = await self._ask(self.query.counts, what, to.now)
+        counts = await self.ask(self.query.counts, what, to.now)
         sort, down = order_of(what)
-        kept = await self._ask(self._frozen, what, to)
+        kept = await self.ask(self._frozen, what, to)
         path = [{"code": code, "title": self.places[code].title(to.language)} for code in self.places.path(what.place)]
         return _json({
             "counts": counts, "frozen": kept, "chips": chips(what, self.city, self.places, to.language), "path": path,
@@ -157,7 +162,7 @@ class TicketPages:
         place = request.query_params.get("place", self.places.root.code)
         if place not in self.places:
             raise AskError(f"place: there is no place {place!r} here")
-        found = await self._ask(self.query.names, place, to.now)
+        found = await self.ask(self.query.names, place, to.now)
         shown = {name: [[value, to.name(value), n] for value, n in values[:300]] for name, values in found.items()}
         for name, about in FILTERS.items():
             if about.kind == "choice":
@@ -174,18 +179,18 @@ class TicketPages:
         if kind not in KINDS:
             raise AskError(f"export: {kind!r} is none of {', '.join(KINDS)}")
         what, most = self._asked(request), MOST[kind]
-        all_of_them = (await self._ask(self.query.counts, what, to.now))["n"]
+        all_of_them = (await self.ask(self.query.counts, what, to.now))["n"]
         last = CUT[to.language].format(most=most, all=all_of_them) if all_of_them > most else ""
         found = self.query.every(what, to.now, most)
         name = f"{self.city.name}-tickets-{to.moment(to.now)[:10]}.{kind}"
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         if kind == "csv":
             return StreamingResponse(self._streamed(as_csv(found, to, last)), 200, headers, KINDS[kind])
-        file = await self._ask(as_workbook, found, to, last)
+        file = await self.ask(as_workbook, found, to, last)
         return StreamingResponse(self._streamed(_pieces(file)), 200, headers, KINDS[kind])
 
     async def _streamed(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-        while (piece := await self._ask(next, pieces, None)) is not None:
+        while (piece := await self.ask(next, pieces, None)) is not None:
             yield piece
 
     # -- one ticket --------------------------------------------------------------------------------------
@@ -193,13 +198,13 @@ class TicketPages:
     async def ticket(self, request: Request, to: Reader) -> Response:
         """The parts of a ticket's page, and where it lies."""
         source, bar, number = request.query_params.get("key", "").partition("|")
-        row = await self._ask(self.query.ticket, source, number) if bar else None
+        row = await self.ask(self.query.ticket, source, number) if bar else None
         if row is None:
             return JSONResponse({"reason": GONE[to.language]}, 404)
-        told = await self._ask(story, source, number, row["trail"] or b"", self.rules, to.now)
-        others = await self._ask(self.query.related, row, to.now)
-        sent = await self._ask(self.sent, f"{source}|{number}")
-        parts = await self._ask(face, row, told, others, sent, to)
+        told = await self.ask(story, source, number, row["trail"] or b"", self.rules, to.now)
+        others = await self.ask(self.query.related, row, to.now)
+        sent = await self.ask(self.sent, f"{source}|{number}")
+        parts = await self.ask(face, row, told, others, sent, to)
         path = self.places.path(row["place"] or "")
         near = [[o["lon"], o["lat"]] for o in others.get("spot", ()) if o["lon"] is not None]
         where = {

@@ -36,6 +36,9 @@ def conditions(what: Asked, now: float, places: PlaceTree, calendar: Calendar, p
             found += [_holds(word, postgres) for word in values[0].split()]
         elif name in ("reported", "closed", "deadline"):
             found += [*within(t[name], *span(values[0], now, calendar)), *([CLOSED] if name == "closed" else [])]
+        elif name == "here":
+            here = _here(what.place, places)
+            found.append(here if values[0] == "1" else not_(here))
         elif name not in ("period", "met"):
             found.append(_one(name, values, now))
     return found
@@ -50,6 +53,12 @@ def at(place: str, places: PlaceTree) -> list[str]:
         codes.append(waiting.pop())
         waiting += [child.code for child in places.children(codes[-1])]
     return codes
+
+
+def _here(place: str, places: PlaceTree) -> Condition:
+    """That a ticket lies in none of the places below: it is known only at this level, or nowhere at all."""
+    below = [code for child in places.children(place) for code in at(child.code, places)]
+    return func.coalesce(t.place, "").not_in(below)
 
 
 def _one(name: str, values: Sequence[str], now: float) -> Condition:

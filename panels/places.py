@@ -28,7 +28,7 @@ EMPTY = Words("本级之下没有地点", "There are no places below this one")
 
 def frame(ctx: Context) -> Any:
     """A ranked list with its columns named."""
-    head = [html.Span(), html.Span(both(PLACE), className="name"), *[html.Span(both(words)) for words in COLUMNS]]
+    head = [html.Span(), html.Span(id="places-head", className="name"), *[html.Span(both(words)) for words in COLUMNS]]
     return html.Div(
         [html.Div(head, className="row head"), html.Div(id="places-rows", className="rows")], className="list places"
     )
@@ -62,7 +62,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 amount(found["late"], ctx.language, "n late" if found["late"] else "n quiet", 4, below(late=1)),
             ])
         )  # fmt: skip
-    return {"places-rows.children": rows or empty(EMPTY, ctx.language)}
+    head = html.A([PLACE[ctx.language], " ›"], href=ctx.rates("place"), className="behind")
+    return {"places-head.children": head, "places-rows.children": rows or empty(EMPTY, ctx.language)}
 
 
 PANEL = Panel(

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.marks import both, number, parted, rate, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
+from dashboard.ticketasks import FORMULAS
 from dashboard.words import DASH, Words
 
 THREE = {
@@ -24,17 +25,6 @@ OTHERS = {
     "exact_filing": Words("准确立案率", "Filed rightly"),
     "exact_dispatch": Words("准确派遣率", "Sent rightly"),
     "repeat": Words("重复投诉率", "Repeated"),
-}
-FORMULAS = {
-    "response": Words("时限内签收并联系 ÷ 派遣", "Signed and contacted in time ÷ dispatched"),
-    "resolution": Words("“已解决” ÷ 有效回访", "“Solved” ÷ valid call-backs"),
-    "satisfaction": Words("“满意” ÷ 有效回访", "“Satisfied” ÷ valid call-backs"),
-    "closing": Words("已结案 ÷ 应结案", "Closed ÷ due to close"),
-    "on_time": Words("按期结案 ÷ 应结案", "Closed on time ÷ due to close"),
-    "filing": Words("立案 ÷ 上报", "Filed ÷ reported"),
-    "exact_filing": Words("（立案 − 作废）÷ 立案", "(Filed − voided) ÷ filed"),
-    "exact_dispatch": Words("（派遣 − 退回）÷ 派遣", "(Dispatched − returned) ÷ dispatched"),
-    "repeat": Words("同一人同一事 30 日内再报 ÷ 上报", "Same caller and matter again within 30 days ÷ reported"),
 }
 COMPOSITE = Words("三率综合", "Composite")
 
@@ -53,7 +43,7 @@ def frame(ctx: Context) -> Any:
     ]
     whole = html.Div(
         [
-            html.H3(both(COMPOSITE)),
+            html.H3(id="rates-head"),
             html.Div(id="rates-composite", className="figure"),
             html.Div(id="rates-weights", className="why"),
         ],
@@ -83,6 +73,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         painted[f"rates-{name}.children"] = rate(part, whole, counted)
         said = parted(part, whole, ctx.behind(rate=name, period="month", met=1), counted, ctx.language)
         painted[f"rates-{name}-why.children"] = said if name in OTHERS else _stacked(said)
+    painted["rates-head.children"] = html.A([COMPOSITE[ctx.language], " ›"], href=ctx.rates("unit"), className="behind")
     composite, weights = view.get("composite"), view.get("weights", {})
     painted["rates-composite.children"] = number(DASH if composite is None else f"{100 * composite:.1f}", "%")
     painted["rates-weights.children"] = " : ".join(f"{100 * weights[name]:.0f}" for name in THREE if name in weights)

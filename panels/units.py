@@ -27,8 +27,8 @@ EMPTY = Words("尚无责任单位", "No units yet")
 
 def frame(ctx: Context) -> Any:
     """A ranked list with its columns named."""
-    unit, *others = COLUMNS
-    head = [html.Span(), html.Span(both(unit), className="name"), *[html.Span(both(words)) for words in others]]
+    _, *others = COLUMNS
+    head = [html.Span(), html.Span(id="units-head", className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [html.Div(head, className="row head"), html.Div(id="units-rows", className="rows")], className="list units"
     )
@@ -57,7 +57,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                     ctx.behind(unit=unit["unit"], late=1)),
             ])
         )  # fmt: skip
-    return {"units-rows.children": rows or empty(EMPTY, ctx.language)}
+    head = html.A([COLUMNS[0][ctx.language], " ›"], href=ctx.rates("unit"), className="behind")
+    return {"units-head.children": head, "units-rows.children": rows or empty(EMPTY, ctx.language)}
 
 
 PANEL = Panel(

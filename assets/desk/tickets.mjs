@@ -6,12 +6,12 @@ const WORDS = {
   zh: {
     hits: "张工单", open: "在办", late: "已超期", on_time: "按期结案", not_on_time: "逾期结案", add: "＋ 筛选", clear: "全部清除",
     remove: "去掉", csv: "导出 CSV", xlsx: "导出 XLSX", most: (n) => `单次最多导出 ${n} 条`, left: "剩余", none: "没有符合条件的工单",
-    keys: "／ 搜索　↑↓ 选择　Enter 打开　Esc 返回", all: "全部", period: "期间", search: "查找…", down: "下级", from: "从", to: "到", apply: "应用",
+    keys: "／ 搜索　↑↓ 选择　Enter 打开　Esc 返回", all: "全部", rates: "指标 ›", period: "期间", search: "查找…", down: "下级", from: "从", to: "到", apply: "应用",
   },
   en: {
     hits: "tickets", open: "open", late: "overdue", on_time: "closed on time", not_on_time: "closed late", add: "＋ Filter", clear: "Clear all",
     remove: "Remove", csv: "Export CSV", xlsx: "Export XLSX", most: (n) => `at most ${n} rows at once`, left: "Left", none: "No ticket fits these filters",
-    keys: "/ search   ↑↓ choose   Enter open   Esc back", all: "All", period: "Period", search: "Find…", down: "Below", from: "From", to: "to", apply: "Apply",
+    keys: "/ search   ↑↓ choose   Enter open   Esc back", all: "All", rates: "Rates ›", period: "Period", search: "Find…", down: "Below", from: "From", to: "to", apply: "Apply",
   },
 };
 // Widths in parts of the type's size, so that they hold on any screen.
@@ -203,7 +203,8 @@ function summary() {
     ...(chips.length > 1 ? [make("button", { type: "button", className: "chip clear", onclick: () => goTo("") }, w().clear)] : []),
   );
   at("desk-add").replaceChildren(make("button", { type: "button", className: "tool", "aria-haspopup": "dialog", onclick: chooser }, w().add));
-  at("desk-export").replaceChildren(...["csv", "xlsx"].map((kind) =>
+  const place = desk.query().get("place");
+  at("desk-export").replaceChildren(make("a", { className: "tool", href: desk.link("/rates", place ? { place } : {}) }, w().rates), ...["csv", "xlsx"].map((kind) =>
     make("a", { className: "tool", href: `/tickets/export.${kind}?${words()}`, download: "", title: w().most(n(limits[kind])), "data-cut": counts.n > limits[kind] },
       `${w()[kind]}${counts.n > limits[kind] ? ` · ${w().most(n(limits[kind]))}` : ""}`)));
   const shown = api.getColumnState().find((column) => column.sort);

@@ -22,9 +22,11 @@ from dashboard.page import to_json
 from dashboard.panel import Context, all_panels
 from dashboard.periods import Calendar
 from dashboard.pretendlife import told
+from dashboard.ratetable import BY, RatesAsked, document, rows_of
 from dashboard.tally import Tickets
-from dashboard.ticketasks import asked
+from dashboard.ticketasks import RATES, asked
 from dashboard.ticketquery import TicketQuery
+from dashboard.ticketrows import Reader
 from feeds.pretend import pretend
 
 CITY = read_city(Path(__file__).resolve().parents[2] / "cities" / "nanhai.toml")
@@ -124,6 +126,39 @@ def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
 
 def _whole(what: Any) -> Any:
     return what.without("met")
+
+
+@pytest.mark.parametrize("by", list(BY))
+@pytest.mark.parametrize(("place", "period", "language"), [
+    ("440605", "month", "zh"), ("440605124", "2026-09", "en"), ("440605011", "2026-10-05..2026-10-11", "zh"),
+    ("440605", "today", "en"), ("440605", "week", "zh"),
+])  # fmt: skip
+def test_every_number_of_the_rates_is_the_count_of_what_stands_behind_it(
+    house: tuple[Tickets, TicketQuery, float], by: str, place: str, period: str, language: str
+) -> None:
+    _, query, now = house
+    what, to = RatesAsked(place, by, period), Reader(CITY, PLACES, language, now)
+    whole, groups = query.rates(place, period, now, "")[""], query.rates(place, period, now, by)
+    found = document(what, *rows_of(what, whole, groups, {}, to), to)
+    rows = [found["all"], *found["rows"]]
+    # Each rate of the whole, of the first rows and of the last.
+    checked = 0
+    for row in (*rows[:3], *rows[-2:]):
+        for rate, cell in row["cells"].items():
+            if "all" not in cell:
+                assert cell["rate"] == "–"
+                continue
+            counts = [query.counts(asked(_pairs(cell[name]), PLACES), now)["n"] for name in ("met", "all")]
+            assert counts == [int(cell[name].replace(",", "")) for name in ("part", "whole")], (row["title"], rate)
+            checked += 1
+    assert checked >= (20 if period != "today" else 5)
+    for rate in (name for name in RATES if name != "repeat"):
+        sums = [sum(getattr(one[rate], name) for one in groups.values()) for name in ("part", "whole")]
+        assert sums == [whole[rate].part, whole[rate].whole], rate
+
+
+def _pairs(href: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(href).query, keep_blank_values=True)
 
 
 def test_the_numbers_on_the_map_lead_to_the_tickets_of_their_places(house: tuple[Tickets, TicketQuery, float]) -> None:
