@@ -1,4 +1,4 @@
-"""Tickets at scale: how fast the board folds them, and how soon ten thousand lights that change at once are seen."""
+"""Tickets at scale: how fast the board folds them, how soon ten thousand lights are seen, and a million in history."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.browser import FEED, Tickets, chromium, opened, post
 from bench.house import LOAD_CITY, House, until
 from bench.ingest import write_city, write_table
 from bench.run import Bench, Figure
+from bench.ticketpages import figures as pages
 from dashboard.board import Board
 from dashboard.city import City, read_city
 from dashboard.events import BATCH, Event, pack, pack_batch
@@ -172,9 +173,10 @@ def lights() -> Iterator[Figure]:
 
 
 def run() -> Iterator[Figure]:
-    """Folding, then lights."""
+    """Folding, then lights, then pages and rates."""
     yield from folds()
     yield from lights()
+    yield from pages()
 
 
-BENCH = Bench("tickets", f"The board folds tickets; {LIGHTS:,} lights change at once and are seen (wanted: ≤ 2 s)", run)
+BENCH = Bench("tickets", f"The board folds; {LIGHTS:,} lights change at once; pages and rates of a million", run)
