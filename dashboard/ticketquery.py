@@ -119,7 +119,7 @@ class TicketQuery:
         if after is not None and after[0] is None:
             some += [blank, _behind(after)]
         elif after is not None and known is not False:
-            # Written so that one index is read from here on; "less, or equal and behind" has SQLite read and sort it all.
+            # So that one index is read from here on; of "less, or equal and behind" SQLite would read and sort it all.
             from_here = column <= after[0] if down else column >= after[0]
             going_on = and_(from_here, or_(column != after[0], _behind(after)))
             some.append(or_(blank, going_on) if known is None and sort in EMPTY else going_on)
