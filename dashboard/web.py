@@ -127,7 +127,9 @@ def make_app(
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes)]
     for screen, tree in pages.items():
-        ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">'
+        # Only what is used: a browser complains of what was loaded ahead in vain.
+        chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
+        ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">' if chart else ""
         own += _screen(screen, app, tree, city, places, partial(wall_scripts, ahead=ahead))
     for desk, tree in (desks or {}).items():
         grid = "dash_ag_grid" in to_json(tree).decode()

@@ -35,8 +35,9 @@ Object.defineProperty(window, "L", {
 STATES = "() => [...document.querySelectorAll('[data-panel]')].map((card) => card.dataset.state)"
 LABEL = """(name) => {
   for (const label of document.querySelectorAll(".place-label > div")) {
-    if (label.querySelector(".title").textContent !== name) continue;
-    const box = label.getBoundingClientRect();
+    const title = label.querySelector(".title"); // The number below it is a link of its own.
+    if (title.textContent !== name) continue;
+    const box = title.getBoundingClientRect();
     return {x: box.x + box.width / 2, y: box.y + box.height / 2, value: label.querySelector(".value").textContent};
   }
   return null;
@@ -101,11 +102,11 @@ class Screen:
         return str(self.page.evaluate("() => location.pathname + location.search"))
 
     def label(self, name: str) -> dict[str, Any] | None:
-        """Where the map names a place (x, y in pixels), and the number under the name; None if it does not."""
+        """Where the map writes the name of a place (x, y in pixels), and the number below it; None if nowhere."""
         return cast("dict[str, Any] | None", self.page.evaluate(LABEL, name))
 
     def click_place(self, name: str) -> None:
-        """Click on the map, in the middle of a place, once the map stands still."""
+        """Click on the map, on the name in the middle of a place, once the map stands still."""
         spots: list[dict[str, Any] | None] = [None]
 
         def still() -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import uvicorn
 
+from tests.browser.screen import LEAFLET
 from tests.dashboard.test_web import app_of, town
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.outage]  # The page's link finds no other end here.
 NUMBER = 20_000
@@ -185,3 +186,97 @@ def test_ten_thousand_cameras_with_changing_states_stay_smooth(map_page: Page) -
         took.append(1000 * (time.monotonic() - begun))
         assert found["changed"] == (40 if turn == 0 else 80)
     assert sorted(took)[4] < 250, f"{took} ms; about 50 on an idle machine without a graphics card"
+
+
+CLICKED = """([place, below, points]) => {
+  citywall.sinks["map-data"]("document", {
+    place, name: place, parent: null, steps: [0.9, 0.95, 0.97], modes: { tickets: "在办" }, none: "无",
+    places: Object.fromEntries(below.map((code) => [code, { open: 1, late: 0, soon: 0, due: 1, on_time: 1 }])),
+    layers: { cameras: { looks: [[0, "在线"]], rate: "在线率", home: [] } },
+    lights: [["normal", "●", "正常"], ["soon", "■", "临期"], ["overdue", "▲", "超期"], ["worst", "◆", "严重"]],
+  });
+  citywall.sinks["map-points"]("rows", { place, points });
+}"""
+AT = """([lon, lat]) => {
+  const box = leafletMap.getContainer().getBoundingClientRect();
+  const { x, y } = leafletMap.latLngToContainerPoint([lat, lon]);
+  return [box.x + x, box.y + y];
+}"""
+SPOT = [113.03, 23.03]  # In A, beside the label in its middle.
+CURSOR = "() => getComputedStyle(leafletMap.getContainer()).cursor"
+
+
+def pointed(page: Page, address: str, place: str, below: list[str], beside: float) -> list[float]:
+    """Open a place with one ticket on its map, and point so many pixels beside it; where that is."""
+    page.add_init_script(LEAFLET)
+    page.route("**/ticket?**", lambda route: route.fulfill(body="a ticket", content_type="text/plain"))
+    page.goto(f"{address}/wall?place={place}&lang=en")
+    page.wait_for_selector("#map .leaflet-container", state="attached")
+    page.add_style_tag(content="#map > .body { visibility: visible !important; }")
+    page.evaluate(CLICKED, [place, below, [["s|1", *SPOT, 0, "lamp"]]])
+    page.wait_for_function("() => citywall.points.drawn === 1 && leafletMap.getZoom() > 8")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    x, y = page.evaluate(AT, SPOT)
+    page.mouse.move(x + 60, y)
+    page.wait_for_timeout(50)  # Leaflet looks for what is under the mouse every 32 ms.
+    page.mouse.move(x + beside, y)
+    page.locator(".leaflet-tooltip.plain").wait_for()
+    return [x + beside, y]
+
+
+@pytest.mark.parametrize(
+    ("beside", "tip", "cursor", "leads"),
+    [
+        (2, "open the ticket", "pointer", "/ticket?key=s%7C1&lang=en"),
+        (12, "go there", "zoom-in", "/wall?place=A&lang=en"),
+    ],
+)
+def test_where_one_can_go_down_only_the_marker_itself_takes_the_click(
+    page: Page, address: str, beside: float, tip: str, cursor: str, leads: str
+) -> None:
+    spot = pointed(page, address, "T", ["A", "B"], beside)
+    page.wait_for_function("(tip) => document.querySelector('.leaflet-tooltip')?.textContent.includes(tip)", arg=tip)
+    assert page.evaluate(CURSOR) == cursor
+    page.mouse.click(*spot)
+    page.wait_for_url(f"{address}{leads}", wait_until="commit")
+
+
+def test_at_the_lowest_level_a_point_is_easier_to_hit(page: Page, address: str) -> None:
+    spot = pointed(page, address, "A", [], 7.5)
+    assert "Click: open the ticket" in page.locator(".leaflet-tooltip").inner_text()
+    page.mouse.click(*spot)
+    page.wait_for_url(f"{address}/ticket?key=s%7C1&lang=en", wait_until="commit")
+
+
+def test_beside_every_point_the_lowest_level_promises_nothing(page: Page, address: str) -> None:
+    spot = pointed(page, address, "A", [], 40)
+    assert "Click" not in page.locator(".leaflet-tooltip").inner_text()
+    assert page.evaluate(CURSOR) not in ("pointer", "zoom-in")
+    page.mouse.click(*spot)
+    assert page.url == f"{address}/wall?place=A&lang=en"
+
+
+def test_a_camera_s_marker_leaves_the_click_to_its_place(page: Page, address: str) -> None:
+    spot = pointed(page, address, "T", ["A", "B"], 40)
+    page.evaluate(
+        """([lon, lat]) => {
+          window.fetch = async () => new Response(JSON.stringify({ version: "v", points: [["c", lon, lat, "gate"]] }));
+          const cameras = { version: "v", states: [0, 1], counts: [1], places: {} };
+          citywall.sinks["map-layers"]("states", { place: "T", layers: { cameras } });
+          citywall.go({ layer: "cameras" });
+        }""",
+        SPOT,
+    )
+    page.wait_for_function("() => citywall.points.layer === 'cameras' && citywall.points.drawn === 1")
+    page.mouse.move(spot[0] - 40, spot[1])
+    page.wait_for_function("() => document.querySelector('.leaflet-tooltip')?.textContent === 'gate在线'")
+    assert page.evaluate(CURSOR) == "zoom-in"
+    page.mouse.click(spot[0] - 40, spot[1])
+    page.wait_for_url(f"{address}/wall?place=A&**", wait_until="commit")
+
+
+def test_a_finger_need_not_hit_the_middle(new_context: Callable[..., BrowserContext], address: str) -> None:
+    page = new_context(has_touch=True, viewport={"width": 1024, "height": 1366}).new_page()
+    spot = pointed(page, address, "A", [], 16)
+    page.touchscreen.tap(*spot)
+    page.wait_for_url(f"{address}/ticket?key=s%7C1&lang=en", wait_until="commit")

@@ -160,6 +160,13 @@ async def test_charts_are_drawn_by_the_small_bundle_and_it_comes_early(client: h
     assert "vendor" not in page, "it is asked for by Dash, and only there"
 
 
+async def test_a_screen_without_charts_loads_nothing_ahead(tmp_path: Path) -> None:
+    app = app_of(town(tmp_path, screens=["wall", "video"]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://wall.test") as client:
+        ahead = {screen: "preload" in (await client.get(f"/{screen}")).text for screen in ("wall", "video")}
+    assert ahead == {"wall": True, "video": False}
+
+
 async def test_who_cannot_unpack_gets_the_same_file(client: httpx.AsyncClient) -> None:
     plain = await client.get("/assets/live.mjs", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
