@@ -141,6 +141,7 @@ def web_app(house: Any) -> Any:
     from dashboard.periods import Calendar
     from dashboard.push import Hub
     from dashboard.ticketquery import TicketQuery
+    from dashboard.ticketwhere import Levels
     from dashboard.web import make_app, page_version
 
     rules = rules_of(house.city)
@@ -159,7 +160,8 @@ def web_app(house: Any) -> Any:
     doors = [*hub.routes(), *ingest.routes(bound, feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
     doors += layer.routes(house.city.name, places, house.redis_url)
-    query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz))
+    levels = Levels(rules.levels, places.root.level, rules.grassroots)
+    query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
     sent = ticketpages.sent_by(house.database_url)
     pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
     doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]

@@ -96,6 +96,14 @@ document.addEventListener("click", (event) => {
   else citywall.go({ map: found.dataset.mapMode });
 });
 
+// The way down to the tickets keeps the theme.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.behind");
+  const href = link?.getAttribute("href") ?? "";
+  if (!href.startsWith("/") || address.theme === THEMES[0] || href.includes("theme=")) return;
+  link.setAttribute("href", `${href}${href.includes("?") ? "&" : "?"}theme=${address.theme}`);
+}, true);
+
 function sizeClass() {
   return innerHeight >= 1800 ? "large" : innerHeight < 900 ? "small" : "normal";
 }

@@ -7,7 +7,7 @@ are drawn around it by the house.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
@@ -33,19 +33,19 @@ class Context:
     language: str = "zh"
     size: str = "normal"
 
-    def behind(self, place: str | None = None, **filters: str | int) -> str:
+    def behind(self, place: str | None = None, **filters: str | int | Sequence[str]) -> str:
         """The address of the tickets that a number counts, at this place (or another): filters by name, as
-        ``dashboard.ticketasks`` has them.
+        ``dashboard.ticketasks`` has them; several values of one are alternatives.
 
         >>> ctx.behind(open=1, unit="城管")  # doctest: +SKIP
         '/tickets?place=440605124&open=1&unit=%E5%9F%8E%E7%AE%A1'
         """
         where = self.place if place is None else place
-        words: dict[str, str | int] = {} if where == self.places.root.code else {"place": where}
+        words: dict[str, str | int | Sequence[str]] = {} if where == self.places.root.code else {"place": where}
         words |= filters
         if self.language != self.city.languages[0]:
             words["lang"] = self.language
-        return "/tickets" + (f"?{urlencode(words)}" if words else "")
+        return "/tickets" + (f"?{urlencode(words, doseq=True)}" if words else "")
 
     def rates(self, by: str) -> str:
         """The address of this place's rates of the month by unit, place, category, feed or channel."""

@@ -41,7 +41,7 @@ NO_PERIOD = Words(
 )
 BACKWARDS = Words("期间“{text}”的终点早于起点", "The period “{text}” ends before it begins")
 AHEAD = Words("期间“{text}”尚未开始", "The period “{text}” has not begun yet")
-PASSED_OVER = frozenset({"lang"})
+PASSED_OVER = frozenset({"lang", "theme"})
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,16 @@ FORMULAS: dict[str, Words] = {
     "repeat": Words("同一人同一事 30 日内再报 ÷ 上报", "Same caller and matter again within 30 days ÷ reported"),
 }  # fmt: skip
 
+LEVELS: dict[str, Words] = {
+    "grid": Words("网格", "Grid"), "village": Words("村居", "Village"), "community": Words("社区", "Community"),
+    "town": Words("镇街", "Town"), "street": Words("街道", "Street"), "district": Words("区级", "District"),
+    "city": Words("市级", "City"), "neighbourhood": Words("片区", "Area"),
+}  # fmt: skip
+OUTLOOKS: dict[str, Words] = {
+    "due": Words("全部", "All of them"), "kept": Words("已按期结案", "Closed on time"),
+    "undecided": Words("未定", "Undecided"), "lost": Words("已定超期", "Surely late"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -79,6 +89,8 @@ FILTERS: dict[str, Filter] = {
     "state": Filter("choice", Words("状态", "State"), STATES),
     "stage": Filter("choice", Words("环节", "Stage"), STAGES),
     "light": Filter("choice", Words("灯色", "Light"), {name: words for name, (_, words) in LIGHTS.items()}),
+    "outlook": Filter("choice", Words("本月应结", "Due this month"), OUTLOOKS),
+    "level": Filter("name", Words("办理层级", "Settled by"), LEVELS),
     "whistle": Filter("choice", Words("吹哨", "Whistle"), {
         "any": Words("有吹哨", "Whistled"), "open": Words("待报到", "Open"), "answered": Words("已报到", "Answered"),
     }),
@@ -95,6 +107,7 @@ FILTERS: dict[str, Filter] = {
     "suspended": _yes("挂账中", "Suspended now", "未挂账", "Not suspended"),
     "supervised": _yes("督办中", "Supervised", "未督办", "Not supervised"),
     "anomaly": _yes("有异常事件", "With anomalies", "无异常事件", "Without anomalies"),
+    "grassroots": _yes("基层办理", "Unit of the grassroots", "非基层办理", "Unit above the grassroots"),
     "here": _yes("仅记在本级", "At this level only", "记在下级", "At a level below"),
     "unplaced": _yes("位置存疑", "Place in doubt", "位置明确", "Place known"),
     "limited": _yes("有时限", "Has a limit", "无时限", "Has no limit"),
@@ -113,7 +126,9 @@ SORTS: dict[str, Words] = {
     "category": Words("事项", "Category"), "place": Words("地点", "Place"), "channel": Words("来源", "Channel"),
     "stage": Words("环节", "Stage"), "title": Words("标题", "Title"),
 }  # fmt: skip
-PASSED_OVER = frozenset({"lang", "map", "after", "limit", "by", "key"})  # Words of an address that filter nothing.
+PASSED_OVER = frozenset(
+    {"lang", "theme", "map", "after", "limit", "by", "key"}
+)  # Words of an address that filter nothing.
 NAMED: dict[str, Words] = {
     "today": Words("今日", "today"), "yesterday": Words("昨日", "yesterday"),
     "yesterday_so_far": Words("昨日同刻之前", "yesterday up to this hour"), "week": Words("本周", "this week"),
@@ -332,7 +347,10 @@ def said(name: str, values: tuple[str, ...], what: Asked, city: City, language: 
         return f"“{values[0]}”"
     if name == "caller":
         return about.words[language]
-    texts = [city.translated(value, language) or DASH for value in values]
+    texts = [
+        about.values[value][language] if value in about.values else city.translated(value, language) or DASH
+        for value in values
+    ]
     return f"{about.words[language]}{colon}{' / '.join(texts)}"
 
 

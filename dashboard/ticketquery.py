@@ -25,6 +25,7 @@ from dashboard.ticketwhere import (
     KNOWN,
     OPEN,
     Condition,
+    Levels,
     at,
     conditions,
     late,
@@ -66,14 +67,14 @@ class _Hinting(SQLiteCompiler):
 class TicketQuery:
     """Questions to one history. ``now`` is always the city's time, in seconds since 1970 UTC."""
 
-    def __init__(self, history: History, places: PlaceTree, calendar: Calendar) -> None:
-        self.history, self.places, self.calendar = history, places, calendar
+    def __init__(self, history: History, places: PlaceTree, calendar: Calendar, levels: Levels | None = None) -> None:
+        self.history, self.places, self.calendar, self.levels = history, places, calendar, levels
         if not history.postgres:
             history.engine.dialect.statement_compiler = _Hinting
 
     def where(self, what: Asked, now: float) -> list[Condition]:
         """The conditions that hold for exactly the tickets asked for."""
-        return conditions(what, now, self.places, self.calendar, self.history.postgres)
+        return conditions(what, now, self.places, self.calendar, self.history.postgres, self.levels)
 
     # -- answers -----------------------------------------------------------------------------------------
 

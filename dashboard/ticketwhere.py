@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, tuple_
@@ -25,8 +26,27 @@ CLOSED = t.state == "closed"
 EXEMPTED = t.exempted == 1
 
 
-def conditions(what: Asked, now: float, places: PlaceTree, calendar: Calendar, postgres: bool) -> list[Condition]:
+@dataclass(frozen=True)
+class Levels:
+    """At which level of places each unit works, that of units that are not listed, and which are the grassroots."""
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    others: str = ""
+    grassroots: frozenset[str] = frozenset()
+
+    def condition(self, levels: Collection[str]) -> Condition:
+        """That a ticket's unit works at one of these levels."""
+        named = func.coalesce(t.unit, "").in_([unit for unit, level in self.units.items() if level in levels])
+        if self.others not in levels:
+            return named
+        return or_(named, func.coalesce(t.unit, "").not_in(list(self.units)))
+
+
+def conditions(
+    what: Asked, now: float, places: PlaceTree, calendar: Calendar, postgres: bool, levels: Levels | None = None
+) -> list[Condition]:
     """The conditions that hold for exactly the tickets asked for. ``now`` is the city's time."""
+    levels = levels or Levels(others=places.root.level)
     codes = at(what.place, places)
     found: list[Condition] = [KNOWN, *([t.place.in_(codes)] if codes else [])]
     for name, values in what.filters:
@@ -36,6 +56,13 @@ def conditions(what: Asked, now: float, places: PlaceTree, calendar: Calendar, p
             found += [_holds(word, postgres) for word in values[0].split()]
         elif name in ("reported", "closed", "deadline"):
             found += [*within(t[name], *span(values[0], now, calendar)), *([CLOSED] if name == "closed" else [])]
+        elif name == "outlook":
+            found.append(_outlook(values, now, calendar))
+        elif name == "level":
+            found.append(levels.condition(values))
+        elif name == "grassroots":
+            settled = levels.condition(levels.grassroots)
+            found.append(settled if values[0] == "1" else not_(settled))
         elif name == "here":
             here = _here(what.place, places)
             found.append(here if values[0] == "1" else not_(here))
@@ -89,18 +116,41 @@ def _of_rate(what: Asked, now: float, calendar: Calendar) -> list[Condition]:
     return [whole, part] if met == ("1",) else [whole, not_(func.coalesce(part, false()))]
 
 
+def _outlook(values: Sequence[str], now: float, calendar: Calendar) -> Condition:
+    """What the forecast of the running month counts: all that is due, closed on time, undecided, and surely late."""
+    start, end = span("month", now, calendar)
+    ahead = func.coalesce(and_(runs(now), t.deadline >= now), false())
+    handled = and_(t.closed.is_(None), t.exempted == 0, func.coalesce(t.done_at <= t.deadline, false()))
+    kept, undecided = func.coalesce(_kept(), false()), or_(ahead, handled)
+    shown: dict[str, Condition] = {
+        "due": _owed(start, end, now), "undecided": undecided, "kept": and_(kept, not_(undecided)),
+        "lost": and_(not_(kept), not_(undecided)),
+    }  # fmt: skip
+    return and_(shown["due"], or_(*(shown[value] for value in values)))
+
+
+def _owed(start: float, end: float, now: float) -> Condition:
+    """Due to close in a period, what is still ahead included; what rests is left out."""
+    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
+    return and_(
+        t.deadline.is_not(None), t.state.not_in(ASIDE), not_(resting),
+        or_(and_(*within(t.deadline, start, end)), func.coalesce(and_(*within(t.closed, start, end)), false())),
+    )  # fmt: skip
+
+
+def _kept() -> Condition:
+    """Closed on time; what is exempted and nobody counts as still ahead is on time as well."""
+    return or_(and_(t.closed.is_not(None), t.on_time == 1), and_(t.closed.is_(None), t.exempted == 1))
+
+
 def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Condition, Condition]:
     """The conditions of a rate's denominator, and of its numerator within it, in a period; ``DOMAIN`` has the formulas.
 
     Due to close in a period: its deadline falls in it, or it was closed in it. What is open with its deadline
     still ahead is left out, since nobody can have missed it yet. What is exempted counts as on time, closed or not.
     """
-    resting = and_(t.suspended_until.is_not(None), t.suspended_until >= now)
     ahead = and_(runs(now), t.deadline >= now)
-    owed = and_(
-        t.deadline.is_not(None), t.state.not_in(ASIDE), not_(resting), not_(func.coalesce(ahead, false())),
-        or_(and_(*within(t.deadline, start, end)), and_(*within(t.closed, start, end))),
-    )  # fmt: skip
+    owed = and_(_owed(start, end, now), not_(func.coalesce(ahead, false())))
     closed, long = t.closed.is_not(None), t.plain == 0
     reported = and_(*within(t.reported, start, end))
     filed = and_(long, *within(t.filed, start, end))

@@ -18,6 +18,7 @@ NAMES = {
     "open": Words("未定", "Undecided"),
     "sure_late": Words("已定超期", "Surely late"),
 }
+OUTLOOKS = {"due": "due", "closed_on_time": "kept", "open": "undecided", "sure_late": "lost"}
 BETWEEN = Words("区间", "between")
 WIDTH, HEIGHT = 1000.0, 300.0
 EMPTY = Words("本月尚无应结工单", "Nothing is due this month")
@@ -49,7 +50,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["forecast"], ctx.language
     low, mid, high = view.get("low"), view.get("mid"), view.get("high")
     painted: Painted = {
-        f"forecast-{name}.children": amount(view.get(name), language, "") if view.get("due") else DASH for name in NAMES
+        f"forecast-{name}.children": amount(view.get(name), language, "", behind=ctx.behind(outlook=OUTLOOKS[name]))
+        if view.get("due")
+        else DASH
+        for name in NAMES
     }
     painted["forecast-mid.children"] = number(DASH if mid is None else _percent(mid), "%")
     between = "" if low is None or high is None else f"{BETWEEN[language]} {_percent(low)} – {_percent(high)} %"

@@ -7,22 +7,13 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, clipped, fraction, rate
+from dashboard.marks import amount, clipped, parted, rate
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
+from dashboard.ticketasks import LEVELS
 from dashboard.words import DASH, Words, percent
 
-LEVELS = {
-    "grid": Words("网格", "Grid"),
-    "village": Words("村居", "Village"),
-    "community": Words("社区", "Community"),
-    "town": Words("镇街", "Town"),
-    "street": Words("街道", "Street"),
-    "district": Words("区级", "District"),
-    "city": Words("市级", "City"),
-    "neighbourhood": Words("片区", "Area"),
-    "others": Words("其他", "Others"),
-}
+OTHERS = Words("其他", "Others")
 MOST = 3  # Levels that are named; there are rarely more.
 GOAL = Words("目标", "Goal")
 ABOVE = Words("高于目标", "above the goal")
@@ -49,7 +40,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["grassroots"], ctx.language
     part, whole = view.get("share", [0, 0])
     goal, levels = view.get("goal"), _few(view.get("levels", []))
-    said: list[Any] = [html.Span(fraction(part, whole, language))]
+    below, closed = ctx.behind(closed="month", grassroots=1), ctx.behind(closed="month")
+    said: list[Any] = [html.Span(parted(part, whole, below, closed, language))]
     if goal is not None and whole:
         by = 100 * (part / whole - goal)
         word = ABOVE if by >= 0 else BELOW
@@ -60,34 +52,40 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     ]
     mark = [html.Span(className="goal", style={"left": f"{100 * goal:.1f}%"})] if goal is not None else []
     every = sum(n for _, n in levels)
-    names = [
+    spans = [
         html.Span(
             [
                 html.Span(className=f"swatch level-{min(at, 3)}"),
-                html.Span(LEVELS[level][language] if level in LEVELS else clipped(level), className="span"),
+                html.Span(_name(names, language), className="span"),
                 html.B(
                     [
-                        amount(n, language),
+                        amount(n, language, behind=ctx.behind(closed="month", level=names)),
                         html.Span(f"{percent(n, every)} %" if every else DASH, className="quiet"),
                     ]
                 ),
             ]
         )
-        for at, (level, n) in enumerate(levels)
+        for at, (names, n) in enumerate(levels)
     ]
     return {
-        "grassroots-share.children": rate(part, whole),
+        "grassroots-share.children": rate(part, whole, closed),
         "grassroots-why.children": said,
         "grassroots-bar.children": [html.Div(parts, className="bar"), *mark],
-        "grassroots-levels.children": names,
+        "grassroots-levels.children": spans,
     }
 
 
-def _few(levels: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
-    """The levels as they fit: the lowest ones, and what is above them together."""
-    kept = [(str(level), int(n)) for level, n in levels[:MOST]]
-    rest = sum(int(n) for _, n in levels[MOST:])
-    return [*kept, ("others", rest)] if len(levels) > MOST else kept
+def _few(levels: Sequence[Sequence[Any]]) -> list[tuple[list[str], int]]:
+    """The levels as they fit: the lowest ones, and what is above them together; each with the names it stands for."""
+    kept = [([str(level)], int(n)) for level, n in levels[:MOST]]
+    rest = levels[MOST:]
+    return [*kept, ([str(level) for level, _ in rest], sum(int(n) for _, n in rest))] if rest else kept
+
+
+def _name(names: Sequence[str], language: str) -> str:
+    if len(names) > 1:
+        return OTHERS[language]
+    return LEVELS[names[0]][language] if names[0] in LEVELS else clipped(names[0])
 
 
 PANEL = Panel(

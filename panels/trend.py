@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import Any
 
@@ -12,21 +12,22 @@ from dash import dcc, html
 from dashboard.marks import chart, tokens
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import Words, compact
+from dashboard.words import Words, compact, count
 
 OPENED = Words("受理", "Reported")
 CLOSED = Words("结案", "Closed")
 BEFORE = Words("前一日受理", "Day before")
+MARGIN = {"r": "1.6em", "t": "2em", "b": "1.8em"}  # As .hours in assets/wall.css has it.
 STYLE = {"width": "100%", "height": "100%"}
 
 
 def frame(ctx: Context) -> Any:
     """One chart, as large as the card."""
     config = {"staticPlot": True, "responsive": True, "displayModeBar": False}
-    return html.Div(
-        dcc.Graph(id="trend-chart", config=config, responsive=True, figure={"data": [], "layout": BLANK}, style=STYLE),
-        className="chart",
+    graph = dcc.Graph(
+        id="trend-chart", config=config, responsive=True, figure={"data": [], "layout": BLANK}, style=STYLE
     )
+    return html.Div([graph, html.Div(id="trend-hours", className="hours")], className="chart")
 
 
 BLANK: dict[str, Any] = {
@@ -73,18 +74,49 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     highest = max([1, *view.get("opened", []), *view.get("closed", []), *view.get("day_before", [])])
     hour_marks, steps = x[3::5] if x else [], levels(highest)
     written = [compact(step, language, 4) for step in steps]
+    left = f"{0.8 + 0.62 * max(map(width, written)):.1f}em"
     layout = chart(
         uirevision="trend",
-        margin={"l": f"{0.8 + 0.62 * max(map(width, written)):.1f}em", "r": "1.6em", "t": "2em", "b": "1.8em"},
+        margin={"l": left, **MARGIN},
         legend={
             "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container",
             "traceorder": "reversed",
             "font": {"color": colour["ink-2"], "size": "1em"}, "bgcolor": "rgba(0,0,0,0)",
         },
-        xaxis={"type": "date", "tickvals": hour_marks, "ticktext": [mark[11:] for mark in hour_marks]},
+        xaxis={
+            "type": "date", "range": _range(hours), "tickvals": hour_marks,
+            "ticktext": [mark[11:] for mark in hour_marks],
+        },
         yaxis={"range": [0, max(highest, steps[-1]) * 1.06], "tickvals": steps, "ticktext": written},
     )  # fmt: skip
-    return {"trend-chart.figure": {"data": data, "layout": layout}}
+    return {
+        "trend-chart.figure": {"data": data, "layout": layout},
+        "trend-hours.children": html.Div(_hours(hours, view, ctx), className="plot", style={"left": left}),
+    }
+
+
+def _range(hours: list[datetime]) -> list[str]:
+    """From half an hour before the first mark until half an hour after the last, so that each hour has its column."""
+    half = timedelta(minutes=30)
+    return [f"{moment:%Y-%m-%dT%H:%M}" for moment in (hours[0] - half, hours[-1] + half)] if hours else []
+
+
+def _hours(hours: list[datetime], view: Document, ctx: Context) -> list[Any]:
+    """Over each hour's column, what was reported in it and below, what was closed: each leads to its tickets."""
+    columns = []
+    for at, hour in enumerate(hours):
+        after = datetime.fromtimestamp(hour.timestamp() + 3600, ctx.city.tz)
+        start, end = (f"{moment:%Y-%m-%dT%H:%M}" for moment in (hour, after))
+        # As clocks are put back an address cannot say which of two like hours it means.
+        plain = all(moment.replace(fold=0).timestamp() == moment.timestamp() for moment in (hour, after))
+        links = []
+        for name, words, asks in (("opened", OPENED, "reported"), ("closed", CLOSED, "closed")):
+            n = view.get(name, [])[at]
+            said = f"{count(n)} · {words[ctx.language]} {start[11:]}–{end[11:]}"
+            href = {"href": ctx.behind(**{asks: f"{start}..{end}"})} if n and plain else {}
+            links.append(html.A(className="behind", title=said, **{"aria-label": said}, **href))
+        columns.append(html.Div(links))
+    return columns
 
 
 def levels(highest: float) -> list[int]:

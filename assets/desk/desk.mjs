@@ -97,13 +97,24 @@ desk.link = (path, change) => {
   const query = new URLSearchParams(change);
   if (desk.lang() !== languages[0]) query.set("lang", desk.lang());
   if (query.get("place") === desk.root) query.delete("place");
+  if (desk.query().get("theme") === "light") query.set("theme", "light");
   const text = query.toString();
   return path + (text ? `?${text}` : "");
 };
 
+// Links that the server has written keep the theme too.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="/"]');
+  if (!link || desk.query().get("theme") !== "light") return;
+  const to = new URL(link.href);
+  to.searchParams.set("theme", "light");
+  link.href = to.pathname + to.search;
+}, true);
+
 // The page's frame in the address's language; the way back to the wall keeps place and language.
 desk.frame = () => {
   html.lang = desk.lang();
+  html.dataset.theme = desk.query().get("theme") === "light" ? "light" : "dark";
   const place = desk.query().get("place");
   const back = desk.at("desk-back");
   back.href = desk.link(new URL(back.href).pathname, place ? { place } : {});

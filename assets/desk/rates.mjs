@@ -71,7 +71,7 @@ function draw(found) {
   desk.path(found.path, (code) => {
     const query = desk.query();
     query.set("place", code);
-    query.delete("lang");
+    for (const name of ["lang", "theme"]) query.delete(name);
     return desk.link("/rates", Object.fromEntries(query));
   });
   tools(found);

@@ -51,10 +51,10 @@ function go(change, { replace = false } = {}) {
 }
 
 const goTo = (text) => go((query) => {
-  const lang = query.get("lang");
+  const kept = ["lang", "theme"].map((name) => [name, query.get(name)]);
   for (const name of [...query.keys()]) query.delete(name);
   for (const [name, value] of new URLSearchParams(text)) query.append(name, value);
-  if (lang) query.set("lang", lang);
+  for (const [name, value] of kept) if (value) query.set(name, value);
 });
 
 // -- the table -----------------------------------------------------------------------------------------------

@@ -27,12 +27,14 @@ from dashboard.tally import Tickets
 from dashboard.ticketasks import RATES, asked
 from dashboard.ticketquery import TicketQuery
 from dashboard.ticketrows import Reader
+from dashboard.ticketwhere import Levels
 from feeds.pretend import pretend
 
 CITY = read_city(Path(__file__).resolve().parents[2] / "cities" / "nanhai.toml")
 RULES = rules_of(CITY)
 PLACES = RULES.places
 NOW = datetime(2026, 10, 21, 7, 30, tzinfo=UTC)  # Half past three in the district, on a Wednesday.
+LEVELS = Levels(RULES.levels, PLACES.root.level, RULES.grassroots)
 NUMBER = re.compile(r"\d[\d,]*")
 
 
@@ -62,7 +64,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tickets, T
     history = History(f"sqlite:///{tmp_path_factory.mktemp('history')}/history.db", RULES)
     history.prepare()
     history.write(events, list(board.tickets.values()), [], {"x@1": 1})
-    yield board, TicketQuery(history, PLACES, Calendar(RULES.zone)), now
+    yield board, TicketQuery(history, PLACES, Calendar(RULES.zone), LEVELS), now
     history.close()
 
 
@@ -119,7 +121,20 @@ def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
             assert found, (panel.id, href, text)
             assert query.counts(what, now)["n"] == int(found[0].replace(",", "")), (panel.id, href)
             seen[panel.id] = seen.get(panel.id, 0) + 1
-    for panel_id in ("decide", "today", "units", "categories", "channels", "stages", "rates", "places", "hour"):
+    for panel_id in (
+        "decide",
+        "today",
+        "units",
+        "categories",
+        "channels",
+        "stages",
+        "rates",
+        "places",
+        "hour",
+        "trend",
+        "forecast",
+        "grassroots",
+    ):
         assert seen.get(panel_id), f"{panel_id} has no number with tickets behind it"
     assert seen["cases"] > 10
 
