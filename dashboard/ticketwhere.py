@@ -120,7 +120,7 @@ def _outlook(values: Sequence[str], now: float, calendar: Calendar) -> Condition
     """What the forecast of the running month counts: all that is due, closed on time, undecided, and surely late."""
     start, end = span("month", now, calendar)
     ahead = func.coalesce(and_(runs(now), t.deadline >= now), false())
-    handled = and_(t.closed.is_(None), t.exempted == 0, func.coalesce(t.done_at <= t.deadline, false()))
+    handled = and_(t.closed.is_(None), not_(EXEMPTED), func.coalesce(t.done_at <= t.deadline, false()))
     kept, undecided = func.coalesce(_kept(), false()), or_(ahead, handled)
     shown: dict[str, Condition] = {
         "due": _owed(start, end, now), "undecided": undecided, "kept": and_(kept, not_(undecided)),
@@ -139,8 +139,8 @@ def _owed(start: float, end: float, now: float) -> Condition:
 
 
 def _kept() -> Condition:
-    """Closed on time; what is exempted and nobody counts as still ahead is on time as well."""
-    return or_(and_(t.closed.is_not(None), t.on_time == 1), and_(t.closed.is_(None), t.exempted == 1))
+    """Closed on time, or exempted, closed or not, as soon as nobody counts it as still ahead."""
+    return or_(and_(t.closed.is_not(None), t.on_time == 1), EXEMPTED)
 
 
 def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Condition, Condition]:
@@ -158,7 +158,7 @@ def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Co
     called = and_(*within(t.called, start, end))
     return {
         "closing": (owed, closed),
-        "on_time": (owed, or_(and_(closed, t.on_time == 1), EXEMPTED)),
+        "on_time": (owed, _kept()),
         "filing": (and_(reported, long), t.filed.is_not(None)),
         "exact_filing": (filed, t.state != "voided"),
         "exact_dispatch": (dispatched, t.returns == 0),
