@@ -146,11 +146,9 @@ class Viewer:
         elif face.change is not None:
             self.page.wait_for_function(STILL, arg=n, timeout=30_000)
         self.page.evaluate(FRAMES)
-        self.page.wait_for_timeout(1100 if self._charts_wait() else 120)
-
-    def _charts_wait(self) -> bool:
-        """Whether the page has put off drawing a chart, which it does once a second at most."""
-        return bool(self.page.evaluate("() => (citywall.pending?.() ?? 0) > 0"))
+        # The page draws a chart once a second at most; one that it has put off is waited for.
+        self.page.wait_for_function("() => (citywall.pending?.() ?? 0) === 0", timeout=10_000)
+        self.page.wait_for_timeout(120)
 
     def look(self, face: Face, size: tuple[int, int], layout: str) -> dict[str, Any]:
         """What is wrong with the page as it stands; see ``look.js``."""
