@@ -200,6 +200,31 @@ def test_one_neighbourhood_is_what_the_table_says(screen: Screen, board: Board, 
     assert seen["points"]["number"] == counts["points"] > 500
 
 
+def test_every_verdict_agrees_on_the_screen(screen: Screen, board: Board, truth: Truth) -> None:
+    """The tickets' page counts what history holds: all that the city judged, and none judged otherwise."""
+    page = screen.page
+
+    def said(words: str) -> tuple[int, str]:
+        page.goto(f"{screen.house.url}/tickets?{words}")
+        found = until(
+            lambda: page.evaluate("() => document.querySelector('#desk[data-ready]')?.dataset.count"), 20, "a count"
+        )
+        return int(found), screen.text("desk-count")
+
+    def told() -> bool:
+        status, body = screen.house.get("/tickets/count", timeout=10)
+        return status == 200 and json.loads(body)["counts"]["n"] == 58_251
+
+    until(told, 60, "all cases are in history")
+    agreed, shown = said("agree=1")
+    assert (agreed, shown) == (43_664, "43,664tickets")
+    assert said("agree=0")[0] == 0
+    counts = truth.counts()
+    assert said(f"place={truth.code}&on_time=1")[0] == counts["ONTIME"]
+    assert said(f"place={truth.code}&on_time=0")[0] == counts["OVERDUE"]
+    assert screen.failed == []
+
+
 def test_the_page_says_that_it_is_a_replay_and_in_the_citys_language_first(screen: Screen) -> None:
     screen.open()
     assert screen.page.evaluate("() => document.documentElement.lang") == "en"

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from shapely import Point
 from shapely.geometry import shape
 from sqlalchemy import text
+from starlette.applications import Starlette
 
 from dashboard.board import Board
 from dashboard.city import read_city
@@ -25,9 +27,13 @@ from dashboard.events import pack, pack_batch
 from dashboard.feed import bind, rules_of
 from dashboard.historian import Historian
 from dashboard.history import History
+from dashboard.periods import Calendar
+from dashboard.ratepages import RatePages
 from dashboard.slots import DUE, KEPT, at
 from dashboard.stream import Entry
 from dashboard.tally import Tickets
+from dashboard.ticketpages import TicketPages
+from dashboard.ticketquery import TicketQuery
 from tests.town import DATA, context, parsed
 
 BOSTON = DATA / "boston311"
@@ -130,14 +136,22 @@ def test_the_board_counts_what_the_file_says(batches: list[bytes], rows: list[di
             assert (tally[at(period, KEPT)], tally[at(period, DUE)]) == months.get((code, year, month), (0, 0)), code
 
 
-def test_history_says_the_same_by_sql(batches: list[bytes], rows: list[dict[str, Any]], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def history(batches: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """All of Boston in history, as the historian writes it."""
     city = read_city(CITY, {"BOSTON": str(BOSTON), "REPLAY": "max"})
-    history = History(f"sqlite:///{tmp_path / 'h.db'}", rules_of(city))
-    historian = Historian(history)
+    opened = History(f"sqlite:///{tmp_path_factory.mktemp('boston') / 'h.db'}", rules_of(city))
+    historian = Historian(opened)
     historian.start()
     for start in range(0, len(batches), 24):
         part = enumerate(batches[start : start + 24], start + 1)
         historian.take([Entry(f"{seq}-0", "boston@1", seq, 500, packed) for seq, packed in part], 0.0)
+    yield opened
+    opened.close()
+
+
+def test_history_says_the_same_by_sql(history: History, rows: list[dict[str, Any]]) -> None:
+    city = read_city(CITY, {"BOSTON": str(BOSTON), "REPLAY": "max"})
     with history.engine.connect() as db:
         agree = "sum(CASE WHEN (verdict = 'on_time') = (on_time = 1) THEN 1 ELSE 0 END)"
         judged = db.execute(text(
@@ -152,8 +166,47 @@ def test_history_says_the_same_by_sql(batches: list[bytes], rows: list[dict[str,
             " OR (closed >= :begin AND closed < :end)) GROUP BY place"
         )
         due = {row[0]: (row[1], row[2]) for row in db.execute(text(december), {"begin": begin, "end": end})}
-    history.close()
     assert tuple(judged) == (43_664, 43_664)
     closed, months = directly(rows)
     assert by_place == closed
     assert due == {place: rate for (place, year, month), rate in months.items() if (year, month) == (2011, 12)}
+
+
+async def test_the_pages_say_the_same_of_every_neighbourhood(history: History, rows: list[dict[str, Any]]) -> None:
+    """What the tickets' and the rates' pages ask the server for, by the addresses that the wall's numbers lead to."""
+    city = read_city(CITY, {"BOSTON": str(BOSTON), "REPLAY": "max"})
+    rules, now = rules_of(city), datetime(2012, 1, 1, tzinfo=city.tz).timestamp()
+
+    async def moment() -> dict[str, Any]:
+        return {"now": now, "as_of": now, "wall": now, "behind": 0}
+
+    pages = TicketPages(city, TicketQuery(history, rules.places, Calendar(rules.zone)), rules, moment)
+    app = Starlette(routes=[*pages.routes(), *RatePages(pages).routes()])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://boston") as client:
+
+        async def n(**words: str) -> int:
+            answer = await client.get("/tickets/count", params=words)
+            assert answer.status_code == 200, answer.text
+            return int(answer.json()["counts"]["n"])
+
+        assert (await n(agree="1"), await n(agree="0")) == (43_664, 0)
+        assert await n() == len(rows) == 58_251
+        closed, months = directly(rows)
+        judged, overdue = Counter[str](), Counter[str]()
+        for row in rows:
+            judged[row["place"]] += bool(row["verdict"] and row["due"] and row["closed"])
+            overdue[row["place"]] += row["closed"] is None and row["due"] is not None and row["due"] < now
+        assert sum(judged.values()) == 43_664
+        for place in (place.code for place in rules.places if place.parent):
+            part, whole = closed.get(place, (0, 0))
+            assert (await n(place=place, on_time="1"), await n(place=place, on_time="0")) == (part, whole - part), place
+            assert (await n(place=place, agree="1"), await n(place=place, agree="0")) == (judged[place], 0), place
+            assert await n(place=place, late="1") == overdue[place], place
+        for month in ("2011-07", "2011-10", "2011-12"):
+            year, number = map(int, month.split("-"))
+            table = (await client.get("/rates/data", params={"by": "place", "period": month, "lang": "en"})).json()
+            shown = {row["name"]: row["cells"]["on_time"] for row in table["rows"]}
+            for place in (place.code for place in rules.places if place.parent):
+                part, whole = months.get((place, year, number), (0, 0))
+                said = shown[place]["part"].replace(",", ""), shown[place]["whole"].replace(",", "")
+                assert said == ((str(part), str(whole)) if whole else ("", "")), (place, month)
