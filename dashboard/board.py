@@ -2,7 +2,8 @@
 
 It holds one slice per noun and a position: for each spool, the last batch it has folded. A batch at or
 below its position changes nothing, and one that skips a number is refused, so batches may come again
-and again, in any order between feeds, and the board stays the same.
+and again, in any order between feeds, and the board stays the same. Only the clock goes by the order of its own
+spool: its latest tick is the time, also where that is earlier than the one before.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Board:
         routes = self._routes
         for event in events:
             routes[type(event)].fold(event)
-            if self._clock.now > now:
+            if self._clock.now != now:
                 now = self._clock.now
                 for part in self.slices.values():
                     part.advance(now)
@@ -126,6 +127,8 @@ class Board:
             for name, part in board.slices.items():
                 part.load(found["slices"][name])
             board.position = msgspec.convert(found["position"], dict[str, int])
+            for part in board.slices.values():
+                part.advance(board.now)
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise ValueError(f"the board's snapshot cannot be read: {error}") from error
         return board

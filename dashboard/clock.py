@@ -27,23 +27,29 @@ class Clock:
     def __init__(self, rules: Rules) -> None:
         self.now = 0.0
         self.wall = 0.0
+        self.source = ""
 
     def fold(self, event: Event) -> None:
-        """Move on to a later tick; an earlier one changes nothing."""
+        """Go to a tick, also to an earlier one: a clock that ran fast was put right. Its spool orders its ticks.
+
+        Of several clocks the one that is ahead counts: an earlier tick of another changes nothing.
+        """
         if isinstance(event, ClockTick):
-            self.now = max(self.now, event.time.timestamp())
-            self.wall = max(self.wall, event.wall.timestamp())
+            now = event.time.timestamp()
+            if self.source in ("", event.source) or now > self.now:
+                self.now, self.wall, self.source = now, event.wall.timestamp(), event.source
 
     def advance(self, now: float) -> None:
         """The clock is what others are advanced by."""
 
     def dump(self) -> object:
-        """Both times."""
-        return [self.now, self.wall]
+        """Both times, and whose they are."""
+        return [self.now, self.wall, self.source]
 
     def load(self, dumped: object) -> None:
-        """Take both times back."""
-        self.now, self.wall = msgspec.convert(dumped, tuple[float, float])
+        """Take them back."""
+        now, wall, *source = msgspec.convert(dumped, list[float | str])
+        self.now, self.wall, self.source = float(now), float(wall), str(*source)  # It did not say whose, once.
 
 
 def view_clock(clock: Clock, place: str, now: float) -> Document:

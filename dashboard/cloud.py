@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from dashboard.events import Event
-from dashboard.noun import Rules
+from dashboard.noun import Rules, SetBack
 
 SLOT = 300  # Seconds; for each slot it is kept whether the thing was up in all samples of it.
 SLOTS = 288  # A day.
@@ -77,6 +77,14 @@ class Thing(msgspec.Struct, array_like=True):
         if (moment, event.id) > (self.at, self.id):
             self.at, self.id, self.name, self.place = moment, event.id, event.name, event.place
 
+    def set_back(self, now: float) -> None:
+        """Hold what was sampled at moments after ``now`` to be of now: it was stamped by a clock that ran ahead."""
+        for sample in self.metrics.values():
+            sample.at = min(sample.at, now)
+        self.at = min(self.at, now)
+        last = int(now // SLOT)
+        self.slots = {number: up for number, up in self.slots.items() if number <= last}
+
     def state(self, now: float, silent: float) -> str:
         """``up``, ``down``, or ``unknown`` where its state was not sampled within ``silent`` seconds.
 
@@ -101,11 +109,13 @@ class Cloud:
         self.rules = rules
         self.things: dict[str, Thing] = {}
         self.places: dict[str, set[str]] = {}
+        self._time = SetBack()
 
     def fold(self, event: Event) -> None:
         """Take in a sample. One that is no finite number cannot come by a feed, and is left out here."""
         if not isinstance(event, CloudSample) or not isfinite(event.value):
             return
+        event = self._time.held(event)
         key = f"{event.source}|{event.resource}|{event.subject}"
         thing = self.things.get(key)
         if thing is None:
@@ -128,7 +138,10 @@ class Cloud:
         return [thing for thing in found if not resources or thing.resource in resources]
 
     def advance(self, now: float) -> None:
-        """Ages are worked out when a view is asked for."""
+        """Ages are worked out when a view is asked for; only a clock that is put right changes anything."""
+        if self._time.to(now):
+            for thing in self.things.values():
+                thing.set_back(now)
 
     def dump(self) -> object:
         """The things."""

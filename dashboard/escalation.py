@@ -72,9 +72,13 @@ class AlarmClock:
         self._coming: list[tuple[float, str, int]] = []  # Moment, key, position in the plan.
         self._due: dict[str, dict[int, Due]] = {}
         self._news: list[Due] = []
+        self._now = float("-inf")
 
     def look(self, tickets: Mapping[str, Ticket], open_: Collection[str], now: float) -> None:
         """Take note of what has changed and of what has become due up to ``now``."""
+        if now < self._now:
+            self._go_back(now)
+        self._now = now
         for key in [key for key in self.seen if key not in open_]:
             del self.seen[key]
             self._due.pop(key, None)
@@ -94,6 +98,14 @@ class AlarmClock:
                 self._news.append(due)
         if len(self._news) > KEPT:  # Nobody wants them, or they come again with all that is due.
             self._news.clear()
+
+    def _go_back(self, now: float) -> None:
+        """Let what is due only later than ``now`` wait again; who has taken it already knows it by its ``id``."""
+        for key, steps in self._due.items():
+            for at, due in [(at, due) for at, due in steps.items() if due.moment > now]:
+                del steps[at]
+                heappush(self._coming, (due.moment, key, at))
+        self._news = [due for due in self._news if due.moment <= now]
 
     def news(self) -> list[Due]:
         """What has become due since this was last asked; the first time, all that is due."""

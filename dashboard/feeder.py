@@ -170,6 +170,8 @@ class Runner:
     def beat(self, now: datetime, number: int) -> FeedBeat:
         """How the feed is doing at ``now``."""
         c = self.outlet.spool.counters
+        if self.last_success is not None and self.last_success > now:
+            self.last_success = now  # The clock was set back since; what never comes again must still grow old.
         return FeedBeat(
             id=f"{now.timestamp():.3f}-{number}", source="house", time=now, subject=self.bound.name,
             received=c.received, stored=c.stored, duplicate=c.duplicate, dead=c.dead, flawed=c.flawed,

@@ -45,11 +45,9 @@ class Health:
         self.beats: dict[str, FeedBeat] = {}
 
     def fold(self, event: Event) -> None:
-        """Keep the later of two beats of one feed."""
+        """Keep a feed's latest beat, which is the last to come: one spool orders them, whatever the clock does."""
         if isinstance(event, FeedBeat):
-            known = self.beats.get(event.subject)
-            if known is None or (known.time, known.id) < (event.time, event.id):
-                self.beats[event.subject] = event
+            self.beats[event.subject] = event
 
     def advance(self, now: float) -> None:
         """Ages are worked out when a view is asked for."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from dashboard.duty import Escalation
 from dashboard.events import Event
@@ -16,6 +19,7 @@ from dashboard.thresholds import CloudTable, SensorTable, VideoTable
 from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,54 @@ class Slice(Protocol):
     """A noun's part of the board. Only ``fold`` and ``advance`` change it, and neither looks at a clock."""
 
     def fold(self, event: Event) -> None:
-        """Take in one event; the same events in any order, any number of times, end in the same slice."""
+        """Take in one event; the same events in any order, any number of times, end in the same slice.
+
+        Passing events (ticks, beats), which one spool orders and nobody keeps, may go by the order in which they come.
+        """
 
     def advance(self, now: float) -> None:
-        """Let time pass to ``now`` (seconds since 1970 UTC, never less than before)."""
+        """Let it be ``now`` (seconds since 1970 UTC).
+
+        Mostly that is later than before; it is earlier where a clock that ran fast was put right. Then everything that
+        depends on the time is as if it had never been later. Only two things stay: periods that were forgotten and
+        that no view at ``now`` asks for, and what was observed meanwhile, see ``SetBack``.
+        """
 
     def dump(self) -> object:
         """All that is needed to build the same slice again, as msgpack can write it."""
 
     def load(self, dumped: object) -> None:
         """Take the place of a slice that was dumped."""
+
+
+class SetBack:
+    """Time as a slice of observations knows it, which may be set back.
+
+    What was observed while the clock ran ahead bears moments that are still to come. It is the latest word all the
+    same, and what is observed from now on must count as later: so it is held to be of the moment at which the clock
+    was put right, also where it comes only some seconds after that.
+    """
+
+    LATE = 60.0  # Seconds for which that may still come, and by which it is ahead at least.
+
+    def __init__(self) -> None:
+        self.now = self._right = self._ahead = 0.0
+
+    def to(self, now: float) -> bool:
+        """Let it be ``now``; True if that is earlier than before."""
+        back = now < self.now
+        if back:
+            self._right, self._ahead = now, max(self.now, self._ahead)
+        self.now = now
+        return back
+
+    def held(self, event: E) -> E:
+        """The event as it is to be taken."""
+        moment = event.time.timestamp()
+        late = self._right <= self.now <= self._right + self.LATE
+        if late and self.now + self.LATE < moment <= self._ahead + self.LATE:
+            return msgspec.structs.replace(event, time=datetime.fromtimestamp(self.now, UTC))
+        return event
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from dashboard.events import Event
-from dashboard.noun import Rules
+from dashboard.noun import Rules, SetBack
 from dashboard.thresholds import Thresholds
 
 SLOT = 900  # Seconds; of each slot the latest value, the least and the greatest are kept.
@@ -150,6 +150,22 @@ class Gauge(msgspec.Struct, array_like=True):
             if number > newest:
                 self.slots = {at: slot for at, slot in self.slots.items() if at > number - SLOTS}
 
+    def set_back(self, now: float) -> None:
+        """Hold what it read at moments after ``now`` to be of now: it was stamped by a clock that ran ahead."""
+        if self.odd is not None and self.odd[0] > now:
+            self.odd = now, self.odd[1]
+        if self.at <= now:
+            return
+        self.at = now
+        last = int(now // SLOT)
+        self.slots = {number: slot for number, slot in self.slots.items() if number <= last}
+        known = self.slots.get(last)
+        if known is None:
+            self.slots[last] = Slot(now, self.id, self.value, self.value, self.value)
+        else:
+            known.moment, known.id, known.value = now, self.id, self.value
+            known.low, known.high = min(known.low, self.value), max(known.high, self.value)
+
     def series(self) -> list[Slot]:
         """The slots of the last day, oldest first."""
         return [slot for _, slot in sorted(self.slots.items())]
@@ -207,12 +223,14 @@ class Sensors:
         self.gauges: dict[str, Gauge] = {}
         self.places: dict[str, set[str]] = {}
         self._limits: dict[str, Thresholds] = {}
+        self._time = SetBack()
 
     def fold(self, event: Event) -> None:
         """Take in a reading. One that is no finite number cannot come by a feed, and is left out here."""
         if not isinstance(event, SensorReading) or not isfinite(event.value):
             return
         unit = UNITS.get(event.quantity) or SPELLINGS.get(event.unit, event.unit)
+        event = self._time.held(event)
         key = key_of(event.source, event.subject, event.quantity, unit)
         gauge = self.gauges.get(key)
         if gauge is None:
@@ -247,7 +265,10 @@ class Sensors:
         return sorted(set(self.rules.sensors.points) - heard)
 
     def advance(self, now: float) -> None:
-        """Ages and faults are worked out when a view is asked for."""
+        """Ages and faults are worked out when a view is asked for; only a clock that is put right changes anything."""
+        if self._time.to(now):
+            for gauge in self.gauges.values():
+                gauge.set_back(now)
 
     def dump(self) -> object:
         """The gauges."""

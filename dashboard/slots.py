@@ -94,14 +94,18 @@ class Counting:
         self._known: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
 
     def forget_before(self, now: float) -> bool:
-        """Move the floor to where the month before that of ``now`` began; True if it was another."""
-        floor = self.calendar.month_begin(self.calendar.month_begin(now) - 86400)
+        """Move the floor to where it lies at ``now``; True if it was another. It never moves back."""
+        floor = self.floor_at(now)
         if floor <= self.floor:
             return False
         self.floor, self._first = floor, self.calendar.day_and_month(floor)
         self._known.clear()
         self._dues.clear()
         return True
+
+    def floor_at(self, now: float) -> float:
+        """Where the month before that of ``now`` began."""
+        return self.calendar.month_begin(self.calendar.month_begin(now) - 86400)
 
     def lasts(self, slot: Hashable) -> bool:
         """Whether a slot or a group is still counted: it is of no period, or of one that begins behind the floor."""

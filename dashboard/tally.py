@@ -155,7 +155,9 @@ class Tickets:
                 self.settle()
 
     def advance(self, now: float) -> None:
-        """Let the shares that are others from now on be counted anew, and the windows move on at midnight."""
+        """Let the shares that are others now be counted anew, and the windows move on at midnight."""
+        if now < self.now:
+            self._go_back(now)
         self.now = now
         while self._changes and self._changes[0][0] < now:
             moment, key = heappop(self._changes)
@@ -171,6 +173,19 @@ class Tickets:
             if self.counting.forget_before(now):
                 for tally in self._tallies.values():
                     tally.forget(self.counting.lasts)
+
+    def _go_back(self, now: float) -> None:
+        """Have every share that was counted later than ``now`` counted anew; the others still hold.
+
+        Where more was forgotten than views may ask for at ``now``, everything is counted anew.
+        """
+        needed = self.calendar.midnight(self.calendar.midnight(now) - 2 * 86400)
+        if self.horizon > needed or self.counting.floor > self.counting.floor_at(now):
+            self._begin_anew(now, self.tickets)
+            return
+        for key, (counted, _) in self._counted.items():
+            if counted > now:
+                self._waiting.setdefault(key, self.tickets[key])
 
     # -- counting ----------------------------------------------------------------------------------------
 
@@ -258,9 +273,12 @@ class Tickets:
     def load(self, dumped: object) -> None:
         """Build the slice anew from its tickets."""
         now, tickets = msgspec.convert(dumped, tuple[float, list[Ticket]])
+        self._begin_anew(now, {ticket.key: ticket for ticket in tickets})
+
+    def _begin_anew(self, now: float, tickets: dict[str, Ticket]) -> None:
         fresh = Tickets(self.rules)
         fresh.advance(now)
-        fresh.tickets = {ticket.key: ticket for ticket in tickets}
+        fresh.tickets = tickets
         fresh._waiting = dict.fromkeys(fresh.tickets)
         fresh.settle()
         self.__dict__.update(fresh.__dict__)

@@ -155,6 +155,18 @@ class Platform:
         assert self.times == times
         return False
 
+    def set_back(self, now: float) -> None:
+        """Hold what was polled at moments after ``now`` to be of now: it was stamped by a clock that ran ahead.
+
+        Of those polls the last one stays.
+        """
+        if self.polls and self.polls[-1].time > now:
+            latest = self.polls[-1]._replace(time=now)
+            self.polls = [*(poll for poll in self.polls if poll.time < now), latest]
+            self.times = [*self.times[: bisect_left(self.times, now)], now]
+        self.gaps = [gap for gap in self.gaps if gap[1] <= now]
+        self.restarts = [start for start in self.restarts if start <= now + 60]
+
     def _gap(self, poll: Poll) -> None:
         """Note the silence that a poll ends."""
         if self.times:
@@ -222,6 +234,17 @@ class Watched:
             return False
         self.trail.append((time, status))
         return True
+
+    def set_back(self, now: float) -> None:
+        """Hold what was noted at moments after ``now`` to be of now, the last of it."""
+        self.first, self.stamp = (
+            min(self.first, now) if self.first < EVER else EVER,
+            (min(self.stamp[0], now), self.stamp[1]),
+        )
+        if self.trail and self.trail[-1][0] > now:
+            status = self.trail[-1][1]
+            self.trail = [step for step in self.trail if step[0] < now]
+            self.note(now, status)
 
     def retrace(self) -> None:
         """Build anew the end of the trail, from the polls that are kept whole."""

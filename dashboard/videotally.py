@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from dashboard.events import Event
-from dashboard.noun import Rules
+from dashboard.noun import Rules, SetBack
 from dashboard.periods import Calendar
 from dashboard.video import (
     DOWN,
@@ -68,11 +68,13 @@ class Cameras:
         self.restless: set[str] = set()  # Keys of the cameras that are down, or were within the horizon.
         self.kept: dict[Any, Any] = {}  # What views have worked out, until a state or a list changes.
         self._moments: list[tuple[float, str, str]] = []
+        self._time = SetBack()
 
     # -- folding -------------------------------------------------------------------------------------------
 
     def fold(self, event: Event) -> None:
         """Take in a list, a poll or a day's recordings."""
+        event = self._time.held(event)
         if isinstance(event, CamerasPolled):
             self._poll(self._roll(event), event)
         elif isinstance(event, CamerasListed):
@@ -180,6 +182,8 @@ class Cameras:
 
     def advance(self, now: float) -> None:
         """Turn what time alone turns: planned outages, flapping that has calmed, platforms that fall silent."""
+        if self._time.to(now):
+            self._go_back(now)
         self.now = now
         while self._moments and self._moments[0][0] <= now:
             _, key, name = heappop(self._moments)
@@ -195,10 +199,27 @@ class Cameras:
         day = self.calendar.day_and_month(now)[0]
         if day != self.day:
             self.day = day
-            self._forget(self.calendar.midnight(self.calendar.midnight(now) - 43_200))
+            before = self.calendar.midnight(self.calendar.midnight(now) - 43_200)
+            self._forget(self.calendar.midnight(before - 43_200))
+
+    def _go_back(self, now: float) -> None:
+        """Judge every camera anew; what was polled and listed by a clock that ran ahead is held to be of now."""
+        self.now = now
+        self.round += 1
+        self.lists += 1
+        for roll in self.rolls.values():
+            roll.platform.set_back(now)
+            roll.parts = {part: (min(time, now), event, ids) for part, (time, event, ids) in roll.parts.items()}
+            roll.silent = now > roll.platform.silent_at
+            for watched in roll.cameras.values():
+                watched.set_back(now)
+                self._plan(roll, watched)
+                self._judge(roll, watched)
 
     def _forget(self, horizon: float) -> None:
-        """Let go of what no view asks for any more: all before yesterday's midnight."""
+        """Let go of what no view asks for any more, even should the clock go back over a midnight: all before that
+        with which the day before yesterday began.
+        """
         self.horizon = horizon
         self.round += 1
         for roll in self.rolls.values():

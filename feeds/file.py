@@ -157,7 +157,7 @@ def _told(
     if reading.latest is None:
         return reading.items
     cursor.latest = max(cursor.latest or 0.0, reading.latest.timestamp())
-    return [*reading.items, _tick(cursor, settings, reading.latest, ctx.now())]
+    return [*reading.items, _tick(cursor, settings, datetime.fromtimestamp(cursor.latest, UTC), ctx.now())]
 
 
 def _tick(cursor: Cursor, settings: Settings, time: datetime, wall: datetime) -> ClockTick:

@@ -49,10 +49,10 @@ def test_the_states(rule: FeedRule, said: FeedBeat | None, at: float, state: str
     assert state_of(rule, said, (T0 + timedelta(seconds=at)).timestamp()) == state
 
 
-def test_the_later_beat_counts_whatever_comes_last() -> None:
+def test_the_last_beat_to_come_counts_whatever_its_clock_says() -> None:
     rules = Rules(PlaceTree.of([Place("d", "D", "district")]), ZoneInfo("UTC"), feeds=(POLLED, PUSHED))
-    early, late = beat(0, success=0), beat(4, success=3)
-    for order in ((early, late), (late, early), (late, early, late)):
+    early, late, ahead = beat(0, success=0), beat(4, success=3), beat(3600, success=3600)
+    for order in ((early, late), (late, early, late), (early, ahead, late)):
         health = Health(rules)
         for said in order:
             health.fold(said)

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from time import monotonic, sleep
@@ -27,7 +28,7 @@ from dashboard.history import History
 from dashboard.projector import WANTED_FOR, Projector, write_whole
 from dashboard.roles import House, Stop
 from dashboard.stream import Entry, Keys, connect
-from tests.flow import closed, entry, packed, reported, rules, tick, tickets_of, views_of
+from tests.flow import START, closed, entry, packed, reported, rules, tick, tickets_of, views_of
 from tests.town import town
 
 HOTLINE, APP, CLOCK, TIME = "hotline@1", "app@1", "clock@1", "time@1"
@@ -385,6 +386,40 @@ def test_a_board_that_does_not_know_the_time_is_not_shown(work: AtWork) -> None:
     assert work.open_at("A") is None
     work.append(entry(1, tick(60.0), spool=CLOCK))
     until(lambda: work.open_at("A") == 1)
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0])
+def test_a_clock_that_was_wrong_by_an_hour_is_right_again_at_once(work: AtWork, by: float) -> None:
+    """The time, and with it the lights, within seconds, and not when the hour is over; also after a restart."""
+    two_days = 48 * 3600.0  # The tickets fall due, an hour apart.
+    moments = iter([two_days + 1800, two_days + 1800 + by, two_days + 1802, two_days + 1804])
+    due = [reported(60 * n, "A", due=START + timedelta(hours=48 + n)) for n in range(-1, 3)]
+
+    def turn(seq: int) -> tuple[float, int]:
+        moment = next(moments)
+        work.append(entry(seq, tick(moment), spool=CLOCK))
+        wanted = START.timestamp() + moment, 1 + int((moment - two_days) // 3600) + 1
+
+        def shown() -> tuple[float, int] | None:
+            found: Any = work.redis.hget(work.keys.views, "tickets|A")
+            if found is None:
+                return None
+            document = msgspec.json.decode(found)
+            pulse: Any = work.redis.get(work.keys.pulse)
+            return msgspec.json.decode(pulse)["as_of"], document["data"]["lights"]["overdue"]
+
+        until(lambda: shown() == wanted)
+        return wanted
+
+    work.append(entry(1, *due, spool=HOTLINE))
+    work.ask("tickets|A")
+    work.start(projector_role.run, clock=False)
+    one, wrong, right = turn(1), turn(2), turn(3)
+    assert one[1] == right[1] != wrong[1]
+    work.end()
+    work.ask("tickets|A")
+    work.start(projector_role.run, clock=False)
+    assert turn(4)[1] == right[1]
 
 
 def test_views_of_a_board_that_is_gone_are_taken_down(work: AtWork) -> None:
