@@ -221,7 +221,9 @@ def test_every_verdict_agrees_on_the_screen(screen: Screen, board: Board, truth:
     assert said("agree=0")[0] == 0
     counts = truth.counts()
     assert said(f"place={truth.code}&on_time=1")[0] == counts["ONTIME"]
-    assert said(f"place={truth.code}&on_time=0")[0] == counts["OVERDUE"]
+    assert said(f"place={truth.code}&agree=1&on_time=0")[0] == counts["OVERDUE"]
+    # Some were closed after their target without a word of the city's: late, and held against nothing.
+    assert said(f"place={truth.code}&on_time=0")[0] == counts["OVERDUE"] + counts[""]
     assert screen.failed == []
 
 
