@@ -172,6 +172,7 @@ citywall.pending = () => waiting.size; // What has come and is not drawn yet.
 
 let skew = 0; // server's clock − ours, in seconds
 let pulse = null; // the latest beat
+let advanced = 0; // when the board's time last moved on, by our clock, in ms
 let rate = 1; // seconds of the city's time in a second
 let epoch = null;
 let offsets = {}; // panel → offset of what is shown
@@ -202,6 +203,7 @@ function takeBeat(beat) {
     const found = (beat.as_of - pulse.as_of) / (beat.wall - pulse.wall);
     rate = Math.abs(found - 1) < 0.1 ? 1 : Math.max(0, found);
   }
+  if (pulse?.wall && beat.epoch === pulse.epoch && beat.wall !== pulse.wall) advanced = beat.wall > pulse.wall ? Date.now() : 0;
   pulse = beat;
   if (version && beat.version && beat.version !== version) reload("version");
 }
@@ -500,14 +502,16 @@ async function reload(why) {
 
 const ORDER = ["live", "late", "silent", "failing", "never"];
 const WORDS = {
-  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", stalled: "停滞", fault: "数据有误", opening: "载入中" },
-  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", stalled: "stalled", fault: "wrong data", opening: "loading" },
+  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中" },
+  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading" },
 };
 
 function stateOf(id) {
   if (html.dataset.link === "lost") return ["lost", lastFrame / 1000 + skew];
   if (html.dataset.link !== "up" || !pulse) return ["opening", null];
-  if (!pulse.wall || now() - pulse.wall > STALLED) return ["stalled", pulse.wall || null];
+  // Behind, but moving on: the past is being told, as at a first start. One that stands still is not to be believed.
+  const behind = !pulse.wall || now() - pulse.wall > STALLED;
+  if (behind) return [pulse.wall && Date.now() - advanced < 1000 * STALLED ? "catching" : "stalled", pulse.wall || null];
   const panel = shown[id];
   if (!panel) return ["opening", null];
   if (panel.fault) return ["fault", null];

@@ -29,6 +29,7 @@ from dashboard.refusal import Refused
 from dashboard.roles import Backoff
 
 LOG = logging.getLogger("citywall.supervisor")
+HANGUP = ", which a terminal sends when it is closed; start it with nohup or as a service to let it go on"
 STEADY = 10.0  # Seconds after which a role that runs has shown that it can, and a next end is a first one again.
 
 
@@ -94,7 +95,7 @@ def run(
         house = _Supervisor([Role(name, command) for name, command in commands.items()], data, valkey)
         while not signals.asked:
             signals.wait(house.tend())
-        LOG.info("ending the roles")
+        LOG.info("ending the roles: asked to by %s%s", signals.first, HANGUP if signals.first == "SIGHUP" else "")
         house.end(patience, signals)
         if valkey:
             embedded.stop(data, patience)
@@ -129,9 +130,12 @@ class _Signals:
 
     pipe: int
     asked: int = 0
+    first: str = ""  # The name of the signal that asked first: whoever reads the log wants to know who ended it.
 
     def ask(self, number: int, frame: object) -> None:
-        self.asked += number != signal.SIGCHLD
+        if number != signal.SIGCHLD:
+            self.asked += 1
+            self.first = self.first or signal.Signals(number).name
 
     def wait(self, seconds: float) -> None:
         if select.select([self.pipe], [], [], seconds)[0]:

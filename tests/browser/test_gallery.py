@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,6 +83,28 @@ def test_the_faces_are_told_apart_by_shape_word_and_colour(
                 assert face["words"].strip()
         assert len({face["words"] for face in faces.values()}) == len(faces)
         assert len({faces[name]["colour"] for name in ("loading", "normal", "late", "silent", "wrong")}) == 5
+
+
+def test_a_board_that_is_behind_is_catching_up_while_its_time_moves_on_and_stalled_when_it_stands(
+    new_context: Callable[..., BrowserContext], stage: Stage
+) -> None:
+    viewer = Viewer(stage, new_context().new_page(), "en", "dark")
+    viewer.open("wall")
+    normal, stalled = (next(face for face in FACES if face.id == name) for name in ("normal", "stalled"))
+    seen = []
+    for face in (
+        normal,
+        replace(stalled, age=600.0),
+        replace(stalled, age=300.0),
+        stalled,
+        replace(stalled, age=300.0),
+    ):
+        viewer.show(face)
+        seen.append({(one["state"], one["words"]) for one in viewer.page.evaluate(FACE).values()})
+    assert [{state for state, _ in found} for found in seen] == [
+        {"live"}, {"stalled"}, {"catching"}, {"catching"}, {"stalled"},
+    ]  # fmt: skip
+    assert {words for _, words in seen[2]} == {"catching up 5 min"}
 
 
 FAULTY = {

@@ -114,7 +114,7 @@ def test_a_second_signal_ends_the_deaf_at_once(tmp_path: Path, start: Start) -> 
     until(lambda: "deaf\n" in (tmp_path / "said").read_text())
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    until(lambda: "ending the roles" in (tmp_path / "said").read_text())
+    until(lambda: "ending the roles: asked to by SIGINT" in (tmp_path / "said").read_text())
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
     assert time.monotonic() - began < 0.9  # The patience of these tests is 1 s.
