@@ -184,3 +184,33 @@ def test_rows_open_by_keyboard_and_the_export_is_the_filter_s(screen: Screen, to
     until(lambda: page.evaluate("() => document.querySelector('#desk')?.dataset.ready"), 20, "the ticket is shown")
     page.keyboard.press("Escape")
     page.wait_for_url("**/tickets?late=1&lang=en")  # Escape goes back.
+
+
+def test_the_rates_are_sorted_by_keyboard_and_lead_to_their_tickets(screen: Screen) -> None:
+    page = screen.page
+    screen.open("/wall?lang=en")
+    page.locator("#units-head a").click()
+    page.wait_for_url("**/rates?lang=en")
+    shown = "() => document.querySelector('#desk[data-ready]') && document.querySelectorAll('.rates tbody tr').length"
+    until(lambda: page.evaluate(shown), 20, "the rates are shown")
+    page.locator('[data-key="sort-name"]').focus()
+    page.keyboard.press("Enter")
+    until(lambda: "sort=name" in screen.path() and page.evaluate(shown), 20, "sorted by name")
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Unit")
+    until(lambda: page.evaluate("() => document.activeElement?.dataset.key") == "sort-name", 5, "the focus stays")
+    page.locator('[data-key="period-week"]').click()
+    until(lambda: "period=week" in screen.path() and page.evaluate(shown), 20, "another period")
+    link = page.locator(".rates .whole td.ranked small a").nth(1)
+    wanted = whole(link.inner_text())
+    link.click()
+    page.wait_for_url("**/tickets?**")
+    assert count(page) == wanted > 0
+
+
+def test_an_hour_of_the_trend_leads_to_what_was_reported_in_it(screen: Screen) -> None:
+    screen.open()
+    link = screen.page.locator('#trend-hours a[href*="reported="]').first
+    wanted = whole(str(link.get_attribute("title")).split("·")[0])
+    link.click()
+    screen.page.wait_for_url("**/tickets?reported=**")
+    assert count(screen.page) == wanted > 0
