@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from dashboard.events import BATCH, Event, content, identity, pack, pack_batch
@@ -139,6 +140,8 @@ class Spool:
 
     def __init__(self, file: Path, *, durable: bool = True, remembered: int = REMEMBERED) -> None:
         self.file, self.remembered = file, remembered
+        # A thread may still be at work when its task has been given up; a database must not be closed under it.
+        self._writing, self._reading = Lock(), Lock()
         try:
             self._open(file, durable)
         except (OSError, sqlite3.OperationalError) as error:
@@ -162,9 +165,10 @@ class Spool:
         return None if row is None else row[0]
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._reader.close()
-        self._db.close()
+        """Let go of the file, once nobody is at work in it."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._db.close()
 
     @property
     def cursor(self) -> str | None:
@@ -181,19 +185,20 @@ class Spool:
         Raises:
             SpoolFull: if the disk is full or cannot be written; then nothing was stored.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._writing:
             try:
-                counted = self._put(events, rejected, cursor)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # A full disk has ended it already.
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise SpoolFull(f"{self.file} cannot be written: {error}") from error
-        self.counters += counted
-        return counted
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    counted = self._put(events, rejected, cursor)
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    if self._db.in_transaction:  # A full disk has ended it already.
+                        self._db.execute("ROLLBACK")
+                    raise
+            except sqlite3.OperationalError as error:
+                raise SpoolFull(f"{self.file} cannot be written: {error}") from error
+            self.counters += counted
+            return counted
 
     def _put(self, events: Sequence[Event], rejected: Sequence[Refusal], cursor: str | None) -> Counters:
         db = self._db
@@ -278,14 +283,14 @@ class Spool:
 
     def batches(self, after: int, limit: int = 16) -> list[Batch]:
         """The next batches behind ``after``, in order; only what is on the disk, a put under way is not seen."""
-        rows = self._reader.execute(
-            "SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-        )
-        return [Batch(*row) for row in rows]
+        query = "SELECT seq, events, packed FROM batch WHERE seq > ? ORDER BY seq LIMIT ?"
+        with self._reading:
+            return [Batch(*row) for row in self._reader.execute(query, (after, limit))]
 
     def waiting(self, after: int) -> int:
         """How many batches lie behind ``after``."""
-        return int(self._reader.execute("SELECT count(*) FROM batch WHERE seq > ?", (after,)).fetchone()[0])
+        with self._reading:
+            return int(self._reader.execute("SELECT count(*) FROM batch WHERE seq > ?", (after,)).fetchone()[0])
 
     @property
     def last(self) -> int:
@@ -300,7 +305,8 @@ class Spool:
             SpoolFull: if the disk cannot be written; then they are still there.
         """
         try:
-            self._db.execute("DELETE FROM batch WHERE seq <= ?", (upto,))
+            with self._writing:
+                self._db.execute("DELETE FROM batch WHERE seq <= ?", (upto,))
         except sqlite3.OperationalError as error:
             raise SpoolFull(f"{self.file} cannot be written: {error}") from error
 

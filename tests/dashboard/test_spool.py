@@ -7,6 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -59,6 +62,24 @@ def test_an_event_is_kept_once(spool: Spool, tmp_path: Path) -> None:
     assert stored(again) == [report(1), report(2), report(3), report(4)]
     assert again.counters == Counters(7, 4, 3, 0, 0)
     balance(again)
+
+
+def test_it_is_not_closed_under_whoever_is_at_work_in_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "feed.db", durable=False)
+    begun = threading.Event()
+
+    class Letters(list[Rejected]):
+        def __iter__(self) -> Iterator[Rejected]:
+            begun.set()
+            yield from super().__iter__()
+
+    with ThreadPoolExecutor(1) as thread:
+        put = thread.submit(spool.put, [report(1)], Letters(Rejected("r", str(n)) for n in range(5000)))
+        assert begun.wait(10)
+        spool.close()  # Waits until the put is whole.
+        assert put.result() == Counters(5001, 1, 0, 5000, 0)
+    again = Spool(tmp_path / "feed.db")
+    assert (again.counters.dead, stored(again)) == (5000, [report(1)])
 
 
 def test_names_are_remembered_for_long_and_not_for_ever(tmp_path: Path) -> None:
