@@ -207,8 +207,8 @@ def _work(house: House, stop: Stop) -> None:
             database.up()
             if now - told > TELL:
                 told = now
+                reader.trim(historian.position)
                 reader.reached(house.keys.history, historian.position)
-                reader.trim()
                 _close_holes(historian.holes, reader, now)
             if now - mended > MEND:
                 mended = now

@@ -45,6 +45,7 @@ local function position(key)
   return found
 end
 local board, history = position(KEYS[2]), position(KEYS[3])
+for i = 1, #ARGV, 2 do history[ARGV[i]] = tonumber(ARGV[i + 1]) end
 local start, keep, dropped, bytes = '-', false, 0, 0
 for _ = 1, 100 do
   if bytes > 8000000 then break end
@@ -279,9 +280,14 @@ class Reader:
         """The position that stands in the hash ``key``."""
         return {spool.decode(): int(seq) for spool, seq in cast("dict[bytes, bytes]", self.redis.hgetall(key)).items()}
 
-    def trim(self) -> int:
-        """Drop the entries that both the board's snapshot and history have; returns how many."""
-        return int(cast(int, self._trim(keys=[self.keys.log, self.keys.board, self.keys.history])))
+    def trim(self, history: Mapping[str, int] | None = None) -> int:
+        """Drop the entries that both the board's snapshot and history have; returns how many.
+
+        ``history`` is how far history is, should that not be noted yet: a server whose memory is full takes no notes,
+        and only by trimming does it get room again.
+        """
+        args = [part for spool, seq in (history or {}).items() for part in (spool, seq)]
+        return int(cast(int, self._trim(keys=[self.keys.log, self.keys.board, self.keys.history], args=args)))
 
     def ask_again(self, spools: Iterable[str]) -> None:
         """Have all that these spools still hold sent anew; what readers know already changes nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -219,6 +220,24 @@ def test_a_full_memory_refuses_and_keeps_positions_and_entries_together(own_valk
     asyncio.run(work())
     with connect(own_valkey.url) as redis:
         assert seen(Reader(redis, KEYS)) == [(SPOOL, 1), (SPOOL, 2), (SPOOL, 3)]
+
+
+def test_a_full_memory_is_trimmed_by_who_cannot_even_say_how_far_it_is(own_valkey: Valkey) -> None:
+    """Else it would stay full for ever: positions are written, and a full server takes no writing."""
+    with connect(own_valkey.url) as redis:
+        reader = Reader(redis, KEYS)
+        for seq in range(1, 41):
+            redis.xadd(KEYS.log, {"s": SPOOL, "q": seq, "n": 1, "p": b"x" * 100_000})
+        reader.reached(KEYS.board, {SPOOL: 30})
+        used = cast("dict[str, int]", redis.info("memory"))["used_memory"]
+        redis.config_set("maxmemory", str(used - 1_000_000))
+        with pytest.raises(RedisError, match="maxmemory"):
+            reader.reached(KEYS.history, {SPOOL: 20})
+        assert reader.trim() == 0
+        assert reader.trim({SPOOL: 20}) == 20
+        reader.reached(KEYS.history, {SPOOL: 20})
+        assert reader.told(KEYS.history) == {SPOOL: 20}
+        assert [entry.seq for entry in reader.read(100, 10)[0]] == list(range(21, 41))
 
 
 def test_a_torn_tail_takes_entries_and_positions_back_together(own_valkey: Valkey, tmp_path: Path) -> None:
