@@ -173,7 +173,7 @@ def test_rows_open_by_keyboard_and_the_export_is_the_filter_s(screen: Screen, to
     page.goto(town_house.url + "/tickets?late=1&lang=en")
     late = count(page)
     with page.expect_download() as waiting:
-        page.locator("#desk-export a").first.click()
+        page.locator("#desk-export a[download]").first.click()
     with waiting.value.path().open("rb") as file:
         found = list(csv.DictReader(io.StringIO(file.read().decode("utf-8-sig"))))
     assert len(found) == late > 0
