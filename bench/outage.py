@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-import app
 from bench.browser import FEED, IN_HAND, Tickets, chromium, furnish, opened
 from bench.house import House, Stuck
 from bench.run import Bench, Figure
+from dashboard.ingest import feeds_socket
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -114,7 +114,7 @@ class Stage:
         self.house, self.tickets = house, Tickets()
         self.proxy = Proxy(house.port)
         self.url = f"http://127.0.0.1:{self.proxy.port}/"
-        door = httpx.HTTPTransport(uds=str(app.feeds_socket(house.home)))
+        door = httpx.HTTPTransport(uds=str(feeds_socket(house.home)))
         self._door = httpx.Client(transport=door, base_url="http://feeds", timeout=10)
 
     def post(self, count: int = 1) -> None:

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dashboard import valkey
 from dashboard.feed import BoundFeed, Post, Rejected
 from dashboard.feeder import Feeder, read
 from dashboard.spool import SpoolFull
@@ -27,6 +28,11 @@ MAX_BYTES = 1 << 20  # One post, unless the feed's settings say otherwise.
 SECONDS = 15.0  # A body must be here by then.
 REFUSED = "x-citywall-refused"
 HANDED_ON = ("content-type", "content-encoding")
+
+
+def feeds_socket(home: Path) -> Path:
+    """Where the feeds' process takes posts; a socket's path must be short, so it lies beside Valkey's."""
+    return valkey.runtime_folder(home) / "feeds.sock"
 
 
 def refuse(status: int, reason: str, sentence: str) -> JSONResponse:

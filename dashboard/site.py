@@ -1,0 +1,72 @@
+"""The site: every door of the house on one port, wired for a city, and the server that opens it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from dashboard import ingest, layer, ratepages, status, ticketpages
+from dashboard.feed import bind, rules_of
+from dashboard.history import History
+from dashboard.outlines import Gazetteer
+from dashboard.periods import Calendar
+from dashboard.push import Hub
+from dashboard.roles import House
+from dashboard.ticketquery import TicketQuery
+from dashboard.ticketwhere import Levels
+from dashboard.web import make_app, page_version
+
+UNREAD = 60_000  # Milliseconds a connection may hold what its peer does not take.
+
+
+def web_app(house: House) -> FastAPI:
+    """The web process's ASGI app: the page, the link, the door and the state of the house."""
+    rules = rules_of(house.city)
+    places = rules.places
+    version = page_version()
+    hub = Hub(house.city, places, house.redis_url, version)
+    bound = {feed.name: feed for feed in bind(house.city)}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(hub.run())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    doors = [*hub.routes(), *ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)]
+    doors += status.routes(house.data, house.redis_url, hub)
+    doors += layer.routes(house.city.name, places, house.redis_url)
+    levels = Levels(rules.levels, places.root.level, rules.grassroots)
+    query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
+    sent = ticketpages.sent_by(house.database_url)
+    pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
+    doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]
+    return make_app(
+        house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
+        body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
+        desks={
+            "tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city),
+            "rates": ratepages.rates_page(house.city),
+        },
+    )  # fmt: skip
+
+
+def web_server(web: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+    """A server for ``web``, and the socket it is to be run on."""
+    config = uvicorn.Config(
+        web, host=host, port=port, log_config=None, server_header=False, ws="websockets-sansio",
+        ws_per_message_deflate=False, ws_max_size=65536, ws_ping_interval=None, timeout_graceful_shutdown=2,
+        timeout_keep_alive=30, access_log=False,
+    )  # fmt: skip
+    listening = config.bind_socket()
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # A peer that takes nothing for so long is gone, and so is what it is owed.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD)
+    return uvicorn.Server(config), listening
