@@ -117,8 +117,21 @@ DESK_KEEPS = ("tokens.css", "clock.mjs", "draw.mjs")
 DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
 
 
+def import_map(text: str) -> str:
+    """What lets modules import each other by plain names, as in ``from "./words.mjs"``: for each module of the house
+    that a page loads, the address it is loaded from. Without it the second would be fetched once more, unversioned,
+    and would run twice.
+
+    >>> import_map('<script type="module" src="/assets/a.mjs?m=1.5"></script>')
+    '<script type="importmap">{"imports":{"/assets/a.mjs":"/assets/a.mjs?m=1.5"}}</script>'
+    """
+    found = {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
+    return f'<script type="importmap">{msgspec.json.encode({"imports": found}).decode()}</script>'
+
+
 def wall_scripts(text: str, ahead: str = "") -> str:
     """A screen's page without what only desks need; ``ahead`` is one more line of its head."""
+    ahead = f"{import_map(text)}\n{ahead}"
     return "\n".join(row for row in text.splitlines() if GRID not in row).replace("</head>", f"{ahead}\n</head>")
 
 
@@ -134,7 +147,8 @@ def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:
         kept.append(row)
     style = f'<link rel="stylesheet" href="/assets/desk/desk.css?v={version}">'
     scripts = [f'<script type="module" src="/assets/desk/{file}.mjs?v={version}"></script>' for file in ("desk", name)]
-    return "\n".join(kept).replace("</head>", f"{style}\n</head>").replace("</body>", "\n".join([*scripts, "</body>"]))
+    ahead = f"{import_map(text + ''.join(scripts))}\n{style}"
+    return "\n".join(kept).replace("</head>", f"{ahead}\n</head>").replace("</body>", "\n".join([*scripts, "</body>"]))
 
 
 def policy(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,19 @@ async def test_nothing_on_the_page_comes_from_elsewhere(client: httpx.AsyncClien
     assert re.findall(r'src="/assets/live\.mjs\?m=', text), "the browser's side is on the page"
 
 
+async def test_a_module_is_imported_from_where_the_page_loads_it(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/wall")
+    found = re.search(r'<script type="importmap">(.*?)</script>', answer.text)
+    assert found
+    imports = json.loads(found[1])["imports"]
+    loaded = re.findall(r'<script type="module" src="([^"]+)"|src="(/assets/[^"]+\.mjs[^"]+)"', answer.text)
+    assert imports
+    assert set(imports.values()) == {first or second for first, second in loaded}
+    assert answer.text.index(found[0]) < answer.text.index('src="/assets/'), "the map comes before what needs it"
+    digest = b64encode(sha256(found[1].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize(
     ("asked", "left"),
     [("place=nowhere", ""), ("lang=fr", ""), ("place=nowhere&lang=en", "lang=en"), ("place=A&lang=xx", "place=A")],
@@ -130,7 +145,7 @@ async def test_the_page_s_policy_knows_its_inline_scripts_and_no_others(client: 
     scripts = answer.headers["content-security-policy"].split("script-src")[1].split(";")[0]
     assert "'self'" in scripts
     assert "unsafe-inline" not in scripts
-    assert scripts.count("sha256-") == 1
+    assert scripts.count("sha256-") == 2, "Dash's own start, and the map of the modules"
 
 
 def test_a_policy_counts_only_scripts_that_run() -> None:
