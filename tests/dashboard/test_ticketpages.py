@@ -215,7 +215,7 @@ async def test_both_pages_keep_the_strict_policy_and_load_only_what_they_need(cl
         assert page.status_code == 200
         assert "unsafe-eval" not in page.headers["content-security-policy"]
         assert ("/dash_ag_grid/" in page.text) == grid
-        assert "live.mjs" not in page.text
+        assert 'src="/assets/live.mjs' not in page.text
         assert "wall.css" not in page.text
         assert "plotly" not in page.text.split("_dash-config")[0]
         assert "/assets/desk/desk.mjs" in page.text
