@@ -15,6 +15,7 @@ from dashboard.board import CODEC, NOUNS
 from dashboard.events import Event
 from dashboard.feed import rules_of
 from dashboard.history import History, HistoryFailed
+from dashboard.moves import Before
 from dashboard.roles import Backoff, House, Stop, Ups, only_one
 from dashboard.stream import Entry, Reader, connect, set_aside
 from dashboard.tickets import Ticket, apply
@@ -147,18 +148,18 @@ class Historian:
                 happened += lasting
                 kept.append((entry.spool, entry.seq, entry.events, entry.packed))
             position[entry.spool] = entry.seq
-        changed = self._fold(happened)
+        changed, before = self._fold(happened)
         moved = {spool: seq for spool, seq in position.items() if self.position.get(spool) != seq}
         if moved:
-            self.history.write(happened, list(changed.values()), kept, moved, missing)
+            self.history.write(happened, list(changed.values()), kept, moved, missing, before)
             self.position = position
             self._remember(changed)
             for spool in moved:
                 self.holes.close(spool)
         return whole
 
-    def _fold(self, happened: list[Event]) -> dict[tuple[str, str], Ticket]:
-        """The tickets that ``happened`` changes, as they are afterwards."""
+    def _fold(self, happened: list[Event]) -> tuple[dict[tuple[str, str], Ticket], Before]:
+        """The tickets that ``happened`` changes, as they are afterwards, and as they are kept."""
         mine = [event for event in happened if isinstance(event, TICKET_EVENTS)]
         touched = {(event.source, event.subject) for event in mine}
         known = {key: self._recent[key] for key in touched if key in self._recent}
@@ -170,7 +171,7 @@ class Historian:
             after = apply(before, event)
             if after is not before:
                 changed[key] = after
-        return changed
+        return changed, {key: known.get(key) for key in changed}
 
     def _remember(self, changed: dict[tuple[str, str], Ticket]) -> None:
         if len(self._recent) > REMEMBERED:

@@ -36,6 +36,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from dashboard import moves
 from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.noun import Rules
@@ -107,7 +108,8 @@ meta = Table(
 
 _LIVES = select(tickets.c.source, tickets.c.number, tickets.c.trail)
 
-VERSION = "2 " + " ".join(tickets.c.keys())  # Of the tickets' table; another one is built anew.
+# Of the tickets' table and of that of their moves; others are built anew.
+VERSION = "3 " + " ".join([*tickets.c.keys(), "|", *moves.moves.c.keys()])
 
 # A server that is there but does not answer is given up after some seconds, like one that is gone.
 PATIENCE = {
@@ -160,7 +162,8 @@ class History:
                     # The word is taken back before the deed: wherever this ends, it is begun again.
                     db.execute(meta.delete())
                     db.execute(DropTable(tickets))
-                for table in metadata.sorted_tables:
+                    db.execute(DropTable(moves.moves, if_exists=True))
+                for table in (*metadata.sorted_tables, moves.moves):
                     if table is not tickets or not old or self.rules is not None:
                         self._make(db, table)
                 if not old or self.rules is not None:
@@ -276,10 +279,12 @@ class History:
         kept: Sequence[tuple[str, int, int, bytes]],
         reached: Mapping[str, int],
         missing: Sequence[tuple[str, int, int]] = (),
+        before: moves.Before | None = None,
     ) -> None:
         """Write events, current tickets, packed batches (spool, seq, events, bytes) and positions, all or nothing.
 
         Events that are known already change nothing. ``missing`` are ranges of batches that were lost for good.
+        Who knows what is kept of the ``changed`` tickets ``before`` has fewer rows written.
 
         Raises:
             HistoryFailed: if the database cannot be reached or refuses; then nothing was written.
@@ -299,6 +304,7 @@ class History:
                 for table in (events, tickets, batches, positions, gaps):
                     if rows[table.name]:
                         upsert(db, table, rows[table.name])
+                moves.write(db, changed, before, upsert)
         except self.engine.dialect.loaded_dbapi.Error as error:  # COPY goes past SQLAlchemy, and so do its errors.
             raise OperationalError("COPY", None, error) from error
 
@@ -350,9 +356,9 @@ def _bit(value: bool | None) -> int | None:
 
 
 def _conflict(table: Table) -> str:
-    """What happens to a row whose key is there: tickets, positions and meta are replaced, the rest is as it was."""
+    """What happens to a row whose key is there: what is of now is replaced, the rest is as it was."""
     key = ", ".join(column.name for column in table.primary_key)
-    if table not in (tickets, positions, meta):
+    if table not in (tickets, positions, meta, moves.moves):
         return f"ON CONFLICT ({key}) DO NOTHING"
     values = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if not c.primary_key)
     return f"ON CONFLICT ({key}) DO UPDATE SET {values}"

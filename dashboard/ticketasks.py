@@ -18,15 +18,12 @@ from zoneinfo import ZoneInfo
 from dashboard.city import City
 from dashboard.periods import Calendar
 from dashboard.places import PlaceTree
-from dashboard.words import DASH, LIGHTS, Words
+from dashboard.ways import WAYS
+from dashboard.words import DASH, LIGHTS, STAGES, Words
 
-Kind = Literal["name", "choice", "yes", "period", "minutes", "rate", "text"]
+Kind = Literal["name", "choice", "yes", "period", "minutes", "rate", "moves", "text"]
 MOST = 200  # Characters of a value, and values of a filter, at the most.
 
-STAGES: dict[str, Words] = {
-    "report": Words("上报", "Report"), "file": Words("立案", "File"), "dispatch": Words("派遣", "Dispatch"),
-    "handle": Words("处置", "Handle"), "inspect": Words("核查", "Inspect"), "close": Words("结案", "Close"),
-}  # fmt: skip
 STATES: dict[str, Words] = {
     "reported": Words("已上报", "Reported"), "verifying": Words("核实中", "Verifying"),
     "accepted": Words("已受理", "Accepted"), "filed": Words("已立案", "Filed"),
@@ -116,6 +113,7 @@ FILTERS: dict[str, Filter] = {
     "deadline": Filter("period", Words("时限在", "Deadline")),
     "due_in": Filter("minutes", Words("即将到期", "Due soon")),
     "rate": Filter("rate", Words("计入", "Counts in"), RATES),
+    "moved": Filter("moves", Words("流转", "Moved"), {name: words for name, (words, _) in WAYS.items()}),
     "period": Filter("period", Words("期间", "Period")),
     "met": _yes("达标", "Met", "未达标", "Not met"),
     "q": Filter("text", Words("文字", "Text")),
@@ -202,19 +200,22 @@ def asked(pairs: Iterable[tuple[str, str]], places: PlaceTree) -> Asked:
             _check(name, value)
             if value not in found.get(name, ()):
                 found[name] = (*found.get(name, ()), value)
-            if len(found[name]) > (MOST if FILTERS[name].kind in ("name", "choice") else 1):
+            if len(found[name]) > (MOST if FILTERS[name].kind in ("name", "choice", "moves") else 1):
                 raise AskError(f"{name}: is asked for too often")
         else:
             raise AskError(f"{name!r} is no filter; known are place, sort, {', '.join(FILTERS)}")
-    if ("rate" in found) != ("period" in found) or ("met" in found and "rate" not in found):
-        raise AskError("rate, period and met belong together: say rate=on_time&period=month, with met=1 what was met")
+    if bool({"rate", "moved"} & found.keys()) != ("period" in found) or ("met" in found and "rate" not in found):
+        raise AskError(
+            "rate, period and met belong together: say rate=on_time&period=month, with met=1 what was met; "
+            "and so do moved and period: say moved=handle-inspect&period=week"
+        )
     filters = tuple((name, found[name]) for name in FILTERS if name in found)
     return Asked(place, filters, order.removeprefix("-"), order.startswith("-"))
 
 
 def _check(name: str, value: str) -> None:
     what = FILTERS[name]
-    if what.kind in ("choice", "rate") and value not in what.values:
+    if what.kind in ("choice", "rate", "moves") and value not in what.values:
         raise AskError(f"{name}: {value!r} is none of {', '.join(what.values)}")
     if what.kind == "yes" and value not in ("0", "1"):
         raise AskError(f"{name}: takes 1 (yes) or 0 (no), not {value!r}")
@@ -320,7 +321,9 @@ def chips(what: Asked, city: City, places: PlaceTree, language: str) -> list[dic
             continue
         rest = what.without(name)
         if name == "rate":
-            rest = rest.without("period").without("met")
+            rest = rest.without("met")
+        if not rest.get("rate") and not rest.get("moved"):
+            rest = rest.without("period")
         shown.append({"name": name, "text": said(name, values, what, city, language), "without": rest.address(root)})
     return shown
 
@@ -337,6 +340,9 @@ def said(name: str, values: tuple[str, ...], what: Asked, city: City, language: 
         met = {"1": FILTERS["met"].yes, "0": FILTERS["met"].no}.get(next(iter(what.get("met")), ""))
         parts = [RATES[values[0]][language], period_words(what.get("period")[0], language)]
         return " · ".join([*parts, met[language]] if met else parts)
+    if about.kind == "moves":
+        texts = [about.values[value][language] for value in values]
+        return f"{about.words[language]}{colon}{' / '.join(texts)} · {period_words(what.get('period')[0], language)}"
     if about.kind == "period":
         gap = " " if language == "en" else ""
         return f"{about.words[language]}{gap}{period_words(values[0], language)}"

@@ -9,13 +9,14 @@ where nothing narrower helps: a million tickets in about a tenth of a second; Po
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, or_, select, tuple_
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from dashboard.history import History, tickets
+from dashboard.moves import moves
 from dashboard.periods import Calendar
 from dashboard.places import PlaceTree
 from dashboard.ticketasks import RATES, Asked, span
@@ -29,6 +30,8 @@ from dashboard.ticketwhere import (
     at,
     conditions,
     late,
+    m,
+    moved,
     rate_conditions,
     repeats,
     t,
@@ -147,14 +150,30 @@ class TicketQuery:
                 return
 
     def counts(self, what: Asked, now: float) -> dict[str, int]:
-        """How many tickets are asked for, and of these: open, overdue now, closed on time, closed late."""
+        """How many tickets are asked for, and of these: open, overdue now, closed on time, closed late; where moves are
+        asked for, also how many those are.
+        """
         query = self._light(select(
             func.count().label("n"), _number(OPEN).label("open"), _number(late(now)).label("late"),
             _number(and_(CLOSED, t.on_time == 1)).label("on_time"),
             _number(and_(CLOSED, t.on_time == 0)).label("not_on_time"),
         ).where(*self.where(what, now)))  # fmt: skip
         with self.history.engine.connect() as db:
-            return {name: int(n or 0) for name, n in db.execute(query).mappings().one().items()}
+            found = {name: int(n or 0) for name, n in db.execute(query).mappings().one().items()}
+            if what.get("moved"):
+                found["moves"] = self._moves(db, what, now)
+        return found
+
+    def _moves(self, db: Connection, what: Asked, now: float) -> int:
+        """How many moves are asked for: those that have a row of their own, and the closings of plain tickets."""
+        others = self.where(replace(what, filters=tuple(one for one in what.filters if one[0] != "moved")), now)
+        rows, plain = moved(what, now, self.calendar)
+        both = moves.join(tickets, and_(m.source == t.source, m.number == t.number))
+        asks = (
+            select(func.count()).select_from(both).where(*rows, *others),
+            self._light(select(func.count()).select_from(tickets).where(plain, *others)),
+        )
+        return sum(int(db.execute(ask).scalar_one()) for ask in asks)
 
     def names(self, place: str, now: float) -> dict[str, list[tuple[str, int]]]:
         """Units, categories, channels and feeds of the tickets at a place with how many each has, the most first."""

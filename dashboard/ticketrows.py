@@ -10,8 +10,8 @@ from typing import Any
 from dashboard.city import City
 from dashboard.marks import SHORT, clipped
 from dashboard.places import PlaceTree
-from dashboard.ticketasks import STAGES, STATES
-from dashboard.words import DASH, LIGHTS, Words
+from dashboard.ticketasks import STATES
+from dashboard.words import DASH, LIGHTS, STAGES, Words
 
 ENDED = frozenset({"", "closed", "rejected", "voided", "merged"})
 YES, NO = Words("是", "Yes"), Words("否", "No")

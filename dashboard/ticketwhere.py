@@ -10,14 +10,16 @@ from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select
 from sqlalchemy.sql.selectable import Subquery
 
 from dashboard.history import tickets
+from dashboard.moves import moves
 from dashboard.periods import Calendar
 from dashboard.places import PlaceTree
 from dashboard.ticketasks import Asked, span
+from dashboard.ways import WAYS
 
 FACETS = "tickets_facets"
 REPEATED = 30 * 86400  # Seconds within which the same caller with the same matter is a repetition.
 ASIDE = ("rejected", "voided", "merged")
-t = tickets.c
+t, m = tickets.c, moves.c
 Condition = ColumnElement[bool]
 
 KNOWN = t.reported.is_not(None)  # A ticket of which only something later has arrived counts nowhere yet.
@@ -52,6 +54,9 @@ def conditions(
     for name, values in what.filters:
         if name == "rate":
             found += _of_rate(what, now, calendar)
+        elif name == "moved":
+            rows, plain = moved(what, now, calendar)
+            found.append(or_(tuple_(t.source, t.number).in_(select(m.source, m.number).where(*rows)), plain))
         elif name == "q":
             found += [_holds(word, postgres) for word in values[0].split()]
         elif name in ("reported", "closed", "deadline"):
@@ -114,6 +119,19 @@ def _of_rate(what: Asked, now: float, calendar: Calendar) -> list[Condition]:
     if not met:
         return [whole]
     return [whole, part] if met == ("1",) else [whole, not_(func.coalesce(part, false()))]
+
+
+def moved(what: Asked, now: float, calendar: Calendar) -> tuple[list[Condition], Condition]:
+    """The conditions of the moves asked for: those on the rows of ``moves``, and that a plain ticket, which has none
+    there, was closed so.
+    """
+    start, end = span(what.get("period")[0], now, calendar)
+    pairs = frozenset().union(*(WAYS[value][1] for value in what.get("moved")))
+    rows = [*within(m.at, start, end), tuple_(m.start, m.stop).in_(sorted(pairs))]
+    unit = func.coalesce(t.unit, "")
+    ways = [unit != "" if of == "handle" else unit == "" for of in ("handle", "report") if (of, "close") in pairs]
+    once = and_(t.plain == 1, t.reopened == 0, t.closed.is_not(None), *within(t.closed, start, end))
+    return rows, and_(once, or_(*ways)) if ways else false()
 
 
 def _outlook(values: Sequence[str], now: float, calendar: Calendar) -> Condition:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, box, drawing, empty, fraction, outline
+from dashboard.marks import amount, both, box, drawing, empty, outline, parted
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.sankey import Node, Ribbon, sankey
@@ -19,6 +20,7 @@ REWORKS = Words("返工", "Reworked")
 REOPENED = Words("重开", "Reopened")
 EMPTY = Words("本周尚无流转", "Nothing has moved this week")
 WIDTH, HEIGHT = 1000.0, 400.0
+OF = {"returns": ("returned", "sent"), "reworks": ("reworked", "checked")}  # The moves of part and whole.
 
 
 def frame(ctx: Context) -> Any:
@@ -45,15 +47,20 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         found = view.get(name, {})
         for what in ("returns", "reworks"):
             part, whole = found.get(what, [0, 0])
+            met, counted = (ctx.behind(moved=moves, period=name) for moves in OF[what])
             painted[f"flow-{name}-{what}.children"] = [
                 html.B(f"{percent(part, whole)} %" if whole else DASH),
-                html.Span(fraction(part, whole, ctx.language) if whole else "", className="quiet"),
+                html.Span(parted(part, whole, met, counted, ctx.language) if whole else "", className="quiet"),
             ]
     return painted
 
 
 def _picture(links: list[Any], ctx: Context) -> list[Any]:
     language = ctx.language
+    into, out = Counter[str](), Counter[str]()
+    for source, target, n in links:
+        out[source] += n
+        into[target] += n
     laid = sankey(
         [(source, target, n) for source, target, n in links if source in STAGES and target in STAGES],
         [[stage] for stage in STAGES],
@@ -70,30 +77,35 @@ def _picture(links: list[Any], ctx: Context) -> list[Any]:
         *(outline(ribbon.path, "ribbon back" if ribbon.back else "ribbon") for ribbon in laid.ribbons),
         *(box(node.x, node.y, node.width, node.height, "node") for node in laid.nodes if node.amount),
     ]
-    stages = [_stage(node, at, language) for at, node in enumerate(laid.nodes)]
+    stages = [
+        _stage(node, at, language, f"{'into' if into[node.name] >= out[node.name] else 'from'}-{node.name}", ctx)
+        for at, node in enumerate(laid.nodes)
+    ]
     return [
         drawing(shapes, WIDTH, HEIGHT),
         *stages,
-        *(_back(ribbon, language) for ribbon in laid.ribbons if ribbon.back),
+        *(_back(ribbon, ctx) for ribbon in laid.ribbons if ribbon.back),
     ]
 
 
-def _stage(node: Node, at: int, language: str) -> Any:
-    """A stage's name and number over its bar, at the edges turned inwards."""
+def _stage(node: Node, at: int, language: str, moves: str, ctx: Context) -> Any:
+    """A stage's name and number over its bar, at the edges turned inwards; the number leads to those ``moves``."""
+    behind = ctx.behind(moved=moves, period="week")
     side = "first" if at == 0 else "last" if at == len(STAGES) - 1 else "inner"
     return html.Div(
-        [html.Span(STAGES[node.name][language]), html.B(amount(node.amount, language, "", 6))],
+        [html.Span(STAGES[node.name][language]), html.B(amount(node.amount, language, "", 6, behind))],
         className=f"label {side}",
         style={"left": f"{100 * (node.x + node.width / 2) / WIDTH:.2f}%"},
     )
 
 
-def _back(ribbon: Ribbon, language: str) -> Any:
+def _back(ribbon: Ribbon, ctx: Context) -> Any:
     """What runs back, named in its lane by where it comes from."""
+    language, behind = ctx.language, ctx.behind(moved=f"{ribbon.source}-{ribbon.target}", period="week")
     name = {"inspect": REWORKS, "close": REOPENED}.get(ribbon.source, RETURNS)
     x, y = ribbon.middle
     return html.Div(
-        [html.Span(f"↩ {name[language]} "), html.B(amount(ribbon.amount, language, ""))],
+        [html.Span(f"↩ {name[language]} "), html.B(amount(ribbon.amount, language, "", behind=behind))],
         className="label back",
         style={"left": f"{100 * x / WIDTH:.2f}%", "top": f"{100 * y / HEIGHT:.2f}%"},
     )

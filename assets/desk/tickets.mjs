@@ -4,12 +4,12 @@ const { desk } = window.citywall;
 const { make, at } = desk;
 const WORDS = {
   zh: {
-    hits: "张工单", open: "在办", late: "已超期", on_time: "按期结案", not_on_time: "逾期结案", add: "＋ 筛选", clear: "全部清除",
+    hits: "张工单", moves: "次流转", open: "在办", late: "已超期", on_time: "按期结案", not_on_time: "逾期结案", add: "＋ 筛选", clear: "全部清除",
     remove: "去掉", csv: "导出 CSV", xlsx: "导出 XLSX", most: (n) => `单次最多导出 ${n} 条`, left: "剩余", none: "没有符合条件的工单",
     keys: "／ 搜索　↑↓ 选择　Enter 打开　Esc 返回", all: "全部", rates: "指标 ›", period: "期间", search: "查找…", down: "下级", from: "从", to: "到", apply: "应用",
   },
   en: {
-    hits: "tickets", open: "open", late: "overdue", on_time: "closed on time", not_on_time: "closed late", add: "＋ Filter", clear: "Clear all",
+    hits: "tickets", moves: "moves", open: "open", late: "overdue", on_time: "closed on time", not_on_time: "closed late", add: "＋ Filter", clear: "Clear all",
     remove: "Remove", csv: "Export CSV", xlsx: "Export XLSX", most: (n) => `at most ${n} rows at once`, left: "Left", none: "No ticket fits these filters",
     keys: "/ search   ↑↓ choose   Enter open   Esc back", all: "All", rates: "Rates ›", period: "Period", search: "Find…", down: "Below", from: "From", to: "to", apply: "Apply",
   },
@@ -186,7 +186,9 @@ function summary() {
   const { counts, chips, path, sort, limits } = about;
   const en = desk.lang() === "en";
   const n = (value) => value.toLocaleString("en");
-  at("desk-count").replaceChildren(make("span", { className: "n" }, n(counts.n)), make("span", { className: "unit" }, w().hits));
+  const shares = [[counts.n, w().hits], ...(counts.moves === undefined ? [] : [[counts.moves, w().moves]])];
+  at("desk-count").replaceChildren(...shares.flatMap(([value, unit], at) => [...(at ? [make("span", { className: "unit" }, "· ")] : []),
+    make("span", { className: "n" }, n(value)), make("span", { className: "unit" }, unit)]));
   document.title = `${n(counts.n)} ${w().hits}`;
   const parts = [["open", "open"], ["late", "late"], ["on_time", "on_time"], ["not_on_time", "not_on_time"]];
   const filters = { open: [["open", "1"]], late: [["late", "1"]], on_time: [["on_time", "1"]], not_on_time: [["on_time", "0"]] };

@@ -119,7 +119,10 @@ def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
                 continue
             found = NUMBER.match(text)
             assert found, (panel.id, href, text)
-            assert query.counts(what, now)["n"] == int(found[0].replace(",", "")), (panel.id, href)
+            counted = query.counts(what, now)
+            # A ticket may have gone the same way twice: a flow's number is that of moves, behind it are the tickets.
+            assert counted.get("moves", counted["n"]) == int(found[0].replace(",", "")), (panel.id, href)
+            assert counted["n"] <= counted.get("moves", counted["n"]), (panel.id, href)
             seen[panel.id] = seen.get(panel.id, 0) + 1
     for panel_id in (
         "decide",
@@ -134,6 +137,7 @@ def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
         "trend",
         "forecast",
         "grassroots",
+        "flow",
     ):
         assert seen.get(panel_id), f"{panel_id} has no number with tickets behind it"
     assert seen["cases"] > 10

@@ -1,0 +1,137 @@
+"""The moves from stage to stage that history keeps are those of its tickets, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qsl
+
+import pytest
+from sqlalchemy import text
+
+from dashboard.events import Event
+from dashboard.historian import Historian
+from dashboard.history import History
+from dashboard.moves import NAMES
+from dashboard.periods import Calendar
+from dashboard.stream import Entry
+from dashboard.tally import Tickets
+from dashboard.ticketasks import asked
+from dashboard.ticketflow import view_flow
+from dashboard.ticketquery import TicketQuery
+from dashboard.ticketstate import steps
+from tests.lives import RULES, batch, moment, told
+
+SPOOL = "one@1"
+NOW = 3 * 24 * 60.0  # Minutes after a Monday morning.
+
+
+def life(number: str, *kinds: str | tuple[str, dict[str, object]]) -> list[Event]:
+    """A life of these kinds of events, ten minutes apart."""
+    found: list[Event] = []
+    for nth, kind in enumerate(kinds):
+        name, more = (kind, {}) if isinstance(kind, str) else kind
+        found.append(told(name, 10.0 * nth, number, **more))
+    return found
+
+
+WHOLE = ("reported", "accepted", "filed", "dispatched", "signed", "done", "inspected", "closed")
+UNHAPPY = ("called_back", {"satisfied": False, "reopen": True})
+LIVES: list[list[Event]] = [
+    life("whole", *WHOLE),
+    life("twice", *WHOLE[:5], "done", "reworked", "done", "reworked", "done", "inspected", "closed"),
+    life("back", *WHOLE[:5], "returned", "dispatched", "returned", ("dispatched", {"unit": "west"}), "signed"),
+    life("again", *WHOLE, UNHAPPY, "done", "inspected", "closed"),
+    life("plain", ("reported", {"unit": "east"}), "closed"),
+    life("nobody", "reported", "closed"),
+    life("reopened", ("reported", {"unit": "east"}), "closed", UNHAPPY, "closed"),
+    life("voided", "reported", "filed", "voided"),
+    life("open", "reported"),
+]
+ALL = [event for one in LIVES for event in one]
+
+
+@pytest.fixture
+def history(database_url: str) -> Iterator[History]:
+    opened = History(database_url, RULES)
+    opened.prepare()
+    yield opened
+    opened.close()
+
+
+def rows(history: History) -> list[tuple[object, ...]]:
+    with history.engine.connect() as db:
+        found = db.execute(text("SELECT source, number, nth, at, start, stop FROM moves ORDER BY source, number, nth"))
+        return [tuple(row) for row in found]
+
+
+def wanted(history: History) -> list[tuple[object, ...]]:
+    """What the kept tickets themselves say, but for the one closing of plain ones."""
+    return sorted(
+        (one.source, one.number, nth, at, NAMES[start], NAMES[stop])
+        for one in history.all_tickets()
+        if not one.plain or one.reopened
+        for nth, (at, start, stop) in enumerate(steps(one))
+    )
+
+
+def taken(history: History, events: Sequence[Event], sizes: Iterator[int]) -> None:
+    """Let a historian take the events in batches of these sizes."""
+    historian, waiting, seq = Historian(history), list(events), 0
+    historian.start()
+    while waiting:
+        size = next(sizes)
+        some, waiting, seq = waiting[:size], waiting[size:], seq + 1
+        assert historian.take([Entry(f"{seq}-0", SPOOL, seq, len(some), batch(some))], 0.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_any_order_and_doubled_the_table_has_what_the_tickets_have(history: History, seed: int) -> None:
+    chance = random.Random(seed)
+    waiting = [*ALL, *chance.choices(ALL, k=len(ALL) // 2)]
+    chance.shuffle(waiting)
+    taken(history, waiting, iter(lambda: chance.randint(1, 6), 0))
+    assert rows(history) == wanted(history)
+    assert {row[1] for row in rows(history)} == {"whole", "twice", "back", "again", "reopened", "voided"}
+
+
+def test_what_is_built_anew_is_the_same(history: History) -> None:
+    taken(history, ALL, iter(lambda: 3, 0))
+    before = rows(history)
+    with history.engine.begin() as db:  # A folder of an earlier version: no such table, other columns of tickets.
+        db.execute(text("DROP TABLE moves"))
+        db.execute(text("ALTER TABLE tickets DROP COLUMN trail"))
+        db.execute(text("UPDATE meta SET value = '2 source number' WHERE name = 'tickets'"))
+    again = History(history.url.render_as_string(hide_password=False), RULES)
+    Historian(again).start()
+    assert rows(again) == before != []
+    again.close()
+
+
+def test_the_flow_of_the_board_is_the_count_of_the_moves_behind_it(history: History) -> None:
+    taken(history, ALL, iter(lambda: 5, 0))
+    board = Tickets(RULES)
+    for event in ALL:
+        board.fold(event)
+    now = moment(NOW).timestamp()
+    board.advance(now)
+    query, flow = TicketQuery(history, RULES.places, Calendar(RULES.zone)), view_flow(board, "d", now)
+
+    def counts(moved: str, period: str = "week", more: str = "") -> tuple[int, int]:
+        found = query.counts(asked(parse_qsl(f"moved={moved}&period={period}{more}"), RULES.places), now)
+        return found["n"], found["moves"]
+
+    for period in ("today", "week", "month"):
+        for start, stop, n in flow[period]["links"]:
+            assert counts(f"{start}-{stop}", period)[1] == n, (period, start, stop)
+        for name, (part, whole) in {"returns": ("returned", "sent"), "reworks": ("reworked", "checked")}.items():
+            assert [counts(part, period)[1], counts(whole, period)[1]] == flow[period][name]
+    assert counts("reworked") == (1, 2), "one ticket went back twice"
+    assert counts("returned") == (1, 2)
+    assert counts("handle-close") == (2, 3), "plain ones count by their own row, the reopened one by its moves"
+    assert counts("report-close") == (1, 1)
+    assert counts("reworked", more="&place=b") == (0, 0)
+    assert counts("reworked", "2026-10") == (0, 0)
+    assert counts("into-close", more="&place=a1") == (6, 8)
+    page = query.page(asked(parse_qsl("moved=returned&moved=reworked&period=week"), RULES.places), now)
+    assert sorted(row["number"] for row in page.rows) == ["back", "twice"]
