@@ -7,7 +7,7 @@ not take an envelope field's name. The same ``source`` and ``id`` is the same ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Union, cast
@@ -27,6 +27,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
     durable: ClassVar[bool] = True  # Ephemeral events (ticks, beats) are folded but not kept in history.
 
+    of_the_city: ClassVar[bool] = False  # It is of the city itself where a record names no place and no region.
+
     id: str
     source: str
     time: datetime
@@ -36,6 +38,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     def kind(self) -> str:
         """The CloudEvents ``type``, for instance ``ticket.reported``."""
         return cast(str, self.__struct_config__.tag)
+
+    @classmethod
+    def as_kept(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept of fields in another form than that in which a record says them, by name.
+
+        Raises:
+            ValueError: ``name: what is wrong``, for a field that cannot be kept; its reason is ``bad_name``.
+        """
+        return {}
 
 
 _pack = msgspec.msgpack.Encoder()

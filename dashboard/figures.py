@@ -14,11 +14,10 @@ from dashboard.documents import read_json, text_of
 from dashboard.events import Event
 from dashboard.feed import Context, Rejected, Settings, SourceNonsense
 from dashboard.indicators import IndicatorReported
-from dashboard.mapping import raw_of
 from dashboard.quantities import quantity_of
 from dashboard.releases import Period, Span
 from dashboard.sheets import Row, rows_of
-from dashboard.values import Refusal, moments, number_of, short_text
+from dashboard.values import Refusal, moments, number_of, raw_of, short_text
 
 HEADED = re.compile(r"(.+?)\s*[（(]([^()（）]{1,20})[)）]")  # 地区生产总值（亿元）
 LATE = timedelta(days=40)  # A figure of a period that ends later than this from now is no figure yet.

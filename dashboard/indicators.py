@@ -6,6 +6,7 @@ it is not carried on, and nothing is drawn through its gap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -30,6 +31,8 @@ class IndicatorReported(Event, frozen=True, kw_only=True, omit_defaults=True, ta
     city, and the root's for the city itself.
     """
 
+    of_the_city = True
+
     period: str
     span: Span
     unit: str
@@ -38,6 +41,18 @@ class IndicatorReported(Event, frozen=True, kw_only=True, omit_defaults=True, ta
     region: str = ""
     place: str = ""
     published: bool = False  # ``time`` is the source's own word on when this came out.
+
+    @classmethod
+    def as_kept(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The period as we write it: 202409 is 2024-09.
+
+        Raises:
+            ValueError: if it is none.
+        """
+        try:
+            return {"period": str(Period.of(fields["period"]))}
+        except ValueError as error:
+            raise ValueError(f"period: {error}") from None
 
 
 class Vintage(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -5,10 +5,6 @@ Pure: records go in, events and refusals come out. How they are fetched is the f
 
 from __future__ import annotations
 
-import json
-import math
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,17 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dashboard.events import Event
 from dashboard.feed import Context, Rejected, Settings
-from dashboard.masking import mask
+from dashboard.quantities import number
 from dashboard.sensors import SPELLINGS, UNITS, SensorReading, standard
-from dashboard.values import ROUNDED, Moments, Refusal, moments, place_of, point_of, short_text
+from dashboard.values import ROUNDED, Moments, Refusal, moments, place_of, point_of, raw_of, short_text
 
-RAW = 4096  # Characters of a refused record that are passed on.
 AHEAD = timedelta(minutes=10)  # By how much a sensor's clock may be fast.
 LONGEST = 120  # Characters of a sensor's id.
 LARGEST = 1e15  # No gauge of a city reads more.
-GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-TIMES = {"万": 1e4, "亿": 1e8}
 
 
 class Reading(BaseModel):
@@ -121,39 +113,6 @@ def find(data: Any, path: str) -> Any:
         return None
 
 
-def number(value: object, unit: str = "") -> float:
-    """A number as sources write it: 1234.5, "1,234.5", "１２３", "1.2万", and "12%" where the unit is percent.
-
-    Raises:
-        Refusal: ``bad_number`` for what is none, ``impossible_value`` for one beyond all gauges.
-
-    >>> number("1,234.5"), number("1.2万"), number("１２"), number("12%", "%")
-    (1234.5, 12000.0, 12.0, 12.0)
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Refusal("bad_number", f"{str(value)[:40]!r} is no number")
-    if isinstance(value, str):
-        text = unicodedata.normalize("NFKC", value).strip()
-        if text.endswith("%") and unit == "%":
-            text = text[:-1].rstrip()
-        times = TIMES.get(text[-1:], 1.0)
-        if times != 1.0:
-            text = text[:-1].rstrip()
-        if GROUPED.fullmatch(text):
-            text = text.replace(",", "")
-        if not PLAIN.fullmatch(text) or not text.isascii():
-            raise Refusal("bad_number", f"{value[:40]!r} is no number")
-        found = float(text) * times
-    else:
-        try:
-            found = float(value)
-        except OverflowError:
-            found = math.inf
-    if not abs(found) <= LARGEST:  # NaN compares false.
-        raise Refusal("impossible_value", f"{str(value)[:40]} is beyond all gauges")
-    return found
-
-
 class Reader:
     """Reads records for one feed: its settings, the city's places, and the latest moment that can be."""
 
@@ -211,6 +170,8 @@ class Reader:
         if value is None or str(value).strip() in self.settings.missing:
             raise Refusal("no_value", f"{reading.value} is {str(value)[:20]!r}")
         measured = number(value, reading.unit)
+        if abs(measured) > LARGEST:
+            raise Refusal("impossible_value", f"{measured:g} is beyond all gauges")
         if reading.range is not None and not reading.range[0] <= measured <= reading.range[1]:
             raise Refusal("impossible_value", f"{measured:g} {reading.unit} is outside {reading.range}")
         kept, unit = standard(measured, reading.unit, reading.quantity)
@@ -220,7 +181,7 @@ class Reader:
         capacity: float | None = None
         if reading.capacity is not None and (size := find(record.data, reading.capacity)) is not None:
             capacity = number(size)
-            if capacity < 0:
+            if not 0 <= capacity <= LARGEST:
                 raise Refusal("impossible_value", f"a capacity of {capacity:g}")
             if kept > capacity:
                 flaws.append(("over_capacity", f"{kept:g} of {capacity:g}"))
@@ -254,16 +215,6 @@ class Reader:
         if time > self.latest:
             raise Refusal("time_in_future", f"{said[:40]}; set the sensor's clock")
         return time
-
-
-def raw_of(data: Any) -> str:
-    """A record as it is kept in a dead letter."""
-    if not isinstance(data, str):
-        try:
-            data = json.dumps(data, ensure_ascii=False, default=str)
-        except (ValueError, RecursionError):
-            data = repr(data)[:RAW]
-    return mask(data[:RAW].encode("utf-8", "backslashreplace").decode())
 
 
 def kept_unit(reading: Reading) -> str:

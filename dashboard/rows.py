@@ -1,4 +1,4 @@
-"""Rows of a database or of pushed messages, as readings or as tickets."""
+"""Rows of a database or of pushed messages: as readings, as tickets, or by a map as any event of the house."""
 
 from __future__ import annotations
 
@@ -12,32 +12,41 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from dashboard.feed import Context, Parsed
+from dashboard.mapped import mapped
+from dashboard.mapping import EventMap, MapSettings
 from dashboard.readings import Reader, Reading, ReadingSettings, Record
 from dashboard.tables import Chunk, Columns, TableSettings
 from dashboard.tables import read as read_table
 
 
 class RowSettings(ReadingSettings):
-    """What the rows are: readings (one or more of each), or tickets with columns as those of a table's file."""
+    """What the rows are: readings (one or more of each), tickets with columns as those of a table's file, or by
+    ``[feeds.map]`` any event of the house.
+    """
 
     columns: Columns | None = None
+    map: EventMap | None = None
     verdicts: dict[str, Literal["on_time", "overdue"]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _something(self) -> RowSettings:
-        if (self.columns is None) == (not self.readings):
-            raise ValueError("say what the rows are: either [feeds.columns] for tickets, or [[feeds.readings]]")
+        if sum((self.columns is not None, bool(self.readings), self.map is not None)) != 1:
+            raise ValueError(
+                "say what the rows are: [feeds.columns] for tickets, [[feeds.readings]], or [feeds.map] for any event"
+            )
         return self
 
     @property
     def fills(self) -> tuple[str, ...]:
         """The noun that these rows fill."""
-        return ("sensor",) if self.readings else ("ticket",)
+        return ("sensor",) if self.readings else ("ticket",) if self.map is None else self.map.noun
 
     def wanted(self) -> dict[str, str]:
         """The keys that are mapped, by the setting that names them; JMESPaths are left out."""
         if self.columns is not None:
             return {f"columns.{role}": key for role, key in self.columns.model_dump(exclude_none=True).items()}
+        if self.map is not None:
+            return {f"map.fields.{name}": key for name, key in self.map.fields.items() if key.isidentifier()}
         return {
             f"readings.{role}": key for reading in self.readings for role, key in _keys(reading) if key.isidentifier()
         }
@@ -52,6 +61,14 @@ def read_rows(records: Iterable[Record], settings: RowSettings, ctx: Context) ->
     """The events of records and what is refused of them, each by itself."""
     if settings.readings:
         yield from Reader(settings, ctx).read((record, one) for record in records for one in settings.readings)
+        return
+    if settings.map is not None:
+        rules = MapSettings(
+            name=settings.name, kind=settings.kind, source=settings.source, zone=settings.zone,
+            time_formats=settings.time_formats, place_by=settings.place_by, **dict(settings.map),
+        )  # fmt: skip
+        rows = list(records)
+        yield from mapped([plain(row.data) for row in rows], rules, ctx, [row.where for row in rows])
         return
     assert settings.columns is not None
     body = "\n".join(json.dumps(plain(record.data), ensure_ascii=False, default=str) for record in records)

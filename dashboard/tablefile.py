@@ -15,7 +15,8 @@ import msgspec
 from dashboard.feed import Rejected, SourceFailed
 from dashboard.masking import mask
 from dashboard.records import decode, whole
-from dashboard.tables import RAW, Chunk, TableSettings, missing
+from dashboard.tables import Chunk, TableSettings, missing
+from dashboard.values import RAW
 
 ROWS = 1000  # Records of a chunk.
 BYTES = 4 << 20  # A chunk of long records ends here.

@@ -10,10 +10,11 @@ from pydantic import Field, model_validator
 
 from dashboard.events import Event
 from dashboard.feed import Context, Rejected, Settings
-from dashboard.mapping import TICKET, MapSettings, mapped, raw_of
+from dashboard.mapped import mapped
+from dashboard.mapping import TICKET, MapSettings
 from dashboard.sheets import Row
 from dashboard.tables import Zone
-from dashboard.values import short_text
+from dashboard.values import raw_of, short_text
 
 BLOCK = 1000  # Rows that are read together.
 

@@ -21,9 +21,8 @@ from dashboard.feed import Context, Rejected, Settings
 from dashboard.masking import mask
 from dashboard.records import decode, split
 from dashboard.tickets import TicketClosed, TicketReported, Verdict
-from dashboard.values import Moments, Refusal, moments, number_of, place_of, point_of, short_text, short_title
+from dashboard.values import RAW, Moments, Refusal, moments, number_of, place_of, point_of, short_text, short_title
 
-RAW = 4096  # Characters of a refused record that are passed on.
 AHEAD = timedelta(days=1)  # A report later than this after the reading is a wrong date, whatever the zone.
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from dashboard.masking import LONGEST_TEXT, clean, cut, mask, title
 from dashboard.outlines import Located, Point
 from dashboard.places import PlaceTree
 
+RAW = 4096  # Characters of a refused record that are passed on.
 EARLIEST, LATEST = 1970, 2100  # Years between which a date is possible.
 LONGEST_NUMBER = 120  # Characters of a ticket's number.
+FULL_WIDTH = {0xFF01 + sign: 0x21 + sign for sign in range(94)}
+DEGREES = re.compile(r"[+-]?([0-9]{1,9}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
+SECONDS = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?")  # Since 1970, as a program writes them.
 ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 
 
@@ -23,6 +28,16 @@ class Refusal(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.reason, self.detail = reason, detail
+
+
+def raw_of(record: Any) -> str:
+    """A record as it is kept where it is refused: its beginning, without numbers of phones and identities."""
+    if not isinstance(record, str):
+        try:
+            record = json.dumps(record, ensure_ascii=False, default=str)
+        except (ValueError, RecursionError):
+            record = repr(record)[:RAW]
+    return mask(record[:RAW].encode("utf-8", "backslashreplace").decode())
 
 
 class Moments:
@@ -50,9 +65,9 @@ class Moments:
                 if form == "iso":
                     moment = datetime.fromisoformat(text)
                 elif form == "unix":
-                    moment = datetime.fromtimestamp(float(text), UTC)
+                    moment = datetime.fromtimestamp(_seconds(text), UTC)
                 elif form == "unix_ms":
-                    moment = datetime.fromtimestamp(float(text) / 1000, UTC)
+                    moment = datetime.fromtimestamp(_seconds(text) / 1000, UTC)
                 else:
                     moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below.
                 break
@@ -95,6 +110,12 @@ class Moments:
         return moment.astimezone(self.zone).replace(hour=23, minute=59, second=59, microsecond=0).astimezone(UTC)
 
 
+def _seconds(text: str) -> float:
+    if SECONDS.fullmatch(text) is None:
+        raise ValueError(text)
+    return float(text)
+
+
 moments = lru_cache(maxsize=64)(Moments)
 short_title = lru_cache(maxsize=8192)(title)
 
@@ -113,13 +134,18 @@ def point_of(lon: str, lat: str) -> Point | None:
     """
     if not lon and not lat:
         return None
-    try:
-        point = float(lon), float(lat)
-    except ValueError:
-        raise Refusal("bad_coordinates", f"lon {lon[:20]!r}, lat {lat[:20]!r} are no numbers") from None
+    lon, lat = _degrees(lon), _degrees(lat)
+    if DEGREES.fullmatch(lon) is None or DEGREES.fullmatch(lat) is None:
+        raise Refusal("bad_coordinates", f"lon {lon[:20]!r}, lat {lat[:20]!r} are no numbers")
+    point = float(lon), float(lat)
     if not (abs(point[0]) <= 180 and abs(point[1]) <= 180):  # NaN compares false.
         raise Refusal("bad_coordinates", f"lon {lon[:20]}, lat {lat[:20]} are no degrees")
     return point
+
+
+def _degrees(text: str) -> str:
+    """A coordinate in plain digits."""
+    return text.strip() if text.isascii() else text.translate(FULL_WIDTH).strip()
 
 
 def place_of(ways: tuple[str, ...], code: str, name: str, located: Located, places: PlaceTree) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from dashboard.events import Event
 from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
 from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.mapping import MapSettings, fillable, mapped, records_of, search_quietly
+from dashboard.mapped import mapped
+from dashboard.mapping import MapSettings, fillable, records_of, search_quietly
 
 Payload = Reply | list[Rejected]
 

@@ -22,7 +22,8 @@ from pydantic import Field, field_validator, model_validator
 from dashboard.credentials import Auth, secret_of
 from dashboard.documents import read_json
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
-from dashboard.readings import RAW, Reader, Reading, ReadingSettings, Record
+from dashboard.readings import Reader, Reading, ReadingSettings, Record
+from dashboard.values import RAW
 
 BATCH = 500  # Messages of one delivery, and at most so many unacknowledged ones the broker sends ahead.
 HELD = 20_000  # Messages of QoS 0 that are held while the disk is busy; more are counted and let go.

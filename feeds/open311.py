@@ -21,8 +21,9 @@ from pydantic import Field, field_validator
 from dashboard.events import Event
 from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
 from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.mapping import MapSettings, raw_of, search_quietly, tickets_of
-from dashboard.values import moments, short_text
+from dashboard.mapped import tickets_of
+from dashboard.mapping import MapSettings, search_quietly
+from dashboard.values import moments, raw_of, short_text
 
 INTERVAL = 300.0
 KNOWN = 500_000  # Requests that are known not to have changed; beyond these some are read twice.

@@ -202,8 +202,8 @@ def _read(text: str, scrape: Scrape) -> Iterator[Line]:
             labels = {"instance": scrape.instance, **sample.labels}
             at = scrape.at
             if sample.timestamp is not None:
-                at = datetime.fromtimestamp(float(sample.timestamp), UTC)
-            yield Line(sample.name, labels, float(sample.value), at)
+                at = datetime.fromtimestamp(float(sample.timestamp), UTC)  # A number already.
+            yield Line(sample.name, labels, sample.value, at)
 
 
 def _fits(rule: Rule, labels: Mapping[str, str]) -> bool:
@@ -243,7 +243,7 @@ def _sample(
     if abs(value) > LARGEST or (limit is not None and not 0 <= limit <= LARGEST):
         raise SourceNonsense("impossible_value", f"{subject}: {line.value} is beyond all that can be")
     if rule.metric == "up":
-        value = float(line.value in (rule.good or (1.0,)))
+        value = 1.0 if line.value in (rule.good or (1.0,)) else 0.0
     return CloudSample(
         id=f"{rule.resource}:{subject}:{rule.metric}:{round(line.at.timestamp() * 1000)}", time=line.at,
         source=settings.source or settings.name, subject=subject, resource=rule.resource, metric=rule.metric,

@@ -27,6 +27,7 @@ from sqlalchemy.types import NullType
 
 from dashboard.credentials import Auth, secret_of
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed
+from dashboard.mapping import fillable
 from dashboard.readings import Record
 from dashboard.rows import RowSettings, read_rows, value_of
 
@@ -441,10 +442,11 @@ FEED = Feed(
     parse=cast(Any, parse),
     open=open,
     Settings=Settings,
-    nouns=("ticket", "sensor"),
+    nouns=fillable(),
     interval=60.0,
     mapped=(
-        "the query's columns by `[feeds.columns]` as tickets, or by `[[feeds.readings]]` as readings. Rows come in "
+        "the query's columns by `[feeds.columns]` as tickets, or by `[[feeds.readings]]` as readings, by `[feeds.map]` "
+        "(`event`, `fields`) as any event. Rows come in "
         "slices by `watermark` and `key`; `overlap` seconds (or numbers) are read again each time, for what was "
         "committed late. The transaction is read-only. Times without a zone are of `zone`."
     ),

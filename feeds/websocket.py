@@ -20,8 +20,10 @@ from dashboard.credentials import Auth, secret_of
 from dashboard.documents import read_json
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
 from dashboard.fetch import Fetcher, WebSettings
-from dashboard.readings import RAW, Record, find
+from dashboard.mapping import fillable
+from dashboard.readings import Record, find
 from dashboard.rows import RowSettings, read_rows
+from dashboard.values import RAW
 
 BATCH = 200  # Messages of one delivery.
 AHEAD = 10_000  # Numbers that are remembered as come while one before them is missing.
@@ -360,12 +362,12 @@ FEED = Feed(
     parse=parse,
     open=open,
     Settings=Settings,
-    nouns=("sensor", "ticket"),
+    nouns=fillable(),
     interval=60.0,
     mapped=(
         "`records` leads to the records of a message; `[feeds.columns]` reads them as tickets, `[[feeds.readings]]` as "
-        "readings. `sequence` names a message's number: what is missing is asked for by `resume_message` or fetched "
-        "from `resume_url`, three times, and then named as lost."
+        "readings, `[feeds.map]` (`event`, `fields`) as any event. `sequence` names a message's number: what lacks "
+        "is asked for by `resume_message` or fetched from `resume_url`, three times, and then named as lost."
     ),
     refused=(
         "binary messages, what is no JSON, more than `max_bytes` in one message (in fragments or packed), redirects. "

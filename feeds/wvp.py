@@ -174,7 +174,7 @@ def _device(
         except ValueError as error:
             yield Rejected("bad_time", heard[:80], name[:80], f"keepaliveTime: {error}", kept=True)
             return
-        beat = float(each) if _measured(each) and each > 0 else 60.0
+        beat = each if _measured(each) and each > 0 else 60.0
         up[name] = moment - last <= MISSED * beat + 30
 
 
@@ -193,7 +193,7 @@ def _channel(row: dict[str, Any], where: str, device_up: bool) -> Iterator[Seen 
         yield Rejected("missing_field", mask(str(row))[:1000], name[:80], "status is neither ON nor OFF")
         return
     lon, lat = (row.get(f"gb{key.capitalize()}") or row.get(key) for key in ("longitude", "latitude"))
-    point = (float(lon), float(lat)) if _measured(lon) and _measured(lat) else None
+    point = (lon, lat) if _measured(lon) and _measured(lat) else None
     title = next((row[key] for key in ("gbName", "name") if isinstance(row.get(key), str)), "")
     code = next((row[key] for key in ("gbCivilCode", "civilCode") if isinstance(row.get(key), str)), "")
     yield Seen(name, title, point, code if len(code) > 6 else "", status=0 if status and device_up else DOWN)

@@ -101,7 +101,7 @@ def _status(row: dict[str, Any], settings: Settings) -> int:
 def _number(value: object, otherwise: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e18:
         return otherwise
-    return float(value)
+    return value
 
 
 def parse(payload: Asked, settings: Settings, ctx: Context) -> Iterator[Event | Rejected]:

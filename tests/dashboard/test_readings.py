@@ -13,10 +13,9 @@ import pytest
 
 from dashboard.board import CODEC
 from dashboard.feed import Rejected
-from dashboard.readings import Reader, Reading, ReadingSettings, Record, find, number
+from dashboard.readings import Reader, Reading, ReadingSettings, Record, find
 from dashboard.sensors import SensorReading, Sensors
 from dashboard.sensorviews import view_parking, view_sensors
-from dashboard.values import Refusal
 from tests.flow import packed, rules
 from tests.town import DATA, NOW, context, town
 
@@ -128,24 +127,6 @@ def test_car_parks_over_their_capacity_are_named_and_counted(tmp_path: Path) -> 
     parking = view_parking(board, "T", newest)
     assert parking["total"] == len({row["system_code"] for row in rows})
     assert parking["taken"] <= parking["spaces"]
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "found"),
-    [(7, "", 7.0), ("1,234.5", "", 1234.5), ("１２３", "", 123.0), ("1.2万", "", 12000.0), ("3亿", "", 3e8),
-     ("12%", "%", 12.0),     (" -0.5 ", "m", -0.5), ("1e3", "", 1000.0)],
-)  # fmt: skip
-def test_numbers_as_sources_write_them(value: object, unit: str, found: float) -> None:
-    assert number(value, unit) == found
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["", "12%", "1,23", "1.234,5", "0x1F", "nan", "inf", "1e400", None, [], {}, True, float("nan"), 10**400, "１e"],
-)
-def test_what_is_no_number_is_refused(value: object) -> None:
-    with pytest.raises(Refusal):
-        number(value)
 
 
 @pytest.mark.parametrize("time", ["0000-01-01", "9999-12-31", "2026-02-30", "yesterday", "1e18", "-1"])
