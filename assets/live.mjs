@@ -91,7 +91,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   if (found.dataset.place) citywall.go({ place: found.dataset.place });
   else if (found.dataset.setLang) citywall.go({ lang: found.dataset.setLang });
-  else if (found.dataset.mapLayer) citywall.go({ layer: found.dataset.mapLayer });
+  else if (found.dataset.mapLayer) citywall.go({ layer: citywall.switched?.(found.dataset.mapLayer) ?? found.dataset.mapLayer });
   else if (found.dataset.setTheme) citywall.go({ theme: found.dataset.setTheme });
   else citywall.go({ map: found.dataset.mapMode });
 });
@@ -549,5 +549,7 @@ function age() {
 readAddress();
 html.lang = address.lang;
 wear(address.theme);
-connect();
+// Not before all modules are there: what comes for a component that a module draws would find nobody to take it.
+if (document.readyState === "complete") connect();
+else document.addEventListener("DOMContentLoaded", connect, { once: true });
 waitForPage();

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from redis.exceptions import RedisError
@@ -57,6 +57,8 @@ class Layer:
     rate: Words  # What [part, whole] of a place is called.
     home: tuple[str, ...] = ()
     rank: int = 0  # Its place in the switch.
+    frame: Literal["", "drop", "ring", "plate"] = ""  # What its points are drawn in, to be told from another layer's.
+    leads: Literal["", "ticket"] = ""  # Whose page a click opens; the points' keys are those of it.
 
 
 LAYERS: dict[str, Layer] = {}

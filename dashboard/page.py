@@ -139,7 +139,7 @@ def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:
     """A desk's page: without the wall's own modules and styles, and with ``assets/desk/`` and its module ``name``."""
     kept = []
     for row in text.splitlines():
-        asset = re.search(r'"/assets/([\w.-]+\.(?:mjs|css|js))', row)
+        asset = re.search(r'"/assets/([\w/.-]+\.(?:mjs|css|js))', row)
         if asset and asset[1] not in DESK_KEEPS:
             continue
         if any(part in row for part in DESK_DROPS) or (GRID in row and not grid):

@@ -48,8 +48,8 @@ def frame(ctx: Context) -> Any:
             canvas,
             html.Div(
                 [
-                    html.Div(choice, className="layers", role="group"),
-                    html.Div(switch, className="modes", role="group"),
+                    html.Div(choice, className="layers", role="group", **{"aria-label": "图层 / Layers"}),
+                    html.Div(switch, className="modes", role="group", **{"aria-label": "着色 / Colours"}),
                 ],
                 className="switch",
             ),
@@ -102,7 +102,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "layers": {
                 layer.id: {
                     "looks": [[ORDER.index(look.look), look.words[language]] for look in layer.looks],
+                    "title": layer.title[language],
                     "rate": layer.rate[language],
+                    "frame": layer.frame,
+                    "leads": layer.leads,
                     "home": list(layer.home),
                 }
                 for layer in all_layers().values()

@@ -182,8 +182,8 @@ def test_every_colour_that_is_used_is_a_token() -> None:
     laid_out = {name for name in used if name.startswith(("areas-", "columns-", "rows-"))}
     own = set(re.findall(r"--([\w-]+):", style))
     assert used - laid_out - own <= known
-    script = (ASSETS / "map.mjs").read_text(encoding="utf-8")
-    assert set(re.findall(r'colour\("([\w-]+)"\)', script)) <= known
+    for module in (ASSETS / "map.mjs", *(ASSETS / "map").glob("*.mjs")):
+        assert set(re.findall(r'colour\("([\w-]+)"\)', module.read_text(encoding="utf-8"))) <= known
 
 
 def luminance(colour: str) -> float:

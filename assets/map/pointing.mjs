@@ -1,0 +1,117 @@
+// What is under the pointer: the tooltip that says so, and what a click there does.
+
+import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
+
+const citywall = window.citywall;
+const DAY = 86400; // s
+let tooltip = null;
+
+function detail(code) {
+  const row = state.doc?.places[code];
+  if (!row) return [];
+  if (layer() !== "tickets") {
+    const pair = states()?.places?.[code];
+    const counted = pair ? ` (${pair[0].toLocaleString("en")} / ${pair[1].toLocaleString("en")})` : "";
+    return [`${state.doc.layers[layer()].rate} ${share(pair)}${counted}`];
+  }
+  const en = english();
+  const rate = row.due > 0 ? `${((100 * row.on_time) / row.due).toFixed(1)} % (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
+  return [
+    `${en ? "Open" : "在办"} ${row.open.toLocaleString("en")} · ${en ? "due soon" : "临期"} ${row.soon.toLocaleString("en")} · ${en ? "overdue" : "超期"} ${row.late.toLocaleString("en")}`,
+    `${en ? "On time" : "按期率"} ${rate}`,
+  ];
+}
+
+// How long until a moment, as h:mm or in days; negative once it is past.
+function left(due) {
+  const now = citywall.time?.city();
+  if (now === null || now === undefined) return "";
+  const far = Math.abs(due - now);
+  const text = far >= 2 * DAY ? `${Math.floor(far / DAY)} d` : `${Math.floor(far / 3600)}:${String(Math.floor((far % 3600) / 60)).padStart(2, "0")}`;
+  return `${due < now ? "−" : ""}${text}`;
+}
+
+// What is known of a point of a layer: its state in words with its reading, how old that is, how much time is left.
+function facts(found) {
+  const en = english();
+  const about = state.doc?.layers[found.layer];
+  const [text, at, due] = states(found.layer)?.said?.[found.at] ?? [];
+  const word = about?.looks[found.state]?.[1];
+  const lines = [[text, word].filter(Boolean).join(" · ")];
+  const now = citywall.time?.city();
+  if (at && now && citywall.ago) lines.push(`${citywall.ago(now - at, en ? "en" : "zh")}${en ? " ago" : "前"}`);
+  if (due) lines.push(`${en ? "Time left" : "剩余"} ${left(due)}`);
+  return lines.filter(Boolean);
+}
+
+// Text goes in as text: a name may hold what looks like markup.
+function showTip(latlng, title, lines = []) {
+  const box = document.createElement("div");
+  box.append(title);
+  for (const line of lines) {
+    const row = document.createElement("span");
+    row.className = "quiet";
+    row.textContent = line;
+    box.append(row);
+  }
+  tooltip ??= L.tooltip({ className: "plain", direction: "top", offset: [0, -10], opacity: 1 });
+  tooltip.setContent(box).setLatLng(latlng);
+  if (!state.map.hasLayer(tooltip)) tooltip.addTo(state.map);
+}
+
+export function hideTip() {
+  tooltip?.remove();
+}
+
+// Whether a click on the area goes further down: then a point takes it only where it really hits the point.
+const descends = () => Object.keys(state.doc?.places ?? {}).length > 0;
+
+// The point that the pointer means. Where nothing lies below, and for a finger, somewhat beside it is meant too.
+function aimed({ latlng, originalEvent }) {
+  if (!state.points?.known.size) return null;
+  const finger = originalEvent?.pointerType === "touch" || originalEvent?.pointerType === "pen";
+  const least = descends() ? (finger ? 12 : 0) : finger ? 22 : 8; // 24 and 44 pixels across: WCAG 2.2, 2.5.8 and 2.5.5
+  return state.points.nearest(latlng, least);
+}
+
+// Whether what was found is a ticket, whose page a click opens.
+const leads = (found) => found && (!found.layer || state.doc?.layers[found.layer]?.leads === "ticket");
+
+// Tooltip and cursor for where the pointer is: a ticket that opens, a place that is entered, or neither.
+export function point(event) {
+  if (event.originalEvent?.target?.closest?.("a")) return hideTip(); // A label's number says itself where it leads.
+  const en = english();
+  const found = aimed(event);
+  const opens = leads(found);
+  const { under } = state;
+  const enters = !opens && under && !under.chosen;
+  state.map.getContainer().dataset.click = opens ? "ticket" : enters ? "place" : "none";
+  if (found && (found.title || opens)) {
+    const lines = found.layer ? facts(found) : [];
+    if (opens) lines.push(en ? "Click: open the ticket" : "点击打开工单");
+    showTip([found.lat, found.lon], found.title || (en ? "Ticket" : "工单"), lines);
+  } else if (under) {
+    const { feature, aside, chosen } = under;
+    const lines = aside ? [] : detail(feature.properties.code);
+    showTip(event.latlng, titleOf(feature), chosen ? lines : [...lines, en ? "Click: go there" : "点击进入"]);
+  } else {
+    hideTip();
+  }
+}
+
+// Opens the ticket that is drawn where the pointer is, if there is one; whether there was. What is drawn of another
+// layer leads nowhere: a finger, which cannot hover, is told what it is; a mouse leaves the click to the place below.
+let opening = false;
+export function caseAt(event) {
+  if (opening) return true;
+  const found = aimed(event);
+  if (!leads(found)) {
+    if (found?.title && event.originalEvent?.pointerType === "touch") point(event);
+    return false;
+  }
+  opening = true;
+  const lang = new URLSearchParams(location.search).get("lang");
+  location.assign(`/ticket?key=${encodeURIComponent(found.key)}${lang ? `&lang=${lang}` : ""}`);
+  setTimeout(() => (opening = false), 3000);
+  return true;
+}
