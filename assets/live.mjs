@@ -166,6 +166,13 @@ function redraw() {
   }, printing ? 0 : 100);
 }
 
+// What a card's numbers rest on: each feed with its state, and the moment they are of.
+citywall.about = (id) => {
+  const panel = shown[id];
+  const of = (name) => ({ name, state: "never", heard: null, ...pulse?.feeds?.[name] });
+  return panel ? { as_of: panel.as_of, feeds: panel.feeds.map(of) } : null;
+};
+
 citywall.pending = () => waiting.size; // What has come and is not drawn yet.
 
 // -- what the server said last ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dash import html
@@ -104,10 +105,12 @@ def number(
     language: str = "zh",
     room: int = 99,
     behind: str = "",
+    of: tuple[int, int] | None = None,
 ) -> Mark:
     """A number with its small unit. With more than ``room`` digits it is shortened, and stays exact in its tooltip.
 
-    ``behind`` is the address of the tickets it counts, see ``Context.behind``.
+    ``behind`` is the address of the tickets it counts, see ``Context.behind``. Where it is a rate, ``of`` are its
+    numerator and denominator. Both, and the number itself, are what the page answers with when it is asked.
     """
     shown = value if isinstance(value, str) else compact(value, language, room)
     exact = {} if isinstance(value, str) or shown == count(value) else {"title": count(value)}
@@ -115,17 +118,27 @@ def number(
     if unit and shown != DASH:
         parts.append(html.Span(unit, className="unit"))
     wide = sum(1.0 if sign.isascii() else 1.8 for sign in shown if sign not in ",.") > 5
-    return linked(parts, behind, " ".join(filter(None, ("number", kind, "long" if wide else ""))))
+    return linked(parts, behind, " ".join(filter(None, ("number", kind, "long" if wide else ""))), _exactly(value, of))
 
 
-def linked(content: Any, behind: str, kind: str = "") -> Mark:
+def _exactly(value: int | float | str | None, of: tuple[int, int] | None) -> dict[str, str]:
+    """A number's attributes with its exact value; a text that is none has no value."""
+    if of is not None:
+        return {"data-part": str(of[0]), "data-whole": str(of[1])} if of[1] else {}
+    try:
+        return {} if value is None else {"data-value": f"{float(value):.12g}"}
+    except ValueError:
+        return {}
+
+
+def linked(content: Any, behind: str, kind: str = "", about: Mapping[str, str] = MappingProxyType({})) -> Mark:
     """A number that leads to what it counts: a link to ``behind``, which a click and the Enter key follow.
 
     Without an address, or where there is no number, it is plain text.
     """
     if not behind or content == DASH:
-        return html.Span(content, className=kind) if kind else html.Span(content)
-    return html.A(content, href=behind, className=f"{kind} behind".strip())
+        return html.Span(content, className=kind, **about) if kind else html.Span(content)
+    return html.A(content, href=behind, className=f"{kind} behind".strip(), **about)
 
 
 def amount(value: int | float | None, language: str, kind: str = "n", room: int = 5, behind: str = "") -> Mark:
@@ -139,7 +152,9 @@ def amount(value: int | float | None, language: str, kind: str = "n", room: int 
 
 def rate(part: int, whole: int, behind: str = "") -> Mark:
     """A rate in percent; a dash where there is nothing to divide by."""
-    return number("100" if part == whole > 0 else percent(part, whole), "%", behind=behind if whole else "")
+    return number(
+        "100" if part == whole > 0 else percent(part, whole), "%", behind=behind if whole else "", of=(part, whole)
+    )
 
 
 def parted(part: int, whole: int, met: str, counted: str, language: str = "zh") -> list[Mark]:

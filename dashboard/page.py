@@ -92,7 +92,8 @@ def _absent(layout: Layout, panel: str) -> str:
 def _card(panel: Panel, ctx: Context, absent: str) -> Any:
     """The frame around a panel. Its age and state are kept by ``live.mjs``, which finds it by ``data-panel``."""
     age = html.Span(className="age", role="status")
-    title = html.H2(both(panel.title), **(tip(panel.formula) if panel.formula.zh else {}))
+    name = html.Button(both(panel.title), type="button", **{"aria-haspopup": "dialog"})  # It answers, see answer.mjs.
+    title = html.H2(name, **(tip(panel.formula) if panel.formula.zh else {}))
     period = [html.Span(both(panel.period), className="period")] if panel.period.zh else []
     head = [age] if panel.bare else [html.Header([title, *period, age])]
     plate = html.Div(className="plate", **{"aria-hidden": "true"})  # The state, large, where numbers would mislead.

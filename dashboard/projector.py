@@ -89,12 +89,12 @@ class Projector:
 
     # -- posting -----------------------------------------------------------------------------------------
 
-    def want(self, keys: list[str], now: float) -> None:
-        """Screens ask for these views; a field ``view|place`` that means nothing is passed over."""
+    def want(self, keys: list[str], now: float, seconds: float = WANTED_FOR) -> None:
+        """Somebody asks for these views, for so long; a field ``view|place`` that means nothing is passed over."""
         for key in keys:
             view, _, place = key.partition("|")
             if view in VIEWS and place in self.rules.places:
-                self.wanted[key] = now + WANTED_FOR
+                self.wanted[key] = max(now + min(seconds, WANTED_FOR), self.wanted.get(key, 0.0))
 
     def changed(self, now: float) -> tuple[dict[str, bytes], list[str]]:
         """The wanted views whose numbers are other than last posted, and the fields nobody wants any more."""
@@ -217,8 +217,8 @@ def _work(house: House, stop: Stop) -> None:
                 projector.forget_posts()
                 stream.up()
             backoff.reset()
-            for keys in asks:
-                projector.want(keys, monotonic())
+            for ask in asks:
+                projector.want(ask.keys, monotonic(), ask.seconds or WANTED_FOR)
             for entry in entries:
                 try:
                     dirty |= projector.board.fold(entry.spool, entry.seq, entry.packed)

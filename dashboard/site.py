@@ -21,6 +21,7 @@ from dashboard.push import Hub
 from dashboard.roles import House
 from dashboard.ticketquery import TicketQuery
 from dashboard.ticketwhere import Levels
+from dashboard.trace import Tracer
 from dashboard.web import make_app, page_version
 
 UNREAD = 60_000  # Milliseconds a connection may hold what its peer does not take.
@@ -32,16 +33,18 @@ def web_app(house: House) -> FastAPI:
     places = rules.places
     version = page_version()
     hub = Hub(house.city, places, house.redis_url, version)
+    tracer = Tracer(hub)
     bound = {feed.name: feed for feed in bind(house.city)}
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(hub.run())
+        tasks = [asyncio.create_task(work()) for work in (hub.run, tracer.run)]
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    doors = [*hub.routes(), *ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)]
+    doors = [*hub.routes(), *tracer.routes(), *ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
     doors += layer.routes(house.city.name, places, house.redis_url)
     levels = Levels(rules.levels, places.root.level, rules.grassroots)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from redis import Redis
@@ -125,6 +125,10 @@ class Keys:
         """Stream of the steps of the escalation that are due."""
         return self._key("steps")
 
+    def trace(self, place: str) -> str:
+        """Stream of the numbers of the screens at a place over the last day."""
+        return self._key(f"trace:{place}")
+
     @property
     def courier(self) -> str:
         """What the courier says of itself."""
@@ -167,6 +171,13 @@ def connect_async(url: str) -> AsyncRedis:
     return AsyncRedis.from_url(
         url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
     )
+
+
+class Ask(NamedTuple):
+    """Views as ``view|place`` that somebody wants kept up to date, and for how many seconds; None is as usual."""
+
+    keys: list[str]
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +241,7 @@ class Reader:
         """Start again from the oldest entry, and with the asks of the last seconds."""
         self.last, self.ask = "0-0", ""
 
-    def read(self, count: int, block: int, *, asks: bool = False) -> tuple[list[Entry], list[list[str]]]:
+    def read(self, count: int, block: int, *, asks: bool = False) -> tuple[list[Entry], list[Ask]]:
         """The next entries, at most ``count``, waiting up to ``block`` ms; and, with ``asks``, the new asks.
 
         Raises:
@@ -244,7 +255,7 @@ class Reader:
             streams[self.keys.asks] = self.ask
         reply = cast("list[Any] | None", self.redis.xread(cast(Any, streams), count=count, block=block)) or []
         entries: list[Entry] = []
-        wanted: list[list[str]] = []
+        wanted: list[Ask] = []
         for key, rows in reply:
             if key.decode() == self.keys.log:
                 for id_, fields in rows:
@@ -256,7 +267,8 @@ class Reader:
             else:
                 for id_, fields in rows:
                     self.ask = id_.decode()
-                    wanted.append(msgspec.json.decode(fields[b"keys"], type=list[str]))
+                    seconds = float(fields[b"for"]) if b"for" in fields else None
+                    wanted.append(Ask(msgspec.json.decode(fields[b"keys"], type=list[str]), seconds))
         if not entries and self.last != "0-0":
             self._look_for_loss()
         return entries, wanted

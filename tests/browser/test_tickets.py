@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.screen import Screen, board_of
 from tests.servers import House, until
@@ -98,15 +99,44 @@ def test_a_number_leads_to_just_the_tickets_it_counts(screen: Screen, selector: 
     shown = whole(str(link.get_attribute("title") or link.inner_text()))
     link.click()
     page = screen.page
+    page.locator("dialog.answer a.all").click()
     page.wait_for_url("**/tickets?**", wait_until="commit")
     assert unquote(screen.path()).startswith(TILES[selector])
     assert count(screen.page) == shown
     assert screen.failed == []
 
 
+def test_a_number_answers_for_itself(screen: Screen) -> None:
+    """Formula, numerator and denominator, sources with their age, as-of, and the tickets, each a tap away."""
+    page = screen.open("/wall?lang=en").page
+    shown = screen.text("decide-rate-why")
+    page.locator("#decide-rate .number").click()
+    answer = page.locator("dialog.answer[open]")
+    until(lambda: answer.locator(".tickets a").count() == 6, 20, "its tickets are listed")
+    said = answer.inner_text()
+    for part in ("On time this month", "Closed on time ÷ due to close", shown, "cases", "As of 2026-", "Last 24 hours"):
+        assert part in said, part
+    assert Axe().run(page, context="dialog.answer", options={"runOnly": ["wcag2a", "wcag2aa"]}).violations_count == 0
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+    page.locator("#today h2 button").focus()
+    page.keyboard.press("Enter")
+    assert "Since midnight, against yesterday" in answer.inner_text()
+    answer.get_by_role("button", name="Close").click()
+    page.locator("#decide-open .number").click()
+    until(lambda: answer.locator(".tickets a").count() == 6, 20, "its tickets are listed")
+    key = unquote(str(answer.locator(".tickets a").nth(1).get_attribute("href")))
+    answer.locator(".tickets a").nth(1).click()
+    page.wait_for_url("**/ticket?key=**")
+    assert unquote(screen.path()) == key, "the second tap is the ticket"
+    assert screen.failed == []
+
+
 def test_place_and_language_come_along_and_go_back(screen: Screen) -> None:
     screen.open("/wall?place=A&lang=en")
     screen.page.locator("#decide-open a.behind").focus()
+    screen.page.keyboard.press("Enter")
+    screen.page.wait_for_selector("dialog.answer[open] a.all:focus")
     screen.page.keyboard.press("Enter")
     screen.page.wait_for_url("**/tickets?**")
     count(screen.page)
@@ -145,8 +175,8 @@ def test_searching_filtering_sorting_and_scrolling(screen: Screen, town_house: H
     until(lambda: "q=" in screen.path() and page.evaluate(READY) not in (None, str(everything)), 20, "it is searched")
     hits = count(page)
     assert 0 < hits < everything
-    titles = until(lambda: screen.texts(".ag-row .c-title"), 10, "rows are shown")
-    assert all("井盖" in title for title in titles)
+    found = lambda: screen.texts(".ag-row .c-title")  # noqa: E731 - The rows of before may stand for a moment.
+    until(lambda: found() and all("井盖" in title for title in found()), 10, "the rows that were found are shown")
     page.keyboard.press("Escape")
     page.locator('[data-chip="q"]').click()
     until(lambda: page.evaluate(READY) == str(everything), 20, "the filter is gone")
@@ -212,5 +242,7 @@ def test_an_hour_of_the_trend_leads_to_what_was_reported_in_it(screen: Screen) -
     link = screen.page.locator('#trend-hours a[href*="reported="]').first
     wanted = whole(str(link.get_attribute("title")).split("·")[0])
     link.click()
+    assert whole(screen.page.locator("#answer-title").inner_text().split("·")[0]) == wanted
+    screen.page.locator("dialog.answer a.all").click()
     screen.page.wait_for_url("**/tickets?reported=**")
     assert count(screen.page) == wanted > 0

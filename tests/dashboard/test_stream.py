@@ -193,10 +193,10 @@ async def test_a_feed_asked_again_sends_all_its_spool_holds(redis: Redis, sendin
 def test_asks_of_the_last_seconds_reach_a_reader_that_begins(redis: Redis) -> None:
     redis.xadd(KEYS.asks, {"keys": b'["tickets|A"]'})
     reader = Reader(redis, KEYS)
-    assert reader.read(5, 20, asks=True) == ([], [["tickets|A"]])
+    assert reader.read(5, 20, asks=True) == ([], [(["tickets|A"], None)])
     assert reader.read(5, 20, asks=True) == ([], [])
     redis.xadd(KEYS.asks, {"keys": b'["units|B"]'})
-    assert reader.read(5, 20, asks=True) == ([], [["units|B"]])
+    assert reader.read(5, 20, asks=True) == ([], [(["units|B"], None)])
 
 
 def test_asks_older_than_that_do_not(redis: Redis) -> None:

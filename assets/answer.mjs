@@ -1,0 +1,252 @@
+// Any number answers: a click or the Enter key on a number or on a card's title opens what it is made of, how old it
+// and its sources are, how it stood over the last day, how it is spread below, and the tickets behind it.
+
+const citywall = (window.citywall ??= {});
+const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
+const zone = meta("zone") || undefined;
+const IDLE = 180000; // ms after which an answer that nobody touches closes, so that a wall is never left with one
+const ROWS = 6; // tickets that are shown at once
+const MOST = 40; // numbers of a card whose traces are asked for
+const WORDS = {
+  zh: {
+    close: "关闭", formula: "口径", made: "构成", sources: "数据来源", asof: "数据截至", day: "近 24 小时", below: "下级", tickets: "相关工单",
+    all: (n) => `查看全部${n ? ` ${n} 件` : ""} ›`, none: "尚无记录", since: (t) => `自 ${t} 起有记录`, aside: "只为本级及下一级保留走势", figures: "本卡指标", low: "最低", high: "最高",
+    live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", ago: (t) => `${t}前`, failed: "暂时取不到", nothing: "没有工单",
+  },
+  en: {
+    close: "Close", formula: "Formula", made: "Made of", sources: "Rests on", asof: "As of", day: "Last 24 hours", below: "Below", tickets: "Tickets behind it",
+    all: (n) => `All${n ? ` ${n}` : ""} ›`, none: "Nothing recorded yet", since: (t) => `recorded since ${t}`, aside: "Traces are kept here and one level down", figures: "This card's numbers", low: "lowest", high: "highest",
+    live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", ago: (t) => `${t} ago`, failed: "Cannot be fetched now", nothing: "No ticket",
+  },
+};
+const SHAPES = { live: "●", late: "■", silent: "◆", failing: "▲", never: "○" };
+const ASKABLE = "a.behind[href^='/tickets'], .number[data-value], .number[data-whole], .card > header h2 > button";
+
+const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
+const w = () => WORDS[lang()];
+const clock = (seconds, long = false) => new Intl.DateTimeFormat("sv-SE", {
+  ...(long ? { dateStyle: "short", timeStyle: "medium" } : { timeStyle: "short" }), timeZone: zone,
+}).format(new Date(seconds * 1000));
+
+// An element with attributes and children; texts are never markup.
+function make(tag, about = {}, ...children) {
+  const made = tag.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4)) : document.createElement(tag);
+  for (const [name, value] of Object.entries(about)) if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return made;
+}
+
+const part = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
+
+// -- what is asked -------------------------------------------------------------------------------------------
+
+const idOf = (element) => element.closest("[id]")?.id ?? "";
+const number = (element) => element.closest(".number");
+
+function labelOf(element, card) {
+  for (let block = element.closest("[id]"); block && block !== card; block = block.parentElement) {
+    const head = block.parentElement?.querySelector(":scope > h3, :scope > .name");
+    if (head) return head;
+  }
+  return null;
+}
+
+const visible = (element) => (element ? element.innerText.trim() : "");
+const tip = (element) => element?.dataset[lang() === "en" ? "tipEn" : "tipZh"] || element?.querySelector?.("[data-tip-zh]")?.dataset[lang() === "en" ? "tipEn" : "tipZh"] || "";
+
+function question(asked) {
+  const card = asked.closest("[data-panel]");
+  const whole = asked.matches("h2 > button");
+  const head = whole ? null : asked.closest(".row")?.querySelector(".name") ?? labelOf(asked, card);
+  const title = card.dataset[lang() === "en" ? "titleEn" : "titleZh"];
+  const own = whole ? null : number(asked);
+  const href = asked.closest("a.behind[href^='/tickets']")?.getAttribute("href") ?? "";
+  const name = visible(head) || asked.getAttribute("aria-label") || "";
+  return {
+    card, title, own, href, name: name === title ? "" : name, id: whole ? "" : idOf(asked),
+    shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
+    period: visible(card.querySelector("header .period")), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || citywall.address.place,
+  };
+}
+
+// -- the parts of an answer ----------------------------------------------------------------------------------
+
+const shown = (point) => (point.length > 2 ? (point[2] ? 100 * point[1] / point[2] : null) : point[1]);
+const written = (value, rate) => (rate ? `${value.toFixed(1)} %` : value.toLocaleString("en", { maximumFractionDigits: 2 }));
+
+// A line over the last day; what was not noted is a gap.
+function line(points, every, now) {
+  const known = points.map((point) => [point[0], shown(point)]).filter(([, value]) => value !== null);
+  if (!known.length) return null;
+  const values = known.map(([, value]) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const from = now - 86400;
+  const at = ([moment, value]) => [(1000 * (moment - from)) / 86400, high === low ? 50 : 92 - (84 * (value - low)) / (high - low)].map((n) => n.toFixed(1));
+  let path = "";
+  known.forEach((point, n) => {
+    const [x, y] = at(point);
+    path += n && point[0] - known[n - 1][0] <= 1.5 * every ? `L${x} ${y}` : `M${x} ${y}h0.01`;
+  });
+  return { low, high, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
+}
+
+function traceOf(found, kept, every, now) {
+  const drawn = line(found.points, every, now);
+  if (!drawn) return make("p", { class: "quiet" }, kept ? w().none : w().aside);
+  const late = drawn.since > now - 86400 + 2 * every;
+  return make("div", {}, drawn.drawing,
+    make("p", { class: "quiet scale" },
+      make("span", {}, clock(now - 86400)),
+      make("span", {}, `${w().low} ${written(drawn.low, drawn.rate)} · ${w().high} ${written(drawn.high, drawn.rate)}${late ? ` · ${w().since(clock(drawn.since))}` : ""}`),
+      make("span", {}, clock(now))));
+}
+
+function belowOf(rows) {
+  const [zh, en] = [1, 2];
+  const values = rows.map((row) => [row[0], row[lang() === "en" ? en : zh], shown([0, ...row.slice(3)]), row.length > 4]).filter((row) => row[2] !== null);
+  if (!values.length) return null;
+  const most = Math.max(...values.map((row) => Math.abs(row[2])), 1e-9);
+  values.sort((a, b) => b[2] - a[2]);
+  return part(w().below, make("div", { class: "below" }, values.map(([code, title, value, rate]) => {
+    const to = new URLSearchParams(location.search);
+    to.set("place", code);
+    return make("a", { href: `${location.pathname}?${to}`, "data-to": code },
+      make("span", { class: "name" }, title), make("span", { class: "bar" }, make("i", { style: `width:${(100 * Math.abs(value)) / most}%` })), make("span", { class: "n" }, written(value, rate)));
+  })));
+}
+
+function sourcesOf(card) {
+  const about = citywall.about?.(card.dataset.panel);
+  if (!about) return null;
+  const old = (since) => (since ? w().ago(citywall.ago(citywall.time.wall() - since, lang())) : "–");
+  return part(w().sources,
+    make("ul", { class: "sources" }, about.feeds.map(({ name, state, heard }) =>
+      make("li", { class: `is-${state}` }, make("span", { class: "shape" }, SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, w()[state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
+    about.as_of ? make("p", { class: "quiet" }, `${w().asof} ${clock(about.as_of, true)}`) : null);
+}
+
+async function ask(path) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).reason ?? `${answer.status}`);
+  return answer.json();
+}
+
+async function ticketsOf(href) {
+  const query = new URLSearchParams(href.split("?")[1] ?? "");
+  query.set("lang", lang());
+  const { rows } = await ask(`/tickets/rows?${query}`);
+  if (!rows.length) return make("p", { class: "quiet" }, w().nothing);
+  return make("div", { class: "tickets" }, rows.slice(0, ROWS).map((row) => {
+    const to = new URLSearchParams({ key: row.key });
+    if (lang() !== meta("languages").split(" ")[0]) to.set("lang", lang());
+    if (citywall.address.theme === "light") to.set("theme", "light");
+    return make("a", { href: `/ticket?${to}` },
+      make("span", { class: `light tone-${row.tone}` }, row.light.split(" ")[0] || "·"), make("span", { class: "name" }, row.title || row.number), make("span", { class: "quiet" }, row.unit),
+      row.due ? make("time", { class: "countdown n", "data-due": row.due }) : make("span", { class: "n quiet" }, row.closed || row.reported));
+  }));
+}
+
+// -- the dialog ----------------------------------------------------------------------------------------------
+
+let dialog = null;
+let touched = 0;
+let serial = 0;
+
+function close() {
+  dialog?.close();
+}
+
+function open(asked) {
+  const about = question(asked);
+  const mine = ++serial;
+  dialog?.remove();
+  const big = make("div", { class: "answer-number" });
+  const traces = make("div", { class: "traces" });
+  const below = make("div");
+  const behind = make("div");
+  const sources = make("div");
+  const button = make("button", { type: "button", class: "answer-close", "aria-label": w().close }, "✕");
+  const query = (ids) => `/trace?${new URLSearchParams([["place", about.place], ...ids.map((id) => ["figure", id])])}`;
+  dialog = make("dialog", { class: "answer", "aria-labelledby": "answer-title" },
+    make("header", {},
+      make("h2", { id: "answer-title" }, about.name || about.title),
+      make("span", { class: "quiet" }, [about.name ? about.title : "", about.period].filter(Boolean).join(" · ")), button),
+    make("div", { class: "answer-halves" },
+      make("div", {}, big, about.formula.length ? part(w().formula, about.formula.map((text) => make("p", {}, text))) : null, traces, sources),
+      make("div", {}, below, behind)));
+  document.body.append(dialog);
+  button.addEventListener("click", close);
+  dialog.addEventListener("click", (event) => {
+    const to = event.target.closest?.("[data-to]");
+    if (event.target === dialog) close();
+    else if (to && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      close();
+      citywall.go({ place: to.dataset.to });
+    }
+  });
+  dialog.addEventListener("close", () => dialog?.remove());
+
+  // The number goes on living while it is looked at.
+  const keep = () => {
+    const source = about.own ? document.getElementById(about.id)?.querySelector(".number") : about.shown;
+    if (source?.isConnected) {
+      const copy = source.cloneNode(true);
+      copy.removeAttribute("href");
+      const said = copy.dataset.whole ? `${Number(copy.dataset.part).toLocaleString("en")} / ${Number(copy.dataset.whole).toLocaleString("en")}` : "";
+      big.replaceChildren(copy, said ? make("span", { class: "quiet" }, said) : "");
+    }
+    const fresh = sourcesOf(about.card);
+    if (fresh) sources.replaceChildren(fresh);
+  };
+  keep();
+  const timer = setInterval(() => {
+    if (mine !== serial || !dialog.open) clearInterval(timer);
+    else if (Date.now() - touched > IDLE) close();
+    else keep();
+  }, 1000);
+
+  if (about.href) {
+    const count = about.own?.dataset.whole ? Number(about.own.dataset.whole).toLocaleString("en") : visible(about.shown);
+    const all = make("a", { class: "all", href: about.href, autofocus: true }, w().all(/^[\d,.]+[万亿KM]?$/.test(count) ? count : ""));
+    behind.append(part(w().tickets, make("p", { class: "quiet" }, "…"), all));
+    ticketsOf(about.href).catch((error) => make("p", { class: "fault" }, `▲ ${w().failed}: ${error.message}`)).then((list) => {
+      if (mine === serial) behind.querySelector("section > p, section > div")?.replaceWith(list);
+    });
+  }
+  const figures = about.id ? [about.id] : [...new Set([...about.card.querySelectorAll(".number")].map(idOf))].slice(0, MOST);
+  if (figures.length) {
+    ask(query(figures)).then((said) => {
+      if (mine !== serial) return;
+      if (about.id) {
+        const found = said.figures[about.id];
+        if (!found.points.length && !about.own) return;
+        traces.replaceChildren(part(w().day, traceOf(found, said.kept, said.every, said.now)));
+        below.replaceChildren(belowOf(found.below) ?? "");
+        return;
+      }
+      const rows = figures.filter((id) => said.figures[id].points.length).map((id) => {
+        const element = document.getElementById(id);
+        const drawn = line(said.figures[id].points, said.every, said.now);
+        return make("div", { class: "figure-row" }, make("span", { class: "name" }, visible(labelOf(element, about.card)) || about.title), drawn?.drawing ?? make("span"), make("b", {}, visible(element.querySelector(".number"))));
+      });
+      if (rows.length) traces.replaceChildren(part(`${w().figures} · ${w().day}`, ...rows));
+    }).catch((error) => traces.replaceChildren(make("p", { class: "fault" }, `▲ ${w().day}: ${w().failed} (${error.message})`)));
+  }
+  touched = Date.now();
+  dialog.showModal();
+  citywall.tick?.();
+}
+
+document.addEventListener("click", (event) => {
+  touched = Date.now();
+  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const asked = event.target.closest?.(ASKABLE);
+  if (!asked || !asked.closest("#wall [data-panel]") || asked.closest("[data-answers='own']")) return;
+  event.preventDefault();
+  open(asked);
+});
+for (const kind of ["pointermove", "keydown", "wheel"]) document.addEventListener(kind, () => (touched = Date.now()), { passive: true });
+// A wall that changes its place, language or scene takes its open answer down.
+window.addEventListener("citywall:address", close);
+citywall.answer = { open, close };
