@@ -23,7 +23,8 @@ from dashboard.messages import Messages
 
 FEED = "load"
 VICTIMS = ("courier", "projector", "feeds", "historian", "courier", "valkey")  # The courier twice as often.
-STEPS = ("reminder", "overdue")
+STEPS = ("reminder", "overdue")  # Of each ticket; and one of a fifth as many that nobody accepts.
+WAITING = "unaccepted"
 TICKETS = 10_000
 CITY = """
 name = "alarms"
@@ -32,6 +33,9 @@ zone = "Asia/Shanghai"
 
 [places]
 file = "places.csv"
+
+[limits]
+accept = "0.2 minutes"
 
 [[feeds]]
 kind = "clock"
@@ -43,15 +47,16 @@ name = "load"
 
 [escalation]
 steps = [
-    { name = "reminder", at = "soon", to = "handler", template = { zh = "{number} {step}", en = "{number} {step}" } },
-    { name = "overdue", at = "overdue", to = "duty", template = { zh = "{number} {step}", en = "{number} {step}" } },
+    { name = "reminder", at = "soon", to = "handler", TEMPLATE },
+    { name = "overdue", at = "overdue", to = "duty", TEMPLATE },
+    { name = "unaccepted", clock = "accept", at = "overdue", to = "intake", TEMPLATE },
 ]
-anyone = { handler = ["hook"], duty = ["hook"] }
+anyone = { handler = ["hook"], duty = ["hook"], intake = ["hook"] }
 
 [escalation.channels.hook]
 url_file = "hook.url"
 abreast = 32
-"""
+""".replace("TEMPLATE", 'template = { zh = "{number} {step}", en = "{number} {step}" }')
 
 
 @dataclass
@@ -128,20 +133,31 @@ class Outcome:
 
 
 def tickets(count: int, now: datetime, first: float, last: float) -> Iterator[list[dict[str, Any]]]:
-    """Reports of tickets that fall due from ``first`` to ``last`` seconds from now, as CloudEvents."""
-    rows = [
-        {
-            "specversion": "1.0", "id": f"T-{n:05d}-r", "source": "generator", "type": "ticket.reported",
-            "time": now.isoformat(), "subject": f"T-{n:05d}",
-            "data": {
-                "title": f"case {n}", "category": "roads", "unit": "east", "place": "C",
-                "due": (now + timedelta(seconds=first + (last - first) * n / count)).isoformat(),
-            },
-        }
-        for n in range(count)
-    ]  # fmt: skip
-    for start in range(0, count, 500):
+    """Reports of tickets that fall due from ``first`` to ``last`` seconds from now, as CloudEvents; and of others that
+    are being verified and that nobody accepts.
+    """
+
+    def event(number: str, kind: str, **data: Any) -> dict[str, Any]:
+        return {
+            "specversion": "1.0", "id": f"{number}-{kind}", "source": "generator", "type": f"ticket.{kind}",
+            "time": now.isoformat(), "subject": number, "data": data,
+        }  # fmt: skip
+
+    said: dict[str, Any] = {"category": "roads", "unit": "east", "place": "C"}
+    rows = []
+    for n in range(count):
+        due = now + timedelta(seconds=first + (last - first) * n / count)
+        rows.append(event(f"T-{n:05d}", "reported", title=f"case {n}", due=due.isoformat(), **said))
+    for n in range(count // 5):
+        rows += [event(f"V-{n:05d}", "reported", title=f"case {n}", **said), event(f"V-{n:05d}", "verifying")]
+    for start in range(0, len(rows), 500):
         yield rows[start : start + 500]
+
+
+def expected_of(count: int) -> set[str]:
+    """What is to be received of so many tickets: number and step."""
+    waiting = {f"V-{n:05d} {WAITING}" for n in range(count // 5)}
+    return waiting | {f"T-{n:05d} {step}" for n in range(count) for step in STEPS}
 
 
 @contextmanager
@@ -172,7 +188,7 @@ def trial(
         sleep(pause * chance.uniform(0.5, 1.5))
         victim = chance.choice(VICTIMS)
         kills[victim] += bool(house.kill(victim))
-    expected = {f"T-{n:05d} {step}" for n in range(count) for step in STEPS}
+    expected = expected_of(count)
     try:
         until(lambda: len(receiver.keys) >= len(expected) and _idle(outbox), patience, "all is received")
     except Stuck:

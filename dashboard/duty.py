@@ -1,8 +1,9 @@
 """Who is told when a ticket runs late: the steps, the channels and the people on duty, as the city file names them.
 
 A step is due when so much of the limit is used: at ``soon`` (yellow), at ``overdue`` (red), or at a number of
-limits (``2`` is as long again as the limit). It is addressed to a post, and each unit says which channels stand
-for it. Where a channel leads is a secret and stands in a file or in the environment, never in the city file.
+limits (``2`` is as long again as the limit). The limit is that of the handling, or of a step before it: to accept the
+ticket, to dispatch it, to sign for it. A step is addressed to a post, and each unit says which channels stand for
+it. Where a channel leads is a secret and stands in a file or in the environment, never in the city file.
 """
 
 from __future__ import annotations
@@ -54,6 +55,26 @@ OVERDUE = Template(
     zh="已超期:{unit} {category}“{title}”({number},{place})应于 {due} 办结。",
     en='Overdue: {unit}, {category} "{title}" ({number}, {place}) was due at {due}.',
 )
+_TO_DO: dict[str, tuple[str, str]] = {
+    "accept": ("受理", "accepted"), "dispatch": ("派遣", "dispatched"), "sign": ("签收", "signed for"),
+}  # fmt: skip
+Clock = Literal["handle", "accept", "dispatch", "sign"]
+
+
+def _usual(clock: Clock, late: bool) -> Template:
+    """What is said where the city file says nothing of its own."""
+    if clock == "handle":
+        return OVERDUE if late else REMIND
+    (zh, en), what = _TO_DO[clock], '{category} "{title}" ({number}, {place})'
+    if late:
+        return Template(
+            zh=f"超时未{zh}:{{category}}“{{title}}”({{number}},{{place}})应于 {{due}} 前{zh}。",
+            en=f"Not {en} in time: {what} was to be {en} by {{due}}.",
+        )
+    return Template(
+        zh=f"待{zh}:{{category}}“{{title}}”({{number}},{{place}})须于 {{due}} 前{zh}。",
+        en=f"To be {en}: {what}, by {{due}}.",
+    )
 
 
 def _at(value: object) -> object:
@@ -71,9 +92,12 @@ class Called(Model):
 
 
 class Step(Model):
-    """One step. ``wake``: quiet hours do not hold it back. ``title`` is what the screens call it."""
+    """One step. ``clock`` is whose limit is meant: the handling's, or that of a step before it. ``wake``: quiet hours
+    do not hold it back. ``title`` is what the screens call it.
+    """
 
     name: Name
+    clock: Clock = "handle"
     at: Annotated[Literal["soon", "overdue"] | float, BeforeValidator(_at)]
     to: Name
     wake: bool = False
@@ -84,7 +108,7 @@ class Step(Model):
     def text(self) -> Template:
         """Its template, or the usual one."""
         late = self.at == "overdue" if isinstance(self.at, str) else self.at >= 1
-        return self.template or (OVERDUE if late else REMIND)
+        return self.template or _usual(self.clock, late)
 
 
 class Channel(Model):
@@ -109,6 +133,8 @@ class Channel(Model):
 
 
 STEPS = (
+    Step(name="accept", clock="accept", at="overdue", to="intake"),
+    Step(name="dispatch", clock="dispatch", at="overdue", to="dispatcher"),
     Step(name="reminder", at="soon", to="handler"),
     Step(name="overdue", at="overdue", to="duty"),
     Step(name="leader", at=2, to="leader"),

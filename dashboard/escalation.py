@@ -1,8 +1,8 @@
 """The alarm clock: which steps of a city's escalation are due for which tickets, from the tickets and the time alone.
 
-A step belongs to a run of a ticket's handling clock: the clock starts anew when another unit gets the ticket,
-and with it the steps. Whoever asks again gets the same steps again; that each is taken only once is for those
-to see to who send something.
+A step belongs to a run of one of a ticket's clocks: that of the handling starts anew when another unit gets the
+ticket, that of its dispatch when it comes back, and with it the steps. Whoever asks again gets the same steps again;
+that each is taken only once is for those to see to who send something.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from dashboard.duty import Step
 from dashboard.noun import Document, Rules
-from dashboard.tickets import Ticket, turns
+from dashboard.tickets import Ticket, errand, turns
 
 KEPT = 200_000  # News that may wait to be asked for.
 ROWS = 50  # Steps a desk shows.
@@ -36,11 +36,13 @@ class Due(msgspec.Struct, frozen=True, array_like=True):
     category: str
     title: str
     deadline: float
+    clock: str = "handle"
 
     @property
     def id(self) -> str:
-        """The step's name among all: of one ticket, of one run, of one kind."""
-        return f"{self.key}|{self.run:.6f}|{self.step}".replace("\0", "\ufffd")  # PostgreSQL's text knows no NUL.
+        """The step's name among all: of one ticket, of one run of one clock, of one kind."""
+        step = self.step if self.clock == "handle" else f"{self.clock}/{self.step}"
+        return f"{self.key}|{self.run:.6f}|{step}".replace("\0", "\ufffd")  # PostgreSQL's text knows no NUL.
 
 
 class Tally(Protocol):
@@ -136,6 +138,8 @@ class AlarmClock:
 
     def _step(self, ticket: Ticket, at: int) -> Due | None:
         step, rules = self.plan[at]
+        if step.clock != "handle":
+            return self._before(ticket, step, rules)
         found = turns(ticket, rules) if ticket.running else None
         if found is None or found.overdue is None:
             return None
@@ -145,6 +149,19 @@ class AlarmClock:
         return Due(
             ticket.key, ticket.clock[0], step.name, moment, step.to, ticket.unit, ticket.place, ticket.category,
             ticket.title, found.overdue,
+        )  # fmt: skip
+
+    def _before(self, ticket: Ticket, step: Step, rules: Rules) -> Due | None:
+        """A step of a clock before the handling's, while that runs."""
+        waits = errand(ticket)
+        if waits is None or waits[0] != step.clock:
+            return None
+        clock, begun = waits
+        limit, after = rules.before(clock), rules.calendar.after
+        share = 1.0 if step.at == "overdue" else 1 - rules.soon_share if isinstance(step.at, str) else step.at
+        return Due(
+            ticket.key, begun, step.name, after(begun, limit.amount * share, limit.clock), step.to, ticket.unit,
+            ticket.place, ticket.category, ticket.title, after(begun, limit.amount, limit.clock), clock,
         )  # fmt: skip
 
 

@@ -78,6 +78,12 @@ class Message:
         """When the run of the ticket's clock began."""
         return float(self.step.rsplit("|", 2)[1])
 
+    @property
+    def clock(self) -> str:
+        """Which of the ticket's clocks it is about: ``handle``, or one before it."""
+        clock, slash, _ = self.step.rsplit("|", 1)[1].partition("/")
+        return clock if slash else "handle"
+
     def row(self) -> dict[str, Any]:
         """The message by the names of its columns."""
         return {name: getattr(self, name) for name in self.__slots__}
@@ -300,7 +306,7 @@ def _handled(db: Connection, claimed: Collection[Message]) -> set[str]:
         source, _, number = message.ticket.partition("|")
         by_source.setdefault(source, []).append(number)
     t = ticket_rows.c
-    columns = (t.number, t.closed, t.done_at, t.state, t.unit, t.dispatched)
+    columns = (t.number, t.closed, t.done_at, t.state, t.unit, t.dispatched, t.since)
     rows = {
         f"{source}|{row.number}": row
         for source, numbers in by_source.items()
@@ -311,6 +317,8 @@ def _handled(db: Connection, claimed: Collection[Message]) -> set[str]:
         row = rows.get(message.ticket)
         if row is None:
             return False
+        if message.clock != "handle":  # It has been accepted, or has left the stage in which the clock ran.
+            return row.since > message.run + 0.001 or (message.clock == "accept" and row.state == "accepted")
         ended = max((moment for moment in (row.done_at, row.closed) if moment is not None), default=None)
         if ended is not None and ended >= message.moment:
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -72,6 +72,10 @@ class Rules:
     def __post_init__(self) -> None:
         if cast("WorkCalendar | None", self.calendar) is None:
             object.__setattr__(self, "calendar", WorkCalendar(self.zone))
+
+    def before(self, step: Literal["accept", "dispatch", "sign"]) -> Limit:
+        """How long a step before the handling may take."""
+        return self.accept if step == "accept" else self.dispatch if step == "dispatch" else self.sign
 
 
 class Slice(Protocol):

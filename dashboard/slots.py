@@ -16,7 +16,7 @@ from dashboard.forecast import bin_at
 from dashboard.noun import Rules
 from dashboard.periods import Calendar
 from dashboard.sla import Limit
-from dashboard.tickets import LIGHTS, NONE, OVERDUE, complaints, light_of, turns
+from dashboard.tickets import LIGHTS, NONE, OVERDUE, complaints, errand, light_of, turns
 from dashboard.ticketstate import ASIDE, STAGES, WHISTLE_OPEN, Ticket, steps
 
 DAY = 86400.0
@@ -277,7 +277,7 @@ class Counting:
                 break
             age += 1
         share.slots.append(AGE[stage][age])
-        step = None if late else self._step(ticket, stage)
+        step = None if late else self._step(ticket)
         if step is not None:
             late = now > step
             until = until if late else _sooner(until, step)
@@ -293,15 +293,10 @@ class Counting:
             rolls.append("whistle")
         return share._replace(rows=rows, rolls=rolls, intake=ticket.reported, until=until, light=light)
 
-    def _step(self, ticket: Ticket, stage: int) -> float | None:
+    def _step(self, ticket: Ticket) -> float | None:
         """When the step before the handling that the ticket stands at is to be done: accept, dispatch or sign."""
-        if ticket.plain or ticket.reported is None or stage > 2:
-            return None
-        if stage == 0 and ticket.accepted is None:
-            return self._after(ticket.reported, self.rules.accept)
-        if stage == 2:
-            return self._after(ticket.since, self.rules.sign)
-        return self._after(ticket.since if stage else ticket.accepted or ticket.since, self.rules.dispatch)
+        found = errand(ticket)
+        return None if found is None else self._after(found[1], self.rules.before(found[0]))
 
     def _after(self, moment: float, limit: Limit) -> float:
         return self.rules.calendar.after(moment, limit.amount, limit.clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -223,6 +223,18 @@ def light_of(ticket: Ticket, found: Turns | None, now: float) -> tuple[int, floa
         if until is None or now <= until:
             return shown, until
     return WORST, None
+
+
+def errand(ticket: Ticket) -> tuple[Literal["accept", "dispatch", "sign"], float] | None:
+    """Which step before the handling an open ticket waits for, and since when; None for a plain one, and later on."""
+    stage = ticket.stage
+    if ticket.plain or ticket.reported is None or stage is None or stage > 2:
+        return None
+    if stage == 0 and ticket.accepted is None:
+        return "accept", ticket.reported
+    if stage == 2:
+        return "sign", ticket.since
+    return "dispatch", ticket.since if stage else ticket.accepted or ticket.since
 
 
 def complaints(ticket: Ticket, rules: Rules) -> tuple[str, ...]:

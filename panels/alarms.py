@@ -15,11 +15,15 @@ from dashboard.words import DASH, Words
 
 ROWS = 24
 POSTS = {
+    "intake": Words("受理席", "intake"),
+    "dispatcher": Words("派遣席", "dispatcher"),
     "handler": Words("经办人", "handler"),
     "duty": Words("值班员", "duty officer"),
     "leader": Words("领导", "leader"),
 }
 NAMES = {
+    "accept": Words("待受理", "To accept"),
+    "dispatch": Words("待派遣", "To dispatch"),
     "reminder": Words("提醒", "Reminder"),
     "overdue": Words("超期", "Overdue"),
     "leader": Words("升级", "Escalated"),
@@ -79,7 +83,10 @@ PANEL = Panel(
     paint=paint,
     example={
         "steps": {
-            "steps": [["reminder", "handler", 31], ["overdue", "duty", 12], ["leader", "leader", 2]],
+            "steps": [
+                ["accept", "intake", 4], ["dispatch", "dispatcher", 9], ["reminder", "handler", 31],
+                ["overdue", "duty", 12], ["leader", "leader", 2],
+            ],
             "rows": [
                 {
                     "key": "hotline|7", "title": "垃圾桶满溢", "category": "垃圾满溢", "unit": "环卫中心", "place": "A",
@@ -90,13 +97,15 @@ PANEL = Panel(
                     "step": "reminder", "to": "handler", "moment": 1_795_298_000.0, "due": 1_795_300_000.0,
                 },
             ],
-            "n": 45,
+            "n": 58,
         }
     },
     period=Words("此刻 · 件", "now · tickets"),
     formula=Words(
-        "在办工单中已到时的各级催办：黄灯提醒经办人，红灯通知值班员，之后逐级上报；是否送达见催办记录",
-        "Steps that are due for open tickets: the handler at yellow, the duty officer at red, then the leaders; "
+        "在办工单中已到时的各级催办：受理、派遣超时各催其席，处置黄灯提醒经办人，红灯通知值班员，之后逐级上报；"
+        "是否送达见催办记录",
+        "Steps that are due for open tickets: intake and dispatcher when they are late; of the handling the handler at "
+        "yellow, the duty officer at red, then the leaders; "
         "the log says what arrived",
     ),
 )  # fmt: skip

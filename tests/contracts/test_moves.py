@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -26,7 +27,7 @@ SPOOL = "one@1"
 NOW = 3 * 24 * 60.0  # Minutes after a Monday morning.
 
 
-def life(number: str, *kinds: str | tuple[str, dict[str, object]]) -> list[Event]:
+def life(number: str, *kinds: str | tuple[str, dict[str, Any]]) -> list[Event]:
     """A life of these kinds of events, ten minutes apart."""
     found: list[Event] = []
     for nth, kind in enumerate(kinds):

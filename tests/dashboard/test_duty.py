@@ -51,6 +51,11 @@ def test_quiet_hours(at: str, channel: str, zone: ZoneInfo, over: str) -> None:
 def test_the_usual_words() -> None:
     assert Step(name="a", at=0.5, to="b").text == Step(name="a", at="soon", to="b").text
     assert Step(name="a", at=2, to="b").text == Step(name="a", at="overdue", to="b").text
+    early = [Step(name="a", clock=clock, at=at, to="b").text.zh for clock in ("accept", "dispatch", "sign")
+             for at in ("soon", "overdue")]  # fmt: skip
+    assert [text.split(":")[0] for text in early] == [
+        "待受理", "超时未受理", "待派遣", "超时未派遣", "待签收", "超时未签收",
+    ]  # fmt: skip
     own = Template(zh="{title}", en="{title}")
     assert Step(name="a", at=2, to="b", template=own).text == own
 

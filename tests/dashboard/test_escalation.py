@@ -16,7 +16,17 @@ from dashboard.escalation import AlarmClock, Due, alarm_of, view_steps
 from dashboard.events import Event
 from dashboard.noun import Rules
 from dashboard.tally import Tickets
-from dashboard.ticketevents import TicketDispatched, TicketExtended, TicketFiled, TicketResumed, TicketSuspended
+from dashboard.ticketevents import (
+    TicketAccepted,
+    TicketDispatched,
+    TicketExtended,
+    TicketFiled,
+    TicketResumed,
+    TicketReturned,
+    TicketSigned,
+    TicketSuspended,
+    TicketVerifying,
+)
 from tests.flow import START, closed, reported, rules, tick
 
 HOUR = 3600.0
@@ -124,6 +134,58 @@ def test_without_an_escalation_the_desk_sees_the_usual_steps() -> None:
     board.take([reported(0), tick(50 * HOUR)])
     shown = board.view("steps", "T")["data"]
     assert [name for name, _, n in shown["steps"] if n] == ["reminder", "overdue"]
+
+
+EARLY = Escalation(
+    steps=(
+        Step(name="soon", clock="accept", at="soon", to="intake"),
+        Step(name="late", clock="accept", at="overdue", to="intake"),
+        Step(name="send", clock="dispatch", at="overdue", to="dispatcher"),
+        Step(name="later", clock="dispatch", at=2, to="leader"),
+        Step(name="sign", clock="sign", at=1, to="handler"),
+        Step(name="overdue", at="overdue", to="duty"),
+    )
+)
+
+
+def test_the_clocks_before_the_handling_have_steps_of_their_own() -> None:
+    """To accept and to dispatch may take a quarter of an hour, to sign a day; a return starts the dispatch anew."""
+    board = Board(replace(rules(), escalation=EARLY))
+    tickets = cast(Tickets, board.slices["ticket"])
+
+    def after(minutes: float, *events: Event) -> dict[str, list[float]]:
+        found = told(board, *events, tick(60 * minutes))
+        return {step: [round(60 * at, 3) for at in moments] for step, moments in found.items()}
+
+    def at(kind: type[Event], minutes: float, **more: Any) -> Event:
+        return make(kind, f"{kind.__name__}-{minutes:g}", minutes / 60, **more)
+
+    assert after(10.4, reported(0), at(TicketVerifying, 1)) == {}
+    assert after(10.6) == {"soon": [10.5]}
+    assert after(15.1) == {"late": [15]}
+    assert [due.clock for due in alarm_of(tickets, board.now).of("hotline|0")] == ["accept", "accept"]
+    assert after(16, at(TicketAccepted, 15.5), at(TicketFiled, 15.8)) == {}
+    assert alarm_of(tickets, board.now).of("hotline|0") == [], "it was accepted, if late"
+    assert after(31) == {"send": [30.8]}
+    assert after(46) == {"later": [45.8]}
+    first = {due.step: due.id for due in alarm_of(tickets, board.now).of("hotline|0")}
+    assert after(59 + 24 * 60, at(TicketDispatched, 60, unit="east")) == {}
+    assert after(61 + 24 * 60) == {"sign": [60 + 24 * 60]}
+    assert after(2000, at(TicketReturned, 1900, why="not ours")) == {"send": [1915], "later": [1930]}
+    again = {due.step: due.id for due in alarm_of(tickets, board.now).of("hotline|0")}
+    assert again.keys() == first.keys() == {"send", "later"}
+    assert not set(again.values()) & set(first.values()), "the clock runs anew, and its steps are others"
+    assert after(2001, at(TicketDispatched, 2000.5, unit="east"), at(TicketSigned, 2000.8)) == {}
+    assert alarm_of(tickets, board.now).of("hotline|0") == []
+
+
+def test_steps_of_two_clocks_that_began_together_are_two() -> None:
+    """A step's name may not be given twice, but a city file may be changed: what was sent of another clock is other."""
+    moment = BEGAN + 60
+    ids = {Due("a|1", BEGAN, "late", moment, "x", "", "", "", "", moment, clock).id for clock in
+           ("handle", "accept", "dispatch", "sign")}  # fmt: skip
+    assert len(ids) == 4
+    assert Due("a|1", BEGAN, "late", moment, "x", "", "", "", "", moment).id == f"a|1|{BEGAN:.6f}|late"
 
 
 lives = st.lists(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 
 import pytest
 
 from dashboard.messages import FAILED, MOOT, SENT, SHOWN, WAITING, Message, Messages, Outcome, lines
 from dashboard.tickets import apply
 from tests.flow import START, closed, reported, rules
+from tests.lives import RULES, moment, told
 
 NOW = 1000.0
 RUN = START.timestamp()
@@ -91,6 +93,32 @@ def test_what_was_handled_meanwhile_is_moot(outbox: Messages) -> None:
     outbox.take([message(1), message(2), message(3), message(4)])
     assert [one.ticket for one in outbox.claim({"sms": 8}, NOW)] == ["hotline|2", "hotline|3", "hotline|4"]
     assert states(outbox)["hotline|1|sms"] == MOOT
+
+
+def test_what_was_accepted_or_dispatched_meanwhile_is_moot(outbox: Messages) -> None:
+    """Of a clock before the handling: as soon as the ticket has gone on, but not by where it stood before that run."""
+    kinds = {"verifying": (), "accepted": ("accepted",), "filed": ("accepted", "filed"),
+             "sent": ("filed", "dispatched"), "back": ("filed", "dispatched", "returned")}  # fmt: skip
+    lives = {
+        name: [told("reported", 0, name), *(told(kind, 5.0 * at, name) for at, kind in enumerate(some, 1))]
+        for name, some in kinds.items()
+    }
+    outbox.history.rules = RULES
+    outbox.history.write([], [reduce(apply, life, None) for life in lives.values()], [], {})  # type: ignore[arg-type]
+
+    def about(number: str, clock: str, minutes: float) -> Message:
+        run = moment(minutes).timestamp()
+        return message(0, step=f"one|{number}|{run:.6f}|{clock}/late", ticket=f"one|{number}", moment=run + 900)
+
+    wanted = [about("verifying", "accept", 0), about("accepted", "dispatch", 5), about("filed", "dispatch", 10),
+              about("sent", "sign", 10), about("back", "dispatch", 15), about("verifying", "dispatch", 5)]  # fmt: skip
+    moot = [about("accepted", "accept", 0), about("filed", "accept", 0), about("sent", "dispatch", 5),
+            about("back", "sign", 10), about("back", "dispatch", 5), about("filed", "dispatch", 5)]  # fmt: skip
+    outbox.take([*wanted, *moot])
+    assert {one.step for one in outbox.claim({"sms": 20}, NOW)} == {one.step for one in wanted}
+    assert {one.step for one in outbox.newest(20) if one.state == MOOT} == {one.step for one in moot}
+    assert {one.clock for one in wanted} == {"accept", "dispatch", "sign"}
+    assert message(1).clock == "handle"
 
 
 def test_sent_again_by_hand(outbox: Messages) -> None:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from bench.escalation import STEPS, Receiver, city, trial
+from bench.escalation import Receiver, city, expected_of, trial
 from bench.house import House, until
 
 TICKETS = int(os.environ.get("CITYWALL_ALARM_TICKETS", "200"))
@@ -23,7 +23,7 @@ def test_each_step_is_received_once_whoever_dies() -> None:
     ):
         outcome = trial(house, receiver, TICKETS, seed=20_261_121, first=8, last=14, pause=1.2, patience=60)
         assert outcome.differing == []
-        assert outcome.expected == outcome.received == TICKETS * len(STEPS)
+        assert outcome.expected == outcome.received == len(expected_of(TICKETS))
         assert outcome.deliveries > outcome.received  # Some came twice, under the same key: nobody can know better.
         assert sum(outcome.kills.values()) >= 5
         until(house.ready, 30, "nothing is wrong any more")
