@@ -104,7 +104,8 @@ def test_what_was_accepted_or_dispatched_meanwhile_is_moot(outbox: Messages) -> 
         for name, some in kinds.items()
     }
     outbox.history.rules = RULES
-    outbox.history.write([], [reduce(apply, life, None) for life in lives.values()], [], {})  # type: ignore[arg-type]
+    tickets = [reduce(apply, life[1:], apply(None, life[0])) for life in lives.values()]
+    outbox.history.write([], tickets, [], {})
 
     def about(number: str, clock: str, minutes: float) -> Message:
         run = moment(minutes).timestamp()
