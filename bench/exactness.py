@@ -17,9 +17,9 @@ from typing import Any, cast
 from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
 from dashboard.board import Board
-from dashboard.city import read_places
 from dashboard.feed import rules_of
 from dashboard.history import History
+from dashboard.placefile import read_places
 from dashboard.report import counts
 from dashboard.spool import Counters, Spool
 from dashboard.tally import Tickets

@@ -22,11 +22,12 @@ from dash import Dash, Input, Output, dcc, html, no_update
 from fastapi import FastAPI
 
 from bench.house import House, free_port, until
-from dashboard.city import read_city, read_places
+from dashboard.city import read_city
 from dashboard.layout import all_layouts
 from dashboard.marks import ASSETS
 from dashboard.page import page
 from dashboard.panel import Context, Panel, all_panels
+from dashboard.placefile import read_places
 from dashboard.stream import Keys, connect, view_key
 
 EACH = 1000  # Milliseconds between two calls.

@@ -25,13 +25,14 @@ import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
-from dashboard.city import City, read_places
+from dashboard.city import City
 from dashboard.credentials import Auth, secret_of
 from dashboard.duty import Escalation, one_line
 from dashboard.escalation import Due
 from dashboard.feed import SourceFailed
 from dashboard.history import HistoryFailed
 from dashboard.messages import FAILED, SENT, SHOWN, WAITING, Message, Messages, Outcome
+from dashboard.placefile import read_places
 from dashboard.places import PlaceTree
 from dashboard.roles import Backoff, House, Stop, Ups, only_one
 from dashboard.stepline import Listener

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dashboard.board import NOUNS
-from dashboard.city import City, CityError, explain, read_places
+from dashboard.city import City, CityError, explain
 from dashboard.daysoff import calendar_of
 from dashboard.discovery import declaring
 from dashboard.duty import Escalation
@@ -29,6 +29,7 @@ from dashboard.limits import limits_of
 from dashboard.masking import opaque
 from dashboard.noun import FeedRule, Rules
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.places import PlaceTree
 
 

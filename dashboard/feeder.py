@@ -16,11 +16,11 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from dashboard.city import read_places
 from dashboard.events import Event
 from dashboard.feed import BoundFeed, Context, Delivery, Post, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.roles import Backoff, House, Ups, only_one
 from dashboard.spool import Counters, Spool, SpoolFull
 from dashboard.stream import Keys, Sender, connect_async

@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from dashboard.city import City, CityError, read_places
+from dashboard.city import City, CityError
 from dashboard.events import Event
 from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, bind
 from dashboard.feeder import read, wall
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.places import PlaceTree
 
 SECONDS = 30.0  # How long a source may take to give its first delivery.

@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.audience import Hello
 from dashboard.board import VIEWS, Board
-from dashboard.city import City, read_places
+from dashboard.city import City
 from dashboard.clock import ClockTick
 from dashboard.faces import Face
 from dashboard.feed import Context as FeedContext
@@ -32,6 +32,7 @@ from dashboard.noun import Document
 from dashboard.outlines import Gazetteer
 from dashboard.page import to_json
 from dashboard.panel import Context, Panel, all_panels
+from dashboard.placefile import read_places
 from dashboard.web import make_app, page_version
 from dashboard.words import Words
 

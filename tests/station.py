@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from dashboard.city import City, read_places
+from dashboard.city import City
 from dashboard.events import Event
 from dashboard.feed import BoundFeed, Context, bind
 from dashboard.feeder import Clock, Outlet, Runner, wall
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.spool import Spool
 
 

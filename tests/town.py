@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from dashboard.city import City, make_city, read_places
+from dashboard.city import City, make_city
 from dashboard.events import Event
 from dashboard.feed import BoundFeed, Context, Delivery, Rejected, bind
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # Noon in the town.

@@ -175,8 +175,12 @@ def test_searching_filtering_sorting_and_scrolling(screen: Screen, town_house: H
     until(lambda: "q=" in screen.path() and page.evaluate(READY) not in (None, str(everything)), 20, "it is searched")
     hits = count(page)
     assert 0 < hits < everything
-    found = lambda: screen.texts(".ag-row .c-title")  # noqa: E731 - The rows of before may stand for a moment.
-    until(lambda: found() and all("井盖" in title for title in found()), 10, "the rows that were found are shown")
+
+    def found() -> bool:  # The rows of before may stand for a moment.
+        titles = screen.texts(".ag-row .c-title")
+        return bool(titles) and all("井盖" in title for title in titles)
+
+    until(found, 10, "the rows that were found are shown")
     page.keyboard.press("Escape")
     page.locator('[data-chip="q"]').click()
     until(lambda: page.evaluate(READY) == str(everything), 20, "the filter is gone")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.city import CityError, make_city, read_city, read_places
+from dashboard.city import CityError, make_city, read_city
 from dashboard.feed import bind, rules_of
 from dashboard.layout import all_layouts
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 
 CITIES = Path(__file__).resolve().parents[1] / "cities"
 FAULTY = sorted((CITIES / "faulty").glob("*.toml"))

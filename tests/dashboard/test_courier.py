@@ -18,10 +18,11 @@ import pytest
 from bench.escalation import Receiver
 from dashboard import courier as role
 from dashboard.board import Board
-from dashboard.city import City, read_places
+from dashboard.city import City
 from dashboard.courier import Courier, Writer, idempotency_key, send
 from dashboard.escalation import AlarmClock, Due
 from dashboard.messages import FAILED, SENT, WAITING, Messages
+from dashboard.placefile import read_places
 from dashboard.stepline import Listener, Speaker
 from dashboard.stream import Keys, connect
 from tests.flow import START, reported, rules, tick

@@ -17,11 +17,12 @@ import pytest
 import pytest_asyncio
 import uvicorn
 
-from dashboard.city import City, read_places
+from dashboard.city import City
 from dashboard.feed import bind
 from dashboard.feeder import Feeder
 from dashboard.ingest import door, routes
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.roles import House
 from dashboard.spool import Spool
 from dashboard.web import make_app

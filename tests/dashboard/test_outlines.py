@@ -14,8 +14,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.city import make_city, read_city, read_places
+from dashboard.city import make_city, read_city
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from tests.town import DATA, square
 
 BOSTON = DATA / "boston311"

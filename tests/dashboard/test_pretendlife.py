@@ -9,9 +9,10 @@ from typing import cast
 
 import pytest
 
-from dashboard.city import City, read_city, read_places
+from dashboard.city import City, read_city
 from dashboard.feed import Context, bind, rules_of
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.pretence import World
 from dashboard.pretendlife import Told, told, whole
 from dashboard.tickets import apply, on_time

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from dashboard.city import City, Limits, PlacesTable, Title, read_places
+from dashboard.city import City, Limits, PlacesTable, Title
+from dashboard.placefile import read_places
 from dashboard.places import Place, PlaceTree
 from dashboard.schematic import grow
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.city import read_places
 from dashboard.periods import Calendar
+from dashboard.placefile import read_places
 from dashboard.ticketasks import FILTERS, AskError, asked, chips, span
 from tests.town import town
 

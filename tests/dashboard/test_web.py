@@ -17,9 +17,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from dashboard.city import City, make_city, read_places
+from dashboard.city import City, make_city
 from dashboard.outlines import Gazetteer
 from dashboard.page import policy
+from dashboard.placefile import read_places
 from dashboard.web import make_app, page_version
 from tests.town import square
 

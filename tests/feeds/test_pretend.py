@@ -16,11 +16,12 @@ import pytest
 import shapely
 
 from dashboard.board import Board
-from dashboard.city import City, read_city, read_places
+from dashboard.city import City, read_city
 from dashboard.clock import ClockTick
 from dashboard.events import Event
 from dashboard.feed import Context, Delivery, SourceFailed, bind, rules_of
 from dashboard.outlines import Gazetteer
+from dashboard.placefile import read_places
 from dashboard.places import PlaceTree
 from dashboard.pretence import CHANNELS, LONGEST, RHYTHMS, Pretended, World, tickets_of
 from dashboard.ticketevents import TicketClosed, TicketMerged, TicketRejected, TicketReported, TicketVoided
