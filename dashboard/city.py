@@ -26,7 +26,7 @@ from dashboard.duty import Escalation
 from dashboard.noun import GRASSROOTS
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
-from dashboard.thresholds import CloudTable, SensorTable, VideoTable
+from dashboard.thresholds import CloudTable, MarketTable, SensorTable, ServiceTable, VideoTable
 from dashboard.words import Words
 from dashboard.worktime import WorkCalendar
 
@@ -212,6 +212,8 @@ class City(Model):
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()
+    service: ServiceTable = ServiceTable()
+    market: MarketTable = MarketTable()
     indicators: IndicatorTable = IndicatorTable()
     units: frozenset[str] = frozenset()  # The names of all units; where any are named, others are anomalies.
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.

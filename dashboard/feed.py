@@ -246,6 +246,8 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         sensors=city.sensors,
         cloud=city.cloud,
         video=city.video,
+        service=city.service,
+        market=city.market,
         indicators=city.indicators,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval, bound.source)

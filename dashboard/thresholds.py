@@ -1,4 +1,4 @@
-"""Thresholds of sensors, of the cloud and of video, as the city file sets them: no limit is a constant of the house."""
+"""Thresholds as the city file sets them, for sensors, cloud, video, service and market: none is a constant."""
 
 from __future__ import annotations
 
@@ -112,3 +112,48 @@ class VideoTable(BaseModel):
     half: Annotated[float, Field(gt=0, le=1)] = 0.5
     mass: Annotated[float, Field(gt=0, le=1)] = 0.05
     many: Annotated[int, Field(ge=2)] = 200
+
+
+class ServiceTable(BaseModel):
+    """``[service]`` of the city file: the halls and their places, the redress of bad ratings, when a wait is long.
+
+    ``halls`` maps the name of a hall to the code of its place; where any are named, others are unknown. A bad rating
+    is to be put right within ``redress_days`` working days. A queue that was not heard of for ``silent_minutes`` is
+    not known. A longest wait beyond ``wait_warn`` minutes warns; ``goal`` is the share of cases to be on time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    halls: dict[str, str] = Field(default_factory=dict)
+    redress_days: Positive = 15
+    silent_minutes: Positive = 10
+    wait_warn: Positive = 20
+    wait_alarm: Positive = 40
+    goal: Annotated[float, Field(gt=0, le=1)] = 0.98
+
+    @model_validator(mode="after")
+    def _waits(self) -> ServiceTable:
+        if self.wait_alarm < self.wait_warn:
+            raise ValueError("wait_alarm lies before wait_warn; swap them")
+        return self
+
+
+class MarketTable(BaseModel):
+    """``[market]`` of the city file: when a certificate is near its end, and which tickets are 12315 complaints.
+
+    A certificate warns ``due_days`` before its end. ``complaints`` are the categories of the tickets that are consumer
+    complaints. ``food_goal`` is the share of food samples that is to pass.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    due_days: Positive = 30
+    soon_days: Positive = 7
+    complaints: tuple[str, ...] = ()
+    food_goal: Annotated[float, Field(gt=0, le=1)] = 0.98
+
+    @model_validator(mode="after")
+    def _days(self) -> MarketTable:
+        if self.due_days < self.soon_days:
+            raise ValueError("due_days lies before soon_days; swap them")
+        return self

@@ -1,4 +1,4 @@
-"""Whatever is posted of sensors and of the cloud: what passes the door, the board counts and every view can be sent."""
+"""Whatever is posted of sensors, cloud and service: what passes the door is counted, and every view can be sent."""
 
 from __future__ import annotations
 
@@ -24,10 +24,22 @@ NASTY = st.one_of(
     st.sampled_from([2**63, -(2**63), 1e308, -1e308, 5e-324, 10**400]),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3),
 )  # fmt: skip
-READING = {"quantity": "level", "value": 1.5, "unit": "m"}
-SAMPLE = {"resource": "host", "metric": "up", "value": 1}
+GOOD: dict[str, dict[str, Any]] = {
+    "sensor.reading": {"quantity": "level", "value": 1.5, "unit": "m"},
+    "cloud.sample": {"resource": "host", "metric": "up", "value": 1},
+    "service.case_accepted": {"item": "licence", "hall": "north", "promised_days": 3, "legal_days": 9, "place": "A"},
+    "service.rated": {"stars": 1, "hall": "north", "place": "A"},
+    "service.queue": {"waiting": 3, "windows": 2, "longest": 4.5, "mean": 3, "called": 9, "place": "B"},
+    "service.day": {"day": "2026-02-01", "accepted": 9, "due": 4, "kept": 4, "place": "A"},
+}
 FIELDS = {
     "sensor.reading": ("quantity", "value", "unit", "name", "capacity", "place", "point", "flaw"),
+    "service.case_accepted": ("item", "hall", "promised", "promised_days", "legal_days", "place"),
+    "service.case_finished": ("item",),
+    "service.rated": ("stars", "hall", "about", "place"),
+    "service.redressed": ("how", "stars"),
+    "service.queue": ("waiting", "windows", "longest", "mean", "called", "place", "point"),
+    "service.day": ("day", "accepted", "due", "kept", "stars5", "place"),
     "cloud.sample": ("resource", "metric", "value", "unit", "limit", "name", "place", "point"),
 }
 
@@ -36,11 +48,11 @@ FIELDS = {
 def records(draw: st.DrawFn) -> dict[str, Any]:
     """A good event with some of its fields replaced by something nasty."""
     kind = draw(st.sampled_from(sorted(FIELDS)))
-    data = dict(READING if kind == "sensor.reading" else SAMPLE)
+    data = dict(GOOD.get(kind, {}))
     if kind == "cloud.sample":
         data["resource"] = draw(st.sampled_from(["host", "pool", "certificate", "link"]))
         data["metric"] = draw(st.sampled_from(["up", "memory", "expires"]))
-    if draw(st.booleans()):
+    if kind in ("sensor.reading", "cloud.sample") and draw(st.booleans()):
         data["quantity" if kind == "sensor.reading" else "limit"] = draw(st.sampled_from(["occupied", 0, 2.5]))
     for name in draw(st.lists(st.sampled_from(FIELDS[kind]), max_size=2, unique=True)):
         data[name] = draw(NASTY)
@@ -67,7 +79,7 @@ def test_what_passes_the_door_passes_the_board(batch: list[dict[str, Any]]) -> N
         for found in spool.batches(0):
             board.fold(spool.id, found.seq, found.packed)
         spool.close()
-        views = [view for noun in ("sensor", "cloud") for view in NOUNS[noun].views]
+        views = [view for noun in ("sensor", "cloud", "service") for view in NOUNS[noun].views]
         for number, hours in enumerate((0, 1, 30, 24 * 365), 1):
             board.fold("clock@1", number, packed([tick(3600.0 * hours - 28 * 86400)]))
             for place in ("T", "A", "B"):
