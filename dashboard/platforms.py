@@ -8,62 +8,31 @@ nothing. Half a list is no list: where a page fails the whole poll is left out, 
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 import msgspec
 
 from dashboard.coordinates import System, sits_off, to_wgs84
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Rejected, Settings, SourceFailed, SourceNonsense
+from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
+from dashboard.inventory import Seen, VideoSettings, inventory_of
 from dashboard.masking import clean, cut, mask
 from dashboard.outlines import Point
-from dashboard.values import Refusal, moments, point_of
+from dashboard.recordings import Looker, Recorded, recordings_of
+from dashboard.recordings import Read as ReadRecordings
+from dashboard.values import Refusal, point_of
 from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
 
 PARTS = 16  # Of a platform's list; a camera's id decides which it is in.
 INTERVAL = 60.0  # Seconds, where neither the kind nor the city file says.
 REFUSED = PARTS  # The part of what is refused, so that it too is told once and not with every poll.
 LONGEST = 120  # Characters of an id.
-COLUMNS = ("id", "name", "place", "street", "switch", "lon", "lat", "planned", "address", "user", "device")
-
-
-class VideoSettings(Settings):
-    """What every video platform's feed may be told: its name on the wall, its points' system, and an inventory.
-
-    ``inventory`` is a CSV beside the city file with the columns id, name, place, street, switch, lon, lat, planned
-    (``2026-11-21T09:00/2026-11-21T17:00``, several with ``|``), any of them but id left out.
-    """
-
-    platform: str = ""
-    coordinates: System = "wgs84"
-    inventory: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A camera as a platform or an inventory has it; ``point`` as it was written, ``status`` as ``video`` numbers it.
-
-    ``found`` is False for one that only the inventory knows; ``more`` are the inventory's other columns.
-    """
-
-    id: str
-    name: str = ""
-    point: Point | None = None
-    place: str = ""
-    street: str = ""
-    switch: str = ""
-    status: int = 0
-    planned: tuple[tuple[float, float], ...] = ()
-    found: bool = True
-    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,36 +51,96 @@ class Asked:
         return mask(" ".join(str(reply) for reply in self.replies[:3])[:4096])
 
 
-Ask = Callable[[], Awaitable[tuple[Sequence[Any], float]]]
-"""How a kind asks: the replies to one whole poll, and when the platform came up (0 if it does not say)."""
+class Replies(NamedTuple):
+    """The replies to one whole poll, when the platform came up (0 if it does not say), and which cameras may be asked
+    about their recordings, each with what it is called in that question.
+    """
+
+    replies: Sequence[Any]
+    restarted: float = 0.0
+    recorders: Mapping[str, Any] = {}
+
+
+Ask = Callable[[], Awaitable[Replies]]
+"""How a kind asks for one whole poll."""
+
+Look = Callable[[Any, date], Awaitable[Any]]
+"""How a kind asks what was recorded on a day, by what the camera is called in that question."""
 
 Read = Callable[[Sequence[Any], Any, float], Iterable["Seen | Rejected"]]
 """How a kind reads its replies: f(replies, settings, moment) → cameras and refusals, purely."""
 
 
-async def polls(settings: VideoSettings, ctx: Context, ask: Ask, read: Read) -> AsyncIterator[Delivery]:
+def platform(
+    kind: str,
+    caption: str,
+    Settings: type[VideoSettings],
+    asking: Callable[[Any, Context], AbstractAsyncContextManager[tuple[Ask, Look | None]]],
+    read: Read,
+    recorded: ReadRecordings | None = None,
+    **words: Any,
+) -> Feed:
+    """A kind of feed that is a video platform: how it is entered and asked, and how its replies are read."""
+
+    async def open_(settings: Any, ctx: Context) -> AsyncIterator[Delivery]:
+        settings = _at_home(settings, ctx)
+        async with asking(settings, ctx) as (ask, look):
+            async with aclosing(cast(Any, polls(settings, ctx, ask, read, look))) as found:
+                async for delivery in found:
+                    yield delivery
+
+    def parse(payload: Asked | Recorded, settings: Any, ctx: Context) -> Iterator[Event | Rejected]:
+        settings = _at_home(settings, ctx)
+        if isinstance(payload, Recorded):
+            assert recorded is not None
+            return recordings_of(payload, settings, ctx, recorded)
+        return events_of(payload, settings, ctx, read)
+
+    return Feed(kind, caption, parse, open_, Settings, nouns=("camera",), **words)
+
+
+def _at_home(settings: Any, ctx: Context) -> Any:
+    """Settings whose times are in a zone: where they name none, in the city's."""
+    return settings.model_copy(update={"zone": ctx.city.zone}) if getattr(settings, "zone", None) == "" else settings
+
+
+async def polls(
+    settings: VideoSettings, ctx: Context, ask: Ask, read: Read, look: Look | None = None
+) -> AsyncIterator[Delivery]:
     """Ask each ``interval`` seconds; a delivery is a whole poll and knows which parts of the list have changed.
+
+    What was recorded is looked for beside that, and delivered when all of it is known.
 
     Raises:
         SourceFailed: if the platform or the inventory cannot be read.
     """
     known: dict[int, bytes] = {}
-    while True:
-        replies, restarted = await ask()
-        moment = ctx.now().timestamp()
-        inventory, letters = await asyncio.to_thread(inventory_of, settings, ctx)
-        asked = Asked(moment, replies, restarted=restarted, inventory=inventory, letters=letters)
-        try:
-            found = await asyncio.to_thread(digests, asked, settings, ctx, read)
-        except SourceNonsense:
-            yield Delivery(asked)  # parse says the same of it, and it is dead-lettered.
-        else:
-            yield Delivery(replace(asked, fresh=frozenset(p for p, one in found.items() if known.get(p) != one)))
-            known = found
-        # Each platform has a moment of its own within the interval, so that many of them do not come all at once.
-        interval = settings.interval or INTERVAL
-        phase = crc32(settings.name.encode()) / 2**32 * interval
-        await asyncio.sleep((phase - ctx.now().timestamp()) % interval or interval)
+    every = getattr(settings, "recordings", None)
+    looker = None if look is None or every is None else Looker(every, settings, ctx, look)
+    try:
+        while True:
+            answer = await ask()
+            moment = ctx.now().timestamp()
+            inventory, letters = await asyncio.to_thread(inventory_of, settings, ctx)
+            asked = Asked(moment, answer.replies, restarted=answer.restarted, inventory=inventory, letters=letters)
+            try:
+                found = await asyncio.to_thread(digests, asked, settings, ctx, read)
+            except SourceNonsense:
+                yield Delivery(asked)  # parse says the same of it, and it is dead-lettered.
+            else:
+                yield Delivery(replace(asked, fresh=frozenset(p for p, one in found.items() if known.get(p) != one)))
+                known = found
+            if looker is not None:
+                for seen in looker.found():
+                    yield Delivery(seen)
+                looker.begin(answer.recorders, {one.id: one.planned for one in inventory if one.planned})
+            # Each platform has a moment of its own within the interval, so that many do not come all at once.
+            interval = settings.interval or INTERVAL
+            phase = crc32(settings.name.encode()) / 2**32 * interval
+            await asyncio.sleep((phase - ctx.now().timestamp()) % interval or interval)
+    finally:
+        if looker is not None:
+            looker.close()
 
 
 # -- from cameras to events --------------------------------------------------------------------------------------
@@ -268,70 +297,3 @@ def _place(said: str, ctx: Context) -> str:
     if said in ctx.places:
         return said
     return ctx.places.named(said) or ""
-
-
-# -- the inventory ---------------------------------------------------------------------------------------------
-
-
-def inventory_of(settings: VideoSettings, ctx: Context) -> tuple[tuple[Seen, ...], tuple[Rejected, ...]]:
-    """The cameras that should be there, by the city's own list, and its bad lines; read again when it has changed.
-
-    Raises:
-        SourceFailed: if it cannot be read, or has no column ``id``.
-    """
-    if settings.inventory is None:
-        return (), ()
-    file = ctx.city.path(settings.inventory)
-    try:
-        return _inventory(file, file.stat().st_mtime_ns, ctx.city.zone)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceFailed(f"inventory: {file} cannot be read ({error}); name a CSV in UTF-8") from None
-
-
-@lru_cache(maxsize=16)
-def _inventory(file: Path, changed: int, zone: str) -> tuple[tuple[Seen, ...], tuple[Rejected, ...]]:
-    found: dict[str, Seen] = {}
-    letters: list[Rejected] = []
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        rows = csv.DictReader(stream)
-        names = [name.strip() for name in rows.fieldnames or ()]
-        unknown = [name for name in names if name not in COLUMNS]
-        if "id" not in names or unknown:
-            wrong = f"has a column {unknown[0]!r}" if unknown else "has no column 'id'"
-            raise SourceFailed(f"inventory: {file} {wrong}; known are {', '.join(COLUMNS)}")
-        for row in rows:
-            line = f"line {rows.line_num}"
-            values = {str(name).strip(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
-            name = values.get("id", "")
-            try:
-                if not name or None in row:
-                    raise Refusal("bad_line", "a line without an id, or with more cells than the header")
-                if name in found:
-                    raise Refusal("camera_twice", "its first line counts")
-                found[name] = Seen(
-                    name, values.get("name", ""), point_of(values.get("lon", ""), values.get("lat", "")),
-                    values.get("place", ""), values.get("street", ""), values.get("switch", ""), DOWN,
-                    _planned(values.get("planned", ""), zone), found=False,
-                    more={key: values[key] for key in ("address", "user", "device") if values.get(key)},
-                )  # fmt: skip
-            except Refusal as refusal:
-                letters.append(Rejected(refusal.reason, mask(str(values))[:1000], line, refusal.detail))
-    return tuple(found.values()), tuple(letters)
-
-
-def _planned(text: str, zone: str) -> tuple[tuple[float, float], ...]:
-    """Announced outages.
-
-    Raises:
-        Refusal: ``bad_plan``.
-    """
-    spans = []
-    for span in filter(None, text.split("|")):
-        try:
-            start, end = (moments(zone, ("iso",))(part.strip()).timestamp() for part in span.split("/"))
-        except ValueError as error:
-            raise Refusal("bad_plan", f"{span[:60]!r}: {error}; write 2026-11-21T09:00/2026-11-21T17:00") from None
-        if end <= start:
-            raise Refusal("bad_plan", f"{span[:60]!r} ends before it begins")
-        spans.append((start, end))
-    return tuple(spans)

@@ -6,15 +6,16 @@ Source of the replies' form: the project's OpenAPI (``/v3/paths/list``, ``/v3/in
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
+from dashboard.feed import Context, Rejected, SourceFailed, SourceNonsense
 from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.platforms import Asked, Seen, VideoSettings, events_of, polls
+from dashboard.inventory import Seen, VideoSettings
+from dashboard.platforms import Ask, Replies, platform
 from dashboard.video import DOWN, PICTURE
 
 INTERVAL = 30.0
@@ -28,15 +29,12 @@ class Settings(VideoSettings, WebSettings):
     most: Annotated[int, Field(ge=1, le=1000)] = 200  # Pages; whoever has more has no end.
 
 
-async def open(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:  # noqa: A001
-    """Ask for all pages of paths each ``interval`` seconds, and when the server came up.
-
-    Raises:
-        SourceFailed: if it cannot be reached.
-    """
+@asynccontextmanager
+async def asking(settings: Settings, ctx: Context) -> AsyncIterator[tuple[Ask, None]]:
+    """Ask for all pages of paths, and when the server came up."""
     async with Fetcher(settings, ctx) as web:
 
-        async def ask() -> tuple[Sequence[Reply], float]:
+        async def ask() -> Replies:
             web.forget()
             replies: list[Reply] = []
             pages = 1
@@ -44,10 +42,9 @@ async def open(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:  # 
                 asked = {"page": str(len(replies)), "itemsPerPage": str(settings.page)}
                 replies.append(await web.get("v3/paths/list", asked))
                 pages = _pages(replies[-1], settings)
-            return replies, _started(await _info(web))
+            return Replies(replies, _started(await _info(web)))
 
-        async for delivery in polls(settings, ctx, ask, read):
-            yield delivery
+        yield ask, None
 
 
 async def _info(web: Fetcher) -> Reply | None:
@@ -124,18 +121,8 @@ def _status(row: dict[str, Any]) -> int:
     return PICTURE if codecs and not any(codec.lower() in VIDEO for codec in codecs) else 0
 
 
-def parse(payload: Asked, settings: Settings, ctx: Context) -> Iterator[Event | Rejected]:
-    """Lists and one poll."""
-    return events_of(payload, settings, ctx, read)
-
-
-FEED = Feed(
-    kind="mediamtx",
-    caption="Paths of a MediaMTX, by its control API",
-    open=open,
-    parse=parse,
-    Settings=Settings,
-    nouns=("camera",),
+FEED = platform(
+    "mediamtx", "Paths of a MediaMTX, by its control API", Settings, asking, read,
     interval=INTERVAL,
     mapped=(
         "each path is a camera of that id; `online` (`ready` in older servers) says whether it is up, tracks without "
@@ -155,4 +142,4 @@ url = "http://10.0.0.6:9997/"
 auth = { kind = "basic", user = "wall", secret_file = "mediamtx.secret" }
 inventory = "cameras.csv"
 """,
-)
+)  # fmt: skip

@@ -13,16 +13,17 @@ import ipaddress
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 from pydantic import Field, field_validator
 
-from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed
+from dashboard.feed import Context, Rejected, SourceFailed
 from dashboard.hosts import Doorkeeper
-from dashboard.platforms import Asked, Seen, VideoSettings, events_of, inventory_of, polls
+from dashboard.inventory import Seen, VideoSettings, inventory_of
+from dashboard.platforms import Ask, Replies, platform
 from dashboard.rtsp import (
     BODY,
     ENVELOPE,
@@ -82,20 +83,16 @@ class Found(NamedTuple):
     clock: tuple[str, float] | None = None
 
 
-async def open(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:  # noqa: A001
-    """One sweep of all cameras each ``interval`` seconds.
-
-    Raises:
-        SourceFailed: if the inventory or the password's file cannot be read.
-    """
+@asynccontextmanager
+async def asking(settings: Settings, ctx: Context) -> AsyncIterator[tuple[Ask, None]]:
+    """Ask all cameras in one sweep."""
     prober = Prober(settings, ctx)
     try:
 
-        async def ask() -> tuple[Sequence[Found], float]:
-            return await prober.sweep(), 0.0
+        async def ask() -> Replies:
+            return Replies(await prober.sweep())
 
-        async for delivery in polls(settings, ctx, ask, read):
-            yield delivery
+        yield ask, None
     finally:
         await prober.web.aclose()
 
@@ -332,18 +329,8 @@ def read(replies: Sequence[Found], settings: Settings, moment: float) -> Iterato
         yield Seen(found.id, status=status)
 
 
-def parse(payload: Asked, settings: Settings, ctx: Context) -> Iterator[Event | Rejected]:
-    """Lists and one poll."""
-    return events_of(payload, settings, ctx, read)
-
-
-FEED = Feed(
-    kind="probe",
-    caption="Cameras asked directly by RTSP, HLS and ONVIF",
-    open=open,
-    parse=parse,
-    Settings=Settings,
-    nouns=("camera",),
+FEED = platform(
+    "probe", "Cameras asked directly by RTSP, HLS and ONVIF", Settings, asking, read,
     interval=INTERVAL,
     mapped=(
         "each line of the `inventory` (id, name, place, street, switch, lon, lat, `address`, `device`, `user`) is a "
@@ -367,4 +354,4 @@ connections = 200
 per_host = 2
 timeout = 5
 """,
-)
+)  # fmt: skip

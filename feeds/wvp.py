@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
 from typing import Annotated, Any, TypeGuard
 from urllib.parse import quote
 
 from pydantic import Field
 
-from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
+from dashboard.feed import Context, Rejected, SourceFailed, SourceNonsense
 from dashboard.fetch import Fetcher, Reply, WebSettings
+from dashboard.inventory import Seen, VideoSettings
 from dashboard.masking import mask
-from dashboard.platforms import Asked, Seen, VideoSettings, events_of, polls
+from dashboard.platforms import Ask, Look, Replies, platform
+from dashboard.recordings import RecordingSettings, Span
 from dashboard.values import moments
 from dashboard.video import DOWN
 
@@ -29,32 +32,24 @@ MISSED = 3  # Heartbeats of a device.
 UP = {"on": True, "online": True, "1": True, "true": True, "off": False, "offline": False, "0": False, "false": False}
 
 
-class Settings(VideoSettings, WebSettings):
-    """Where it is, how many rows a page has, and the zone of its times if it is not the city's."""
+class Settings(VideoSettings, RecordingSettings, WebSettings):
+    """Where it is, and how many rows a page has."""
 
     page: Annotated[int, Field(ge=1, le=2000)] = 500
     most: Annotated[int, Field(ge=1, le=10_000)] = 2000  # Pages of one poll; whoever has more has no end.
     heartbeats: bool = True  # Whether a device that has not been heard is down whatever is said of it.
-    zone: str = ""
 
 
-async def open(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:  # noqa: A001
-    """Ask for all devices, and for the channels of each, every ``interval`` seconds.
-
-    Raises:
-        SourceFailed: if it cannot be reached, or does not know us.
-    """
-    if not settings.zone:
-        settings = settings.model_copy(update={"zone": ctx.city.zone})
+@asynccontextmanager
+async def asking(settings: Settings, ctx: Context) -> AsyncIterator[tuple[Ask, Look]]:
+    """Ask for all devices and for the channels of each, and for the recordings of a channel on a day."""
     async with Fetcher(settings, ctx) as web:
         slots = asyncio.Semaphore(AT_ONCE)
         left = 0
 
         async def pages(device: str) -> list[tuple[str, Reply]]:
             nonlocal left
-            path = (
-                f"api/device/query/devices/{quote(device, safe='')}/channels" if device else "api/device/query/devices"
-            )
+            path = "api/device/query/devices" + (f"/{quote(device, safe='')}/channels" if device else "")
             found: list[tuple[str, Reply]] = []
             wanted = 1
             while len(found) < wanted:
@@ -67,21 +62,72 @@ async def open(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:  # 
                 wanted = _pages(reply, settings.page)
             return found
 
-        async def ask() -> tuple[Sequence[tuple[str, Reply]], float]:
+        async def ask() -> Replies:
             nonlocal left
             web.forget()
             left = settings.most
             replies = await pages("")
             names = [name for _, reply in replies for name in _names(reply)]
-            async with asyncio.TaskGroup() as tasks:
-                waiting = [tasks.create_task(pages(name)) for name in names]
-            return [*replies, *(one for task in waiting for one in task.result())], 0.0
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    waiting = [tasks.create_task(pages(name)) for name in names]
+            except* SourceFailed as errors:
+                raise errors.exceptions[0] from None
+            channels = [one for task in waiting for one in task.result()]
+            return Replies([*replies, *channels], 0.0, dict(_recorders(channels)) if settings.recordings else {})
 
+        async def look(called: tuple[str, str], day: date) -> Reply:
+            device, channel = (quote(name, safe="") for name in called)
+            asked = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59"}
+            return await web.get(f"api/gb_record/query/{device}/{channel}", asked)
+
+        yield ask, look
+
+
+def _recorders(channels: list[tuple[str, Reply]]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The cameras of devices, each with device and channel as they are asked for; nonsense is left to ``read``."""
+    for device, reply in channels:
         try:
-            async for delivery in polls(settings, ctx, ask, read):
-                yield delivery
-        except* SourceFailed as errors:
-            raise errors.exceptions[0] from None
+            rows = _document(reply)["list"]
+        except SourceNonsense:
+            continue
+        for row in rows:
+            if isinstance(row, dict) and (name := _name(row)) and not _parental(row):
+                channel = next((row[key] for key in ("channelId", "deviceId") if isinstance(row.get(key), str)), name)
+                yield name, (device, channel)
+
+
+def recorded(reply: Reply, settings: Settings, day: Span, until: float) -> tuple[list[Span], float]:
+    """What a device says it has recorded of a day, and up to when that is known: a file is listed once it is closed.
+
+    Raises:
+        SourceNonsense: ``recordings_refused`` in the platform's words, ``truncated_list``, or ``bad_record`` for a
+            file whose times are none.
+    """
+    document = reply.document
+    if not isinstance(document, dict) or document.get("code", 0) not in (0, 200):
+        said = document.get("msg") if isinstance(document, dict) else document
+        raise SourceNonsense("recordings_refused", mask(str(said))[:120])
+    found = document.get("data", document)
+    rows = found.get("recordList", []) if isinstance(found, dict) else None
+    if rows is None and isinstance(found, dict):
+        rows = []  # It has nothing of that day.
+    if not isinstance(rows, list):
+        raise SourceNonsense("not_a_page", "has no recordList")
+    total = found.get("sumNum")
+    if isinstance(total, int) and total > len(rows):
+        raise SourceNonsense("truncated_list", f"says it has {total:,} recordings, and {len(rows):,} came")
+    clock = moments(settings.zone, ("iso",))
+    spans = []
+    for row in rows:
+        try:
+            start, end = (clock(str(row[key])).timestamp() for key in ("startTime", "endTime"))
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceNonsense("bad_record", mask(f"{str(row)[:80]}: {error}")) from None
+        if end < start:
+            raise SourceNonsense("bad_record", f"a recording ends before it begins: {row['startTime']}")
+        spans.append((start, end))
+    return spans, day[1] if until - settings.settle >= day[1] else until - settings.settle
 
 
 def _document(reply: Reply) -> dict[str, Any]:
@@ -170,7 +216,7 @@ def _device(
     up[name] = online
     if online and settings.heartbeats and isinstance(heard, str) and heard:
         try:
-            last = moments(settings.zone or "Asia/Shanghai", ("iso",))(heard).timestamp()
+            last = moments(settings.zone, ("iso",))(heard).timestamp()
         except ValueError as error:
             yield Rejected("bad_time", heard[:80], name[:80], f"keepaliveTime: {error}", kept=True)
             return
@@ -179,10 +225,8 @@ def _device(
 
 
 def _channel(row: dict[str, Any], where: str, device_up: bool) -> Iterator[Seen | Rejected]:
-    """One channel; newer platforms write ``gbDeviceId``, older ones ``channelId``."""
-    name = next(
-        (row[key] for key in ("gbDeviceId", "channelId", "deviceId") if isinstance(row.get(key), str) and row[key]), ""
-    )
+    """One channel."""
+    name = _name(row)
     status = _truth(row.get("gbStatus") or row.get("status"))
     if not name:
         yield Rejected("missing_field", mask(str(row))[:1000], where, "channelId is missing")
@@ -197,6 +241,12 @@ def _channel(row: dict[str, Any], where: str, device_up: bool) -> Iterator[Seen 
     title = next((row[key] for key in ("gbName", "name") if isinstance(row.get(key), str)), "")
     code = next((row[key] for key in ("gbCivilCode", "civilCode") if isinstance(row.get(key), str)), "")
     yield Seen(name, title, point, code if len(code) > 6 else "", status=0 if status and device_up else DOWN)
+
+
+def _name(row: dict[str, Any]) -> str:
+    """The id of a channel: newer platforms write ``gbDeviceId``, older ones ``channelId``."""
+    keys = ("gbDeviceId", "channelId", "deviceId")
+    return next((row[key] for key in keys if isinstance(row.get(key), str) and row[key]), "")
 
 
 def _measured(value: object) -> TypeGuard[int | float]:
@@ -214,29 +264,20 @@ def _truth(value: object) -> bool | None:
     return UP.get(str(value).strip().lower()) if isinstance(value, str | int) else None
 
 
-def parse(payload: Asked, settings: Settings, ctx: Context) -> Iterator[Event | Rejected]:
-    """Lists and one poll."""
-    if not settings.zone:
-        settings = settings.model_copy(update={"zone": ctx.city.zone})
-    return events_of(payload, settings, ctx, read)
-
-
-FEED = Feed(
-    kind="wvp",
-    caption="Devices and channels of a WVP-PRO (GB/T 28181), by its HTTP API",
-    open=open,
-    parse=parse,
-    Settings=Settings,
-    nouns=("camera",),
+FEED = platform(
+    "wvp", "Devices and channels of a WVP-PRO (GB/T 28181), by its HTTP API", Settings, asking, read, recorded,
     interval=INTERVAL,
     mapped=(
         "a channel is a camera; it is down where its `status` is OFF, its device is not `onLine`, or the device's "
         "`keepaliveTime` is three `heartBeatInterval`s old, whatever the platform says. `longitude` and `latitude` in "
-        "the system named by `coordinates`, `civilCode` is its place if it is one of the city's."
+        "the system named by `coordinates`, `civilCode` is its place if it is one of the city's. With `recordings` "
+        "(seconds) each channel's device is asked for its files of the day (`/api/gb_record/query`): their spans, "
+        "without overlaps and planned outages, of the day up to `settle` seconds ago."
     ),
     refused=(
         "a page without `list`, fewer rows than `total`, pages beyond `most`, another code than 0 (401 by name); rows "
-        "without an id or a state. A layer whose points fit their places better in another coordinate system is named."
+        "without an id or a state; lists of recordings that are not whole (the camera is left out). A "
+        "layer whose points fit their places better in another coordinate system is named."
     ),
     example="""\
 [[feeds]]
@@ -246,5 +287,7 @@ platform = "雪亮工程"
 url = "http://10.0.0.7:18080/"
 auth = { kind = "key", header = "access-token", secret_file = "wvp.token" }
 coordinates = "gcj02"
+recordings = 3600                  # seconds between two looks at what was recorded
+timeout = 90                       # a device may take long to answer that
 """,
-)
+)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,8 @@ def test_the_kinds_of_the_spine_are_there() -> None:
 
 
 def test_it_is_named_for_its_file_and_has_a_caption(kind: Feed) -> None:
-    module = inspect.getmodule(kind.parse)
-    assert module is not None
-    assert module.__name__ == f"feeds.{kind.kind}"
+    module = import_module(f"feeds.{kind.kind}")
+    assert module.FEED is kind
     assert module.__doc__
     assert kind.caption
     assert not kind.caption.endswith(".")

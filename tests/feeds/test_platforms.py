@@ -14,6 +14,7 @@ import pytest
 from dashboard.coordinates import from_wgs84
 from dashboard.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind, kinds
 from dashboard.fetch import Reply
+from dashboard.inventory import inventory_of
 from dashboard.platforms import Asked
 from dashboard.video import DOWN, LOSS, PICTURE, RECORDER, CamerasListed, CamerasPolled
 from tests.source import Asked as Request
@@ -47,8 +48,6 @@ def answer(document: Any) -> Reply:
 
 def asked(bound: BoundFeed, ctx: Context, *replies: Any, **more: Any) -> Asked:
     """One whole poll, with what the inventory says."""
-    from dashboard.platforms import inventory_of
-
     inventory, letters = inventory_of(cast(Any, bound.settings), ctx)
     return Asked(AT, replies, inventory=inventory, letters=letters, **more)
 

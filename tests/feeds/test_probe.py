@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from dashboard.feed import BoundFeed, Context, Rejected, SourceFailed, bind
-from dashboard.platforms import Asked, inventory_of
+from dashboard.inventory import inventory_of
+from dashboard.platforms import Asked
 from dashboard.rtsp import Refused, credentials, device_time, has_video, read_answer
 from dashboard.video import CLOCK, DOWN, PICTURE, CamerasListed, CamerasPolled
 from feeds.probe import Found, Prober, playlist_status, variant_of
