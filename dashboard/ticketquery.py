@@ -39,6 +39,8 @@ from dashboard.ticketwhere import (
 )  # fmt: skip
 
 PAGE = 100  # Rows of a page.
+NEAR = 3000  # Rows within which PostgreSQL looks for a page in their order, before it looks for all that is asked.
+MOMENTS = ("deadline", "closed", "reported")  # What one can sort by that an index of its own has.
 EMPTY = ("deadline", "closed")  # Of what one can sort by, that which a ticket may not have.
 BY = ("unit", "category", "source", "channel", "place")
 
@@ -96,7 +98,7 @@ class TicketQuery:
                     if len(keys) <= limit and (after is None or known <= (after[0] is not None)):
                         keys += self._keys(db, what, now, after, limit + 1 - len(keys), known=known)
             else:
-                keys += self._keys(db, what, now, after, limit + 1)
+                keys += self._near(db, what, now, after, limit + 1) or self._keys(db, what, now, after, limit + 1)
             chosen = keys[:limit]
             found = self._rows(db, [(source, number) for _, source, number in chosen])
         rows = [found[key] for _, *pair in chosen if (key := tuple(pair)) in found]
@@ -111,9 +113,10 @@ class TicketQuery:
         most: int,
         *,
         known: bool | None = None,
+        edge: Any = None,
     ) -> list[tuple[Any, ...]]:
         """What it is sorted by, source and number of the next tickets; only those that are ``known`` to have it, or
-        not, or both (None).
+        not, or both (None), and none behind an ``edge``.
         """
         sort, down = order_of(what)
         column, blank = t[sort], t[sort].is_(None)
@@ -127,17 +130,39 @@ class TicketQuery:
             from_here = column <= after[0] if down else column >= after[0]
             going_on = and_(from_here, or_(column != after[0], _behind(after)))
             some.append(or_(blank, going_on) if known is None and sort in EMPTY else going_on)
-        order: list[Any] = [column.desc() if down else column.asc(), t.source, t.number]
+        if edge is not None:
+            some.append(column >= edge if down else column <= edge)
+        # PostgreSQL does not know either how seldom a filter is met: an order that no index has makes it look for that.
+        led = edge is None and self.history.postgres and not self._by_order(what)
+        by = func.coalesce(column, column) if led else column
+        order: list[Any] = [by.desc() if down else by.asc(), t.source, t.number]
         if known is None and sort in EMPTY:
             order.insert(0, blank)
         query = select(column, t.source, t.number).where(*some).order_by(*order).limit(most)
         return [tuple(row) for row in db.execute(query if self._by_order(what) else self._light(query))]
 
+    def _near(
+        self, db: Connection, what: Asked, now: float, after: Sequence[Any] | None, most: int
+    ) -> list[tuple[Any, ...]]:
+        """The same, for PostgreSQL, of the next ``NEAR`` tickets in their order; nothing if they do not fill a page."""
+        sort, down = order_of(what)
+        blank = after is not None and after[0] is None
+        if not self.history.postgres or self._by_order(what) or sort not in MOMENTS or blank:
+            return []
+        column = t[sort]
+        ask = select(column).where(column.is_not(None)).order_by(column.desc() if down else column.asc())
+        if after is not None:
+            ask = ask.where(column <= after[0] if down else column >= after[0])
+        edge = db.execute(ask.offset(NEAR).limit(1)).scalar()
+        found = [] if edge is None else self._keys(db, what, now, after, most, known=True, edge=edge)
+        return found if len(found) == most else []
+
     def _by_order(self, what: Asked) -> bool:
-        """Whether the index of what it is sorted by is to be left to the database: for SQLite only where nothing is
-        filtered, as it does not know how seldom a filter is met.
+        """Whether it is read by the index of what it is sorted by: only where nothing is filtered, as no database knows
+        how seldom a filter is met; by PostgreSQL only that of a moment, as it sorts all tickets of a name.
         """
-        return self.history.postgres or (not what.filters and what.place == self.places.root.code)
+        all_of_them = not what.filters and what.place == self.places.root.code
+        return all_of_them and (not self.history.postgres or order_of(what)[0] in MOMENTS)
 
     def every(self, what: Asked, now: float, most: int, chunk: int = 2000) -> Iterator[dict[str, Any]]:
         """All tickets asked for, in their order, but not more than ``most``."""
@@ -230,7 +255,7 @@ class TicketQuery:
         moments = (t.reported, t.closed, t.deadline, t.first_dispatched, t.filed, t.called)
         touched = or_(*(and_(*within(column, start, end)) for column in moments))
         query = self._light(select(group.label("name"), *columns).where(KNOWN, *self._at(place), touched))
-        again = repeats(start, end)
+        again = repeats(start, end, self.history.postgres)
         again_rows = select(
             (literal("") if by == "" else again.c[by]).label("name"), func.count().label("repeat_n"),
             func.sum(again.c.again).label("repeat_k"),
