@@ -27,6 +27,8 @@ UNFUZZED = {
     "clock": "its payload is a number of our own clock, and nothing comes from outside",
     "pretend": "it is made by ourselves, from a seed",
     "pretend_video": "it is made by ourselves, from a seed",
+    "pretend_sensors": "it is made by ourselves, from a seed",
+    "pretend_indicators": "it is made by ourselves, from a seed",
 }
 
 

@@ -26,7 +26,7 @@ from dashboard.duty import Escalation
 from dashboard.noun import GRASSROOTS
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
-from dashboard.thresholds import CloudTable, MarketTable, SensorTable, ServiceTable, VideoTable
+from dashboard.thresholds import CloudTable, IncidentTable, MarketTable, SensorTable, ServiceTable, VideoTable
 from dashboard.words import Words
 from dashboard.worktime import WorkCalendar
 
@@ -215,6 +215,7 @@ class City(Model):
     service: ServiceTable = ServiceTable()
     market: MarketTable = MarketTable()
     indicators: IndicatorTable = IndicatorTable()
+    incidents: IncidentTable = IncidentTable()
     units: frozenset[str] = frozenset()  # The names of all units; where any are named, others are anomalies.
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()

@@ -249,6 +249,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         service=city.service,
         market=city.market,
         indicators=city.indicators,
+        incidents=city.incidents,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval, bound.source)
             for bound in bind(city)

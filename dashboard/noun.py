@@ -15,7 +15,7 @@ from dashboard.events import Event
 from dashboard.places import PlaceTree
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, Limits
-from dashboard.thresholds import CloudTable, MarketTable, SensorTable, ServiceTable, VideoTable
+from dashboard.thresholds import CloudTable, IncidentTable, MarketTable, SensorTable, ServiceTable, VideoTable
 from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
@@ -68,6 +68,7 @@ class Rules:
     service: ServiceTable = ServiceTable()  # noqa: RUF009 - it is frozen.
     market: MarketTable = MarketTable()  # noqa: RUF009 - it is frozen.
     indicators: IndicatorTable = IndicatorTable()  # noqa: RUF009 - it is frozen.
+    incidents: IncidentTable = IncidentTable()  # noqa: RUF009 - it is frozen.
     escalation: Escalation = Escalation()  # noqa: RUF009 - it is frozen.
     calendar: WorkCalendar = cast(WorkCalendar, None)  # noqa: RUF009 - of the zone, unless given.
 

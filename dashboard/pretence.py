@@ -185,7 +185,7 @@ def _offset(zone: ZoneInfo, quarter: int) -> int:
 
 def tickets_of(day: date, world: World) -> list[Pretended]:
     """All tickets reported on a local day, in order, with their lives."""
-    random = np.random.default_rng([world.seed, 1, day.toordinal()])
+    random = _day(world.seed, day)
     midnight = round(datetime.combine(day, time(), world.zone).timestamp() * 1000)
     shares, rain = _weather(world, random)
     expected = world.per_day * shares.sum() * random.normal(1, 0.03) * (WEEKEND if day.weekday() >= 5 else 1)
@@ -234,10 +234,24 @@ def _unit(world: World, place: int, matter: int, draw: float) -> str:
 
 def _weather(world: World, random: np.random.Generator) -> tuple[Floats, float]:
     """The matters' shares on this day (adding up to 1 on a dry one), and how much it rains, 0 to 1."""
-    rain = float(random.uniform(0.2, 1)) if random.random() < 0.3 else 0.0
+    rain = _rain(random)
     weights = np.array([matter.weight for matter in world.matters])
     wet = np.array([matter.rain for matter in world.matters])
     return weights * (1 + rain * (wet - 1)) / weights.sum(), rain
+
+
+def rain_on(seed: int, day: date) -> float:
+    """How much it rains on a day, 0 to 1: the same for the tickets and for whoever else pretends by the same seed."""
+    return _rain(_day(seed, day))
+
+
+def _day(seed: int, day: date) -> np.random.Generator:
+    return np.random.default_rng([seed, 1, day.toordinal()])
+
+
+def _rain(random: np.random.Generator) -> float:
+    """The first that is drawn for a day."""
+    return float(random.uniform(0.2, 1)) if random.random() < 0.3 else 0.0
 
 
 def _moments(world: World, matter: Ints, random: np.random.Generator) -> Ints:

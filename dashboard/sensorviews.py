@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.noun import Document, Noun
+from dashboard.sensorlayers import LAYERS
 from dashboard.sensors import FAULTS, GRADES, Gauge, SensorReading, Sensors
 
 ROWS = 100  # Gauges that are listed; all are counted.
-POINTS = 20_000  # Gauges that are sent as points of the map.
 
 
 def row_of(board: Sensors, gauge: Gauge, now: float) -> dict[str, Any]:
@@ -87,21 +87,6 @@ def _rank(row: dict[str, Any]) -> tuple[int, float, str]:
     return bad, -abs(row["change"] or 0.0), row["key"]
 
 
-def view_sensorpoints(board: Sensors, place: str, now: float) -> Document:
-    """The gauges with a point, as ``[key, lon, lat, fault or grade, value, unit, name]``, at most ``POINTS``."""
-    gauges = board.at(place)
-    rows: list[list[Any]] = []
-    for gauge in gauges:
-        if gauge.lon is not None and len(rows) < POINTS:
-            limits = board.limits(gauge)
-            state = gauge.fault(limits, now) or gauge.grade(limits)
-            rows.append([
-                gauge.key, gauge.lon, gauge.lat, state, gauge.value if gauge.id else None, gauge.unit,
-                gauge.name or gauge.sensor,
-            ])  # fmt: skip
-    return {"points": rows, "total": len(gauges)}
-
-
 def view_parking(board: Sensors, place: str, now: float) -> Document:
     """Car parks: taken spaces of all spaces, over those parks alone that are to be believed and say their size.
 
@@ -129,6 +114,6 @@ NOUN = Noun(
     events=(SensorReading,),
     slice=Sensors,
     views={
-        "sensors": view_sensors, "gauges": view_gauges, "sensorpoints": view_sensorpoints, "parking": view_parking,
+        "sensors": view_sensors, "gauges": view_gauges, "parking": view_parking, **LAYERS,
     },
 )  # fmt: skip

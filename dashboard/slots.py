@@ -9,7 +9,7 @@ a number that ``at`` makes of a period and a kind. What is counted by name (cate
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import ceil, log2
+from math import ceil, inf, log2
 from typing import NamedTuple
 
 from dashboard.forecast import bin_at
@@ -286,12 +286,24 @@ class Counting:
         rows: list[tuple[Hashable, tuple[float, str]]] = [(("stands", ticket.category, stage), (ticket.since, key))]
         if due is not None and ticket.running and (ticket.suspended_until is None or now > ticket.suspended_until):
             rows.append(("due", (due, key)))
+        if self._is_emergency(ticket):
+            rows.append(("emergency", rows[-1][1] if rows[-1][0] == "due" else (inf, key)))
         rolls = ["open"]
         if ticket.level:
             rolls.append("supervised")
         if ticket.whistle == WHISTLE_OPEN:
             rolls.append("whistle")
         return share._replace(rows=rows, rolls=rolls, intake=ticket.reported, until=until, light=light)
+
+    def _is_emergency(self, ticket: Ticket) -> bool:
+        """Whether an open ticket is an emergency, as the city file says."""
+        table = self.rules.incidents
+        if (table.urgent and ticket.urgent) or ticket.category in table.categories:
+            return True
+        if table.hours is None:
+            return False
+        limit = self.rules.limits.of(ticket.category, ticket.condition, urgent=ticket.urgent)
+        return limit is not None and limit.clock == "urgent_hour" and limit.amount <= table.hours
 
     def _step(self, ticket: Ticket) -> float | None:
         """When the step before the handling that the ticket stands at is to be done: accept, dispatch or sign."""

@@ -61,6 +61,8 @@ class SensorTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     silent_minutes: Positive = 60
+    filling: Annotated[float, Field(gt=0, le=1)] = 0.85  # The share of spaces from which on a car park fills up …
+    full: Annotated[float, Field(gt=0, le=1)] = 0.95  # … and from which on it is full.
     quantities: dict[str, Thresholds] = Field(default_factory=dict)
     points: dict[str, Thresholds] = Field(default_factory=dict)
 
@@ -75,6 +77,20 @@ class SensorTable(BaseModel):
         ):
             found = more.over(found) if more is not None else found
         return found
+
+
+class IncidentTable(BaseModel):
+    """``[incidents]`` of the city file: which open tickets are an emergency.
+
+    Those of ``categories``; with ``urgent`` those that came as urgent; and those whose limit is at most ``hours`` on
+    the clock that runs nights and holidays.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    categories: frozenset[str] = frozenset()
+    urgent: bool = True
+    hours: Positive | None = None
 
 
 class CloudTable(BaseModel):

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from typing import cast
 
 from dashboard.escalation import view_steps
+from dashboard.incidents import INCIDENTS
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.slots import DUE, KEPT, REPORTED, at
@@ -208,5 +209,6 @@ NOUN = Noun(
         "anomalies": view_anomalies,
         "steps": view_steps,
         **FLOW,
+        **INCIDENTS,
     },
 )  # fmt: skip

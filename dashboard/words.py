@@ -85,6 +85,29 @@ def percent(part: int, whole: int, digits: int = 1) -> str:
     return DASH if whole == 0 else f"{100 * part / whole:.{digits}f}"
 
 
+MEASURES: dict[str, tuple[int, Words]] = {
+    "m": (2, Words("m", "m")),
+    "mm": (1, Words("mm", "mm")),
+    "m3/s": (1, Words("m³/s", "m³/s")),
+    "µg/m3": (0, Words("µg/m³", "µg/m³")),
+    "°C": (1, Words("°C", "°C")),
+    "spaces": (0, Words("泊位", "spaces")),
+}
+"""Of a unit that a gauge reads in: the decimals it is written with, and its word."""
+
+
+def measured(value: float | None, unit: str, language: str) -> str:
+    """What a gauge reads, with its unit; a dash where it never read anything, nothing where there is no gauge.
+
+    >>> measured(0.231, "m", "zh"), measured(1204.0, "spaces", "en"), measured(None, "m", "zh")
+    ('0.23 m', '1,204 spaces', '–')
+    """
+    if value is None:
+        return DASH if unit else ""
+    digits, words = MEASURES.get(unit, (1, Words(unit, unit)))
+    return f"{value:,.{digits}f} {words[language]}".rstrip()
+
+
 def duration(seconds: float) -> str:
     """A span as ``h:mm``, or days above two of them; negative when it is past.
 

@@ -12,7 +12,7 @@ from dashboard.layer import all_layers
 from dashboard.marks import both, clipped
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import LIGHTS, Words
+from dashboard.words import LIGHTS, Words, count, measured
 
 MODES = {
     "tickets": Words("在办件数", "Open tickets"),
@@ -113,11 +113,22 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         },
         "map-layers.states": {
             "place": ctx.place,
-            "layers": {layer.id: views.get(layer.states, {}) for layer in all_layers().values()},
+            "layers": {layer.id: _said(views.get(layer.states, {}), language) for layer in all_layers().values()},
         },
         "map-points.rows": {"place": ctx.place, "points": rows},
         "map-only.children": f"{only:,} {ONLY_HERE[language]}" if only and places else "",
     }
+
+
+def _said(view: Document, language: str) -> Document:
+    """The states of a layer as they come, and of each point its reading in words, its moment and its deadline."""
+    if "said" not in view:
+        return view
+    rows = [
+        [measured(value, unit, language) + (f" / {count(of)}" if of else ""), at, due]
+        for value, unit, of, at, due in view["said"]
+    ]
+    return {**view, "said": rows}
 
 
 PANEL = Panel(

@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from dashboard.board import Board
+from dashboard.sensorlayers import LAYERS
 from dashboard.sensors import SLOTS, SensorReading, Sensors, standard
-from dashboard.sensorviews import view_gauges, view_parking, view_sensorpoints, view_sensors
+from dashboard.sensorviews import view_gauges, view_parking, view_sensors
 from dashboard.thresholds import SensorTable, Thresholds
 from tests.flow import rules
 
@@ -163,7 +164,8 @@ def test_the_order_of_arrival_never_decides() -> None:
         assert {gauge.key: gauge for gauge in other.gauges.values()} == first.gauges
         for code in ("T", "A", "A1", "B"):
             assert view_sensors(other, code, after(2000)) == view_sensors(first, code, after(2000))
-            assert view_sensorpoints(other, code, after(2000)) == view_sensorpoints(first, code, after(2000))
+            for name, view in LAYERS.items():
+                assert view(other, code, after(2000)) == view(first, code, after(2000)), name
 
 
 def test_a_day_is_kept_and_no_more() -> None:

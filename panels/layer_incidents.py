@@ -1,0 +1,19 @@
+"""The map's layer of incidents: the open emergencies where they are, in the light of the time they have left."""
+
+from __future__ import annotations
+
+from dashboard.layer import Layer, State
+from dashboard.words import LIGHTS, Words
+
+LAYER = Layer(
+    id="incidents",
+    title=Words("突发事件", "Incidents"),
+    points="incident_points",
+    states="incident_states",
+    looks=tuple(State(name, words) for name, (_, words) in LIGHTS.items()),
+    rate=Words("时限内", "In time"),
+    home=("emergency",),
+    rank=20,
+    frame="ring",
+    leads="ticket",
+)
