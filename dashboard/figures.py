@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.documents import read_json, text_of
-from dashboard.events import Event
+from dashboard.events import Event, pack
 from dashboard.feed import Context, Rejected, Settings, SourceNonsense
 from dashboard.indicators import IndicatorReported
 from dashboard.quantities import quantity_of
@@ -20,6 +23,7 @@ from dashboard.sheets import Row, rows_of
 from dashboard.values import Refusal, moments, number_of, raw_of, short_text
 
 HEADED = re.compile(r"(.+?)\s*[（(]([^()（）]{1,20})[)）]")  # 地区生产总值（亿元）
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 LATE = timedelta(days=40)  # A figure of a period that ends later than this from now is no figure yet.
 
 
@@ -85,11 +89,12 @@ class FigureSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a bureau gave, and when it was first seen to say so."""
+    """What a bureau gave, and when it was seen to say so. ``told`` are the marks of what it has said before."""
 
     name: str
     body: bytes
     seen: datetime
+    told: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return self.body[:4096].decode("utf-8", "replace")
@@ -111,7 +116,26 @@ class Figure:
     published: datetime | None = None
 
 
+def mark_of(found: Event | Rejected) -> str:
+    """A few letters that are equal for the same figure of the same value, or the same refusal, whenever it is said."""
+    if isinstance(found, Rejected):
+        said = f"{found.reason}\0{found.raw}".encode("utf-8", "replace")
+    else:
+        said = pack(msgspec.structs.replace(found, id=found.id.rpartition("@")[0], time=NEVER))
+    return b64encode(blake2b(said, digest_size=9).digest()).decode()
+
+
 def figures_of(report: Report, settings: FigureSettings, ctx: Context) -> Iterator[Event | Rejected]:
+    """What is new in a report: a figure that has another value than before, or none before, is a vintage of its own.
+
+    Raises:
+        SourceNonsense: if it is no report of the kind, ``source_error`` with what the source says.
+    """
+    found = all_figures_of(report, settings, ctx)
+    return (one for one in found if mark_of(one) not in report.told) if report.told else found
+
+
+def all_figures_of(report: Report, settings: FigureSettings, ctx: Context) -> Iterator[Event | Rejected]:
     """The events of a report, each figure taken or refused by itself.
 
     Raises:
@@ -289,8 +313,7 @@ def _table(report: Report, settings: FigureSettings) -> Iterator[Figure | Reject
         report.name, report.body, layout.columns, encoding=settings.encoding, sheet=settings.sheet,
         rest=layout.across is not None,
     )  # fmt: skip
-    for note in notes:
-        yield Rejected("hidden_sheet", "", short_text(report.name), note, kept=True)
+    yield from notes
     for row in rows:
         if row.fault is not None:
             raw = row.values.get("") or dict(row.values)

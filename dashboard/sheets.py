@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.documents import read_json, text_of
-from dashboard.feed import SourceNonsense
+from dashboard.feed import Rejected, SourceNonsense
 from dashboard.masking import clean
 from dashboard.records import decode, split
 from dashboard.values import Refusal
-from dashboard.workbooks import Cells, workbook
+from dashboard.workbooks import HEADS, Cells, Sheet, workbook
 
-HEADER_IN = 30  # Rows at the top among which the header is looked for: titles and notes may stand above it.
+HEADER_IN = HEADS  # Rows at the top among which the header is looked for: titles and notes may stand above it.
 DEEPEST = 3  # Rows a header may have.
 TOTAL = re.compile(
     r"[\s　]*(合[\s　]*计|总[\s　]*计|小[\s　]*计|共[\s　]*计|(grand[\s-]*)?totals?|sub-?totals?|sum)[\s　:：]*",
@@ -34,8 +34,8 @@ class Row:
 
 def rows_of(name: str, body: bytes, wanted: Sequence[str], *, encoding: str | None = None,
             delimiter: str | None = None, sheet: str | None = None,
-            rest: bool = False) -> tuple[Iterator[Row], list[str]]:  # fmt: skip
-    """The rows of a file that have the ``wanted`` columns, and notes on what was left aside.
+            rest: bool = False) -> tuple[Iterator[Row], list[Rejected]]:  # fmt: skip
+    """The rows of a file that have the ``wanted`` columns, and notes on what nobody sees in it and was left out.
 
     With ``rest`` they hold all other columns that have a name, too.
 
@@ -47,7 +47,7 @@ def rows_of(name: str, body: bytes, wanted: Sequence[str], *, encoding: str | No
     if not body.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise SourceNonsense("empty_file", f"{clean(name)[:80]} is empty")
     if ending in ("xlsx", "xlsm"):
-        return _from_workbook(body, wanted, sheet, rest)
+        return _from_workbook(body, wanted, sheet, rest, clean(name)[-80:])
     if ending in ("jsonl", "ndjson"):
         return _from_lines(body, encoding), []
     if ending == "json":
@@ -223,9 +223,10 @@ def _object(where: str, found: Any) -> Row:
 # -- workbooks -------------------------------------------------------------------------------------------------
 
 
-def _from_workbook(body: bytes, wanted: Sequence[str], only: str | None, rest: bool) -> tuple[Iterator[Row], list[str]]:
+def _from_workbook(
+    body: bytes, wanted: Sequence[str], only: str | None, rest: bool, name: str
+) -> tuple[Iterator[Row], list[Rejected]]:
     sheets = workbook(body)
-    notes = [f"the sheet {clean(sheet.name)[:40]!r} is hidden and was left out" for sheet in sheets if sheet.hidden]
     shown = [sheet for sheet in sheets if not sheet.hidden]
     if only is not None:
         shown = [sheet for sheet in sheets if sheet.name == only]
@@ -237,6 +238,9 @@ def _from_workbook(body: bytes, wanted: Sequence[str], only: str | None, rest: b
         nearest = max(
             shown, key=lambda one: sum(c in row for row in one.rows[:HEADER_IN] for c in wanted), default=None
         )
+        covered = [column for sheet in shown for column in wanted if column in sheet.covered[2]]
+        if covered:
+            raise SourceNonsense("missing_column", f"its column {covered[0]!r} is hidden; show it, or name another")
         raise _lacking(nearest.rows if nearest else [], wanted, f"the sheet {nearest.name!r} " if nearest else "")
 
     def rows() -> Iterator[Row]:
@@ -244,4 +248,18 @@ def _from_workbook(body: bytes, wanted: Sequence[str], only: str | None, rest: b
             unit = "row" if len(found) == 1 else f"{clean(sheet.name)[:40]} row"
             yield from _records(sheet.rows[start:], places, start + 1, unit)
 
-    return rows(), notes
+    aside = [sheet for sheet in sheets if sheet.hidden and sheet not in shown]
+    return rows(), list(_unseen(aside, [sheet for sheet, _ in found], name))
+
+
+def _unseen(aside: Sequence[Sheet], read: Sequence[Sheet], name: str) -> Iterator[Rejected]:
+    """What nobody sees in a workbook, counted and named."""
+    for sheet in aside:
+        where = f"the sheet {clean(sheet.name)[:40]!r} is hidden and was left out"
+        yield Rejected("hidden_sheet", "", name, where, kept=True)
+    for sheet in read:
+        rows, columns, _ = sheet.covered
+        for reason, number, what in (("hidden_rows", rows, "row"), ("hidden_columns", columns, "column")):
+            if number:
+                many = f"{number:,} hidden {what}{'s' if number > 1 else ''} of the sheet {clean(sheet.name)[:40]!r}"
+                yield Rejected(reason, "", name, f"{many} left out, as nobody sees them", kept=True)

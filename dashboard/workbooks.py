@@ -26,7 +26,13 @@ RATIO = 400  # A part that unpacks to more than so many times its size is a bomb
 PARTS = 5000
 WIDEST = 1000  # Columns.
 LONGEST = 1_000_000  # Rows.
+HEADS = 30  # Rows in which the heads of columns stand.
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+COLUMN = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
+NUMBERED = re.compile(rb'\sr="(\d{1,7})"')
+ENDS = re.compile(rb'\s(min|max)="(\d{1,5})"')
+HIDDEN = re.compile(rb'\s(?:hidden="(?:1|true)"|(?:ht|width)="0(?:\.0*)?")')
 ERRORS = frozenset(("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA"))
 warnings.filterwarnings("ignore", module="openpyxl")  # What is odd in a workbook is told by what is read of it.
 BROKEN = (  # What openpyxl raises over workbooks that are none.
@@ -38,12 +44,24 @@ Cells = Sequence["str | Refusal"]
 
 @dataclass(slots=True)
 class Sheet:
-    """Cells as they stand, ``merged`` as (first row, first column, last row, last column) counted from 0."""
+    """Cells as a person sees them: those of hidden rows and columns are empty.
+
+    ``merged`` is (first row, first column, last row, last column) counted from 0, as are the hidden rows and columns.
+    ``covered`` is how many of these hold something, and the texts at the top of hidden columns.
+    """
 
     name: str
     rows: list[Cells]
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    covered: tuple[int, int, frozenset[str]] = (0, 0, frozenset())
+
+
+Shape = tuple[list[tuple[int, int, int, int]], frozenset[int], frozenset[int]]
+"""What is merged in a sheet, and its hidden rows and columns."""
+NONE: Shape = ([], frozenset(), frozenset())
 
 
 def workbook(body: bytes) -> list[Sheet]:
@@ -54,7 +72,7 @@ def workbook(body: bytes) -> list[Sheet]:
     Raises:
         SourceNonsense: ``not_xlsx``, ``zip_bomb``, ``forbidden_xml`` or ``too_large``.
     """
-    merged, formulas = _inspect(body)
+    shapes, formulas = _inspect(body)
     try:
         book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
         plain = openpyxl.load_workbook(io.BytesIO(body), read_only=True, keep_links=False) if formulas else None
@@ -62,8 +80,9 @@ def workbook(body: bytes) -> list[Sheet]:
         for number, sheet in enumerate(book.worksheets):
             raw = plain.worksheets[number] if plain is not None else None
             found = Sheet(str(sheet.title), _cells(sheet, raw), hidden=sheet.sheet_state != "visible")
-            found.merged = merged.get(_part(sheet), [])
+            found.merged, found.hidden_rows, found.hidden_columns = shapes.get(_part(sheet), NONE)
             _fill(found)
+            _cover(found)
             sheets.append(found)
         book.close()
         if plain is not None:
@@ -80,11 +99,11 @@ def _part(sheet: Any) -> str:
     return str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
 
 
-def _inspect(body: bytes) -> tuple[dict[str, list[tuple[int, int, int, int]]], bool]:
-    """Unpack each part within limits: what is merged in which sheet, and whether there are formulas at all."""
+def _inspect(body: bytes) -> tuple[dict[str, Shape], bool]:
+    """Unpack each part within limits: the shape of each sheet, and whether there are formulas at all."""
     if body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise SourceNonsense("not_xlsx", "is an old .xls or has a password; save it as .xlsx without one")
-    merged: dict[str, list[tuple[int, int, int, int]]] = {}
+    shapes: dict[str, Shape] = {}
     formulas, total = False, 0
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -104,10 +123,34 @@ def _inspect(body: bytes) -> tuple[dict[str, list[tuple[int, int, int, int]]], b
                         raise SourceNonsense("forbidden_xml", f"{clean(part.filename)[:60]} holds a document type")
                     if "worksheets/" in part.filename:
                         formulas = formulas or b"<f" in content or b":f>" in content
-                        merged[part.filename] = [_corners(ref[1].decode()) for ref in MERGED.finditer(content)]
+                        corners = [_corners(ref[1].decode()) for ref in MERGED.finditer(content)]
+                        shapes[part.filename] = corners, _hidden_rows(content), _hidden_columns(content)
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error, lzma.LZMAError) as error:
         raise SourceNonsense("not_xlsx", f"is no whole workbook: {clean(str(error))[:120]}") from None
-    return merged, formulas
+    return shapes, formulas
+
+
+def _hidden_rows(content: bytes) -> frozenset[int]:
+    """The rows that are hidden, filtered out, folded away or without height; one without a number follows the last."""
+    found, number = set(), 0
+    if HIDDEN.search(content) is None:
+        return frozenset()
+    for row in ROW.finditer(content):
+        said = NUMBERED.search(row[1])
+        number = int(said[1]) if said is not None else number + 1
+        if HIDDEN.search(row[1]) is not None:
+            found.add(number - 1)
+    return frozenset(found)
+
+
+def _hidden_columns(content: bytes) -> frozenset[int]:
+    """The columns that are hidden or have no width."""
+    found: set[int] = set()
+    for column in COLUMN.finditer(content):
+        if HIDDEN.search(column[1]) is not None:
+            ends = {name: int(number) for name, number in ENDS.findall(column[1])}
+            found.update(range(ends.get(b"min", 1) - 1, min(ends.get(b"max", 0), WIDEST)))
+    return frozenset(found)
 
 
 def _corners(ref: str) -> tuple[int, int, int, int]:
@@ -172,3 +215,20 @@ def _fill(sheet: Sheet) -> None:
             cells += [""] * (right + 1 - len(cells))
             cells[left : right + 1] = [value] * (right + 1 - left)
             sheet.rows[number] = cells
+
+
+def _cover(sheet: Sheet) -> None:
+    """Empty the cells of hidden rows and columns."""
+    rows, columns, texts = 0, set[int](), set[str]()
+    for number, cells in enumerate(sheet.rows):
+        if number in sheet.hidden_rows:
+            rows += any(cells)
+            sheet.rows[number] = ()
+            continue
+        full = {column for column in sheet.hidden_columns if column < len(cells) and cells[column]}
+        if full:
+            columns |= full
+            if number < HEADS:
+                texts |= {str(cells[column]) for column in full}
+            sheet.rows[number] = ["" if column in full else cell for column, cell in enumerate(cells)]
+    sheet.covered = rows, len(columns), frozenset(texts)

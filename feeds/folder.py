@@ -82,8 +82,7 @@ def _read(file: File, settings: Settings, ctx: Context) -> Iterator[Event | Reje
         file.name, file.body, settings.wanted, encoding=settings.encoding, delimiter=settings.delimiter,
         sheet=settings.sheet,
     )  # fmt: skip
-    for note in notes:
-        yield Rejected("hidden_sheet", "", clean(file.name), note, kept=True)
+    yield from notes
     yield from events_of(rows, settings, ctx)
 
 
@@ -315,7 +314,8 @@ FEED = Feed(
     refused=(
         "totals rows, formulas never worked out, cells in error, identifiers a spreadsheet rounded (1.1E+17), rows "
         "with too many or few fields; of files: zip bombs, document types, passwords, .xls, links, missing columns "
-        "(`failed/NAME.reason.txt` says which). Hidden sheets and half-copied files are left alone."
+        "(`failed/NAME.reason.txt` says which). Hidden sheets, rows and columns are left out, as nobody sees them, and "
+        "counted; half-copied files are left alone."
     ),
     example="""\
 [[feeds]]

@@ -1,15 +1,14 @@
 """Figures of a statistics bureau: its easyquery service, the World Bank, or a table it puts on the web or in a folder.
 
-A figure keeps all that was ever said of it: each time the bureau's reply changes, every figure in it is told again
-as of that moment (or of the day the bureau itself names), and the board sees what was revised. A figure that is
-not there is told as missing; it is never a zero.
+A figure keeps all that was ever said of it: when the bureau's reply changes, what is new in it is told as of that
+moment (or of the day the bureau itself names), and nothing else; so each vintage is a revision. A figure that is not
+there is told as missing; it is never a zero.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +17,9 @@ import msgspec
 from pydantic import Field, field_validator, model_validator
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed
+from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
 from dashboard.fetch import Fetcher, WebSettings
-from dashboard.figures import FigureSettings, Report, figures_of
+from dashboard.figures import FigureSettings, Report, all_figures_of, figures_of, mark_of
 
 INTERVAL = 3600.0
 PAGES = 100
@@ -48,10 +47,10 @@ class Settings(FigureSettings, WebSettings):
 
 
 class Cursor(msgspec.Struct, omit_defaults=True):
-    """What was said last, as a digest, and since when it is known (seconds since 1970 UTC)."""
+    """What was said last: a digest of all of it, and the marks of its figures."""
 
     digest: str = ""
-    since: float = 0.0
+    told: frozenset[str] = frozenset()
 
 
 async def fetch(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:
@@ -68,11 +67,23 @@ async def fetch(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:
             yield Delivery([])
         else:
             now = ctx.now().replace(microsecond=0)
-            cursor = Cursor(digest, now.timestamp())
+            before, marks = cursor.told, set[str]()
             for number, (name, body) in enumerate(pages, 1):
-                last = msgspec.json.encode(cursor).decode() if number == len(pages) else None
-                yield Delivery(Report(name, body, datetime.fromtimestamp(cursor.since, UTC)), last)
+                report = Report(name, body, now, before)
+                marks |= await asyncio.to_thread(_marks, report, settings, ctx)
+                # After a crash the pages that are stored are not told again.
+                last = number == len(pages)
+                cursor = Cursor(digest, frozenset(marks)) if last else Cursor("", before | marks)
+                yield Delivery(report, msgspec.json.encode(cursor).decode())
         await asyncio.sleep(settings.interval or INTERVAL)
+
+
+def _marks(report: Report, settings: Settings, ctx: Context) -> set[str]:
+    """The marks of all that a report says; none if it says nothing that could be read."""
+    try:
+        return {mark_of(found) for found in all_figures_of(report, settings, ctx)}
+    except SourceNonsense:
+        return set()
 
 
 def _cursor(text: str | None) -> Cursor:

@@ -213,6 +213,62 @@ def test_hidden_sheets_are_left_out_and_noted(tmp_path: Path) -> None:
     assert refusal(tmp_path, "a.xlsx", book(fill), sheet="新表").reason == "missing_sheet"
 
 
+def test_hidden_rows_and_columns_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Filtered out or folded away: nobody sees them, so nobody counts them."""
+
+    def fill(page: Any) -> None:
+        page.append(["内部备注", *HEADER])
+        for number in range(7, 13):
+            page.append(["secret", str(number), *GOOD[1:]])
+        page.row_dimensions[3].hidden = True
+        page.row_dimensions.group(5, 5, outline_level=1, hidden=True)
+        page.row_dimensions[20].hidden = True  # Nothing stands there.
+        page.column_dimensions["A"].hidden = True
+
+    events, rejected = read(tmp_path, "a.xlsx", book(fill))
+    assert {event.subject for event in events} == {"7", "9", "11", "12"}
+    assert [(one.reason, one.detail.partition(" of ")[0]) for one in rejected if one.kept] == [
+        ("hidden_rows", "2 hidden rows"), ("hidden_columns", "1 hidden column"),
+    ]  # fmt: skip
+
+
+def test_a_column_that_is_wanted_and_hidden_is_said_to_be(tmp_path: Path) -> None:
+    def fill(page: Any) -> None:
+        page.append(HEADER)
+        page.append(GOOD)
+        page.column_dimensions.group("A", "B", hidden=True)
+
+    found = refusal(tmp_path, "a.xlsx", book(fill))
+    assert found.reason == "missing_column"
+    assert found.detail == f"its column {HEADER[0]!r} is hidden; show it, or name another"
+
+
+def test_a_merged_title_over_a_hidden_row_and_rows_without_numbers(tmp_path: Path) -> None:
+    def fill(page: Any) -> None:
+        page.append(["工单", *[""] * (len(HEADER) - 1)])
+        page.merge_cells(start_row=1, start_column=1, end_row=2, end_column=len(HEADER))
+        page.append([])
+        page.append(HEADER)
+        page.append(GOOD)
+        page.append(["8", *GOOD[1:]])
+        page.row_dimensions[2].hidden = True
+        page.row_dimensions[5].hidden = True
+
+    whole = book(fill)
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            part = before.read(name)
+            if "worksheets/" in name:
+                part = re.sub(rb'<row r="\d+"', b"<row", part)
+                part = re.sub(rb'<c r="[A-Z]+\d+"', b"<c", part)
+            after.writestr(name, part)
+    for body in (whole, out.getvalue()):
+        events, rejected = read(tmp_path, "a.xlsx", body)
+        assert len({event.subject for event in events}) == 1
+        assert "hidden_rows" in reasons(rejected, kept=True)
+
+
 def test_readings_with_units(tmp_path: Path) -> None:
     columns = {"subject": "站码", "value": "水位(m)", "time": "时间"}
     constants = {"quantity": "level", "unit": "m"}

@@ -271,7 +271,7 @@ async def test_the_recorded_reply_comes_by_post_and_only_a_change_is_told_again(
         ctx = replace(ctx, now=lambda: moments.pop(0) if len(moments) > 1 else moments[0])
         told = await given(found, ctx, 3)
         assert served.asked[0].body == b"m=QueryData&dbcode=hgyd"
-    assert [len(parsed(found, ctx, [one])[0]) for one in told] == [12, 0, 12]
+    assert [len(parsed(found, ctx, [one])[0]) for one in told] == [12, 0, 1]
     board = Indicators(rules_of(ctx.city))
     for event in parsed(found, ctx, told)[0]:
         board.fold(event)
@@ -284,6 +284,32 @@ async def test_the_recorded_reply_comes_by_post_and_only_a_change_is_told_again(
     async with source(reply(revised)) as served:
         found, _ = bound(tmp_path, url=served.url)
         assert parsed(found, ctx, await given(found, replace(ctx, cursor=cursor), 1))[0] == []
+
+
+async def test_a_revision_that_is_taken_back_is_told_again_and_a_refusal_once(tmp_path: Path) -> None:
+    bad = node(data={"data": "x", "hasdata": True, "strdata": "x"})
+    other = node(data={"data": 7.0, "hasdata": True, "strdata": "7.0"})
+    values = [easyquery(node(), bad), easyquery(other, bad), easyquery(node(), bad)]
+
+    async with source(lambda _: reply(json.dumps(values.pop(0) if len(values) > 1 else values[0]))) as served:
+        found, ctx = bound(tmp_path, url=served.url)
+        told = [parsed(found, ctx, [one]) for one in await given(found, ctx, 4)]
+    assert [[event.value for event in events] for events, _ in told] == [[6.2], [7.0], [6.2], []]
+    assert [len(rejected) for _, rejected in told] == [1, 0, 0, 0]
+
+
+async def test_after_a_crash_between_two_pages_the_first_is_not_told_again(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> bytes:
+        page = int(asked.query["page"])
+        return reply(json.dumps(bank(country(str(2020 + page), 1.0), page=page, pages=2)))
+
+    async with source(answer) as served:
+        found, ctx = bound(tmp_path, url=f"{served.url}/v2/country/CHN/indicator/X", format="worldbank")
+        (first,) = await given(found, ctx, 1)
+        later = await given(found, replace(ctx, cursor=first.cursor), 2)
+        assert [event.period for event in parsed(found, ctx, later)[0]] == ["2022"]
+        again = await given(found, replace(ctx, cursor=later[-1].cursor), 1)
+        assert parsed(found, ctx, again)[0] == []
 
 
 async def test_the_world_bank_s_pages(tmp_path: Path) -> None:
