@@ -26,7 +26,15 @@ from dashboard.duty import Escalation
 from dashboard.noun import GRASSROOTS
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
-from dashboard.thresholds import CloudTable, IncidentTable, MarketTable, SensorTable, ServiceTable, VideoTable
+from dashboard.thresholds import (
+    CloudTable,
+    IncidentTable,
+    MarketTable,
+    SensorTable,
+    ServiceTable,
+    SharingTable,
+    VideoTable,
+)
 from dashboard.words import Words
 from dashboard.worktime import WorkCalendar
 
@@ -212,6 +220,7 @@ class City(Model):
     sensors: SensorTable = SensorTable()
     cloud: CloudTable = CloudTable()
     video: VideoTable = VideoTable()
+    sharing: SharingTable = SharingTable()
     service: ServiceTable = ServiceTable()
     market: MarketTable = MarketTable()
     indicators: IndicatorTable = IndicatorTable()

@@ -18,6 +18,10 @@ ENVELOPE = frozenset({"id", "source", "type", "time", "subject", "specversion", 
 BATCH = 500  # Events packed into one stream entry; see the findings on packed entries.
 
 
+Contradiction = tuple[str, str]
+"""Why an event cannot be so: a reason in one word, and a sentence."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """The envelope every event carries.
 
@@ -33,6 +37,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     source: str
     time: datetime
     subject: str = ""
+
+    def contradiction(self) -> Contradiction | None:
+        """Why its fields cannot all be true together; None if they can. Who reads a source refuses such an event."""
+        return None
 
     @property
     def kind(self) -> str:

@@ -246,6 +246,7 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         sensors=city.sensors,
         cloud=city.cloud,
         video=city.video,
+        sharing=city.sharing,
         service=city.service,
         market=city.market,
         indicators=city.indicators,

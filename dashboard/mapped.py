@@ -108,6 +108,9 @@ def _event(
         event = msgspec.convert({**values, "id": name, "source": source, "type": settings.event}, kind)
     except msgspec.ValidationError as error:
         raise Refusal(_fault(str(error)), str(error)) from None
+    contradiction = event.contradiction()
+    if contradiction is not None:
+        raise Refusal(*contradiction)
     return event, flaws
 
 

@@ -15,7 +15,15 @@ from dashboard.events import Event
 from dashboard.places import PlaceTree
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, Limits
-from dashboard.thresholds import CloudTable, IncidentTable, MarketTable, SensorTable, ServiceTable, VideoTable
+from dashboard.thresholds import (
+    CloudTable,
+    IncidentTable,
+    MarketTable,
+    SensorTable,
+    ServiceTable,
+    SharingTable,
+    VideoTable,
+)
 from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
@@ -65,6 +73,7 @@ class Rules:
     sensors: SensorTable = SensorTable()  # noqa: RUF009 - it is frozen.
     cloud: CloudTable = CloudTable()  # noqa: RUF009 - it is frozen.
     video: VideoTable = VideoTable()  # noqa: RUF009 - it is frozen.
+    sharing: SharingTable = SharingTable()  # noqa: RUF009 - it is frozen.
     service: ServiceTable = ServiceTable()  # noqa: RUF009 - it is frozen.
     market: MarketTable = MarketTable()  # noqa: RUF009 - it is frozen.
     indicators: IndicatorTable = IndicatorTable()  # noqa: RUF009 - it is frozen.

@@ -24,7 +24,7 @@ from dashboard.city import City
 from dashboard.clock import ClockTick
 from dashboard.faces import Face
 from dashboard.feed import Context as FeedContext
-from dashboard.feed import Delivery, bind, rules_of
+from dashboard.feed import Delivery, Rejected, bind, rules_of
 from dashboard.health import FeedBeat
 from dashboard.layer import all_layers
 from dashboard.layout import Layout, all_layouts
@@ -89,7 +89,7 @@ async def _past(city: City, now: float) -> Board:
                 async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:
                     while (delivery := await _next(source)) is not None:
                         fresh = list(bound.feed.parse(delivery.payload, bound.settings, about))
-                        events += [one for one in fresh if not hasattr(one, "reason")]
+                        events += [one for one in fresh if not isinstance(one, Rejected)]
                         told += len(fresh)
             beats.append(FeedBeat(
                 id=f"{bound.name}:stage", source="stage", subject=bound.name, time=moment, received=told, stored=told,

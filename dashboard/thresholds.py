@@ -173,3 +173,23 @@ class MarketTable(BaseModel):
         if self.due_days < self.soon_days:
             raise ValueError("due_days lies before soon_days; swap them")
         return self
+
+
+class SharingTable(BaseModel):
+    """``[sharing]`` of the city file: who shares, when an entry or an API is broken, and what rests on which of them.
+
+    Where ``departments`` are named, others are unknown. An entry is broken when it is late by more than
+    ``broken_cycles`` of its cycles, an API while ``failing_share`` of at least ``failing_calls`` calls fail. A request
+    is to be answered within ``answer_days`` work days unless its source says otherwise. ``rests`` maps an entry or an
+    API, by name or id, to the feeds, nouns and panels that are greyed while it is broken.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    departments: tuple[str, ...] = ()
+    broken_cycles: Annotated[float, Field(ge=1, le=100)] = 3
+    failing_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    failing_calls: Annotated[int, Field(ge=1)] = 20
+    answer_days: Positive = 10
+    target: Annotated[float, Field(gt=0, le=1)] = 0.95
+    rests: dict[str, tuple[str, ...]] = Field(default_factory=dict)

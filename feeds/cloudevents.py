@@ -125,7 +125,14 @@ def _event(record: Any, ctx: Context, latest: datetime) -> tuple[Event, list[tup
         event = CODEC.typed(kind, envelope, data)
     except ValueError as error:
         raise Refusal(_reason(str(error)), str(error)) from None
-    return _tidy(event, ctx)
+    try:
+        contradiction = event.contradiction()
+    except (TypeError, OverflowError, ValueError):  # A time without a zone cannot be compared; which one is said below.
+        contradiction = None
+    tidied = _tidy(event, ctx)
+    if contradiction is not None:
+        raise Refusal(*contradiction)
+    return tidied
 
 
 def _postable() -> list[str]:

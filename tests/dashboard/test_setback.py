@@ -22,6 +22,7 @@ from dashboard.indicators import IndicatorReported
 from dashboard.messages import Messages
 from dashboard.noun import FeedRule, Rules
 from dashboard.sensors import SensorReading
+from dashboard.sharing import ApiCalls, CatalogueEntry, DataRequest
 from dashboard.tally import Tickets
 from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
 from tests.flow import PLACES, START, closed, reported, rules, tick
@@ -60,6 +61,20 @@ def up(seconds: float, value: float) -> CloudSample:
     )  # fmt: skip
 
 
+def shared(now: float) -> list[Event]:
+    """An entry of the catalogue, a request for it and the calls of two hours."""
+    envelope: dict[str, Any] = {"source": "share", "place": "A1", "department": "police"}
+    hour = now - now % HOUR
+    return [
+        CatalogueEntry(id="e", subject="e", time=at(now), name="e", cycle=1.0, updated=at(now - 1800), **envelope),
+        DataRequest(id="r", subject="r", time=at(now - HOUR), asked=at(now - HOUR), owner="tax", **envelope),
+        *(
+            ApiCalls(id=f"a{n}", subject="a", time=at(now), since=at(hour - n * HOUR), calls=9, **envelope)
+            for n in (0, 1)
+        ),
+    ]
+
+
 def beat(seconds: float) -> FeedBeat:
     return FeedBeat(id=f"b{seconds}", source="house", subject="gauges", time=at(seconds), last_success=at(seconds))
 
@@ -78,6 +93,7 @@ def happened(now: float = NOON) -> list[Event]:
             id="i", source="x", subject="gdp", time=at(0), period="2026-01", span="single", unit="亿元", value=1.0
         ),
         beat(now),
+        *shared(now),
     ]  # fmt: skip
     return found
 
