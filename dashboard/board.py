@@ -17,7 +17,7 @@ import dashboard
 from dashboard.clock import Clock
 from dashboard.discovery import declaring
 from dashboard.events import Codec, Event
-from dashboard.noun import Document, Noun, Rules, Slice
+from dashboard.noun import Alert, Document, Listener, Noun, Rules, Slice
 
 NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
@@ -42,6 +42,10 @@ class Board:
         self.slices: dict[str, Slice] = {name: noun.slice(rules) for name, noun in NOUNS.items()}
         self._routes = {kind: self.slices[noun.name] for noun in NOUNS.values() for kind in noun.events}
         self._clock = cast(Clock, self.slices["clock"])
+        self._told: tuple[float, list[tuple[str, Alert]]] | None = None
+        for part in self.slices.values():
+            if isinstance(part, Listener):
+                part.listen(self.told)
 
     @property
     def offset(self) -> int:
@@ -76,6 +80,7 @@ class Board:
 
     def take(self, events: list[Event]) -> None:
         """Fold events that are known not to have been folded from this position."""
+        self._told = None
         now = self._clock.now
         routes = self._routes
         for event in events:
@@ -84,6 +89,17 @@ class Board:
                 now = self._clock.now
                 for part in self.slices.values():
                     part.advance(now)
+
+    def told(self, now: float) -> list[tuple[str, Alert]]:
+        """What the nouns have to alert of at ``now``, each with its noun's name; worked out once for each change."""
+        if self._told is None or self._told[0] != now:
+            found: list[tuple[str, Alert]] = []
+            for noun in NOUNS.values():
+                if noun.alerts is not None:
+                    by = self.wall if noun.name == "feed" else now
+                    found += ((noun.name, alert) for alert in noun.alerts(self.slices[noun.name], by))
+            self._told = now, found
+        return self._told[1]
 
     def view(self, name: str, place: str) -> Document:
         """The view ``name`` at ``place``: its numbers with ``as_of`` and the feeds it rests on.

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from dashboard.duty import Escalation
+from dashboard.duty import Escalation, Person
 from dashboard.noun import GRASSROOTS
 from dashboard.releases import IndicatorTable
 from dashboard.sla import Limit, parse_limit
@@ -228,6 +228,7 @@ class City(Model):
     units: frozenset[str] = frozenset()  # The names of all units; where any are named, others are anomalies.
     rate_colours: tuple[float, float, float] = (0.90, 0.95, 0.97)  # Steps of the on-time rate on the map.
     feeds: tuple[FeedTable, ...] = ()
+    people: tuple[Person, ...] = ()  # Who may act on the screens; where nobody is named, any name may.
     screens: tuple[Name, ...] = ("wall",)
     display: Display = Display()
     since: date | None = None
@@ -249,6 +250,15 @@ class City(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two feeds are called {twice[0]}; give each its own name")
+        return value
+
+    @field_validator("people")
+    @classmethod
+    def _people(cls, value: tuple[Person, ...]) -> tuple[Person, ...]:
+        names = [person.name for person in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two people are called {twice[0]}; add what tells them apart to their names")
         return value
 
     @property

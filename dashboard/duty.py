@@ -84,6 +84,14 @@ def _at(value: object) -> object:
     return value
 
 
+class Person(Model):
+    """One who may act on the screens, in the name that stands beside what was done."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    title: Annotated[str, Field(max_length=60)] = ""
+    unit: Annotated[str, Field(max_length=60)] = ""
+
+
 class Called(Model):
     """A step's name on the screens."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, ClassVar, Union, cast
+from typing import Annotated, Any, ClassVar, Union, cast
 
 import msgspec
 
@@ -30,6 +30,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """
 
     durable: ClassVar[bool] = True  # Ephemeral events (ticks, beats) are folded but not kept in history.
+    stamped: ClassVar[bool] = False  # Its time is when it reached us first: coming again, it is the same at any time.
 
     of_the_city: ClassVar[bool] = False  # It is of the city itself where a record names no place and no region.
 
@@ -57,7 +58,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return {}
 
 
+class Act(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person did on a screen. It comes by ``POST /act`` alone, and any noun may declare acts of its own.
+
+    ``by`` is the person's name. A field of type ``Ref`` names a thing of the house and is taken as it is; all other
+    texts are written by people, and whatever number of a phone or identity card stands in them is masked.
+    """
+
+    stamped: ClassVar[bool] = True
+
+    by: str
+
+
+Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
 _pack = msgspec.msgpack.Encoder()
+_UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def pack(event: Event) -> bytes:
@@ -81,6 +97,11 @@ def identity(event: Event) -> bytes:
 def content(packed: bytes) -> bytes:
     """Eight bytes that differ when an event comes again with another content."""
     return blake2b(packed, digest_size=8).digest()
+
+
+def mark(event: Event, packed: bytes) -> bytes:
+    """The same of an event and its bytes; of one whose time is ours, the time does not count."""
+    return content(pack(msgspec.structs.replace(event, time=_UNTIMED)) if event.stamped else packed)
 
 
 class Codec:

@@ -151,6 +151,7 @@ class Feed:
     example: str = ""
     mapped: str = ""
     refused: str = ""
+    everywhere: bool = False  # Every city has one, unless it names its own; it is posted to by a door of its own.
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,24 @@ def bind(city: City) -> tuple[BoundFeed, ...]:
     return tuple(bound)
 
 
+def every_feed(city: City) -> tuple[BoundFeed, ...]:
+    """The feeds of a city, and those that every city has without naming them.
+
+    Raises:
+        CityError: as ``bind`` does, and if another kind of feed bears the name of such a one.
+    """
+    bound = bind(city)
+    taken, there = {feed.name for feed in bound}, {feed.feed.kind for feed in bound}
+    more = []
+    for kind in kinds().values():
+        if not kind.everywhere or kind.kind in there:
+            continue
+        if kind.kind in taken:
+            raise CityError(f"{city.where}: feeds.{kind.kind}: is a name of the house's own; give the feed another")
+        more.append(BoundFeed(kind, kind.Settings(name=kind.kind, kind=kind.kind, interval=kind.interval), kind.nouns))
+    return (*bound, *more)
+
+
 def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
     """The rules the board folds by.
 
@@ -253,6 +272,6 @@ def rules_of(city: City, places: PlaceTree | None = None) -> Rules:
         incidents=city.incidents,
         feeds=tuple(
             FeedRule(bound.name, bound.feed.kind, bound.nouns, bound.settings.interval, bound.source)
-            for bound in bind(city)
+            for bound in every_feed(city)
         ),
     )

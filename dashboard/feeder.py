@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, Delivery, Post, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.feed import BoundFeed, Context, Delivery, Post, Rejected, SourceFailed, SourceNonsense, every_feed
 from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
 from dashboard.placefile import read_places
@@ -63,7 +63,8 @@ class Outlet:
         """Move batches into the stream as they come, for ever; and forget those that history has."""
         backoff, ups = Backoff(), Ups(log, f"{self.spool.file.stem}: the stream")
         known, looked = False, monotonic()
-        while True:
+        me = cast("asyncio.Task[None]", asyncio.current_task())
+        while not me.cancelling():  # Before Python 3.12 wait_for, here and in the client, may swallow a cancellation.
             try:
                 if not known or monotonic() - looked > LOOK:
                     await self.sender.learn()  # The stream may have been lost while nothing was sent.
@@ -82,6 +83,7 @@ class Outlet:
                 ups.down(error)
                 known = False
                 await asyncio.sleep(backoff.next())
+        raise asyncio.CancelledError
 
     async def trim(self) -> None:
         """Forget the batches that history has."""
@@ -223,7 +225,7 @@ class Feeder:
         self.redis = connect_async(house.redis_url)
         self.beats = Outlet(Spool(house.spools / f"{HOUSE}.db"), self.redis, house.keys)
         self.runners: dict[str, Runner] = {}
-        for bound in bind(house.city):
+        for bound in every_feed(house.city):
             outlet = Outlet(Spool(house.spools / f"{bound.name}.db"), self.redis, house.keys)
             context = Context(house.city, places, gazetteer, outlet.spool.cursor, now, house.data)
             self.runners[bound.name] = Runner(bound, outlet, context)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from dashboard.city import City, CityError
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, bind
+from dashboard.feed import BoundFeed, Context, Post, Rejected, SourceFailed, every_feed
 from dashboard.feeder import read, wall
 from dashboard.outlines import Gazetteer
 from dashboard.placefile import read_places
@@ -27,7 +27,7 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
     Raises:
         CityError: if there is no such feed.
     """
-    feeds = {bound.name: bound for bound in bind(city)}
+    feeds = {bound.name: bound for bound in every_feed(city)}
     if name not in feeds:
         raise CityError(f"{city.name}: there is no feed {name!r}; known are {', '.join(feeds)}")
     bound, places = feeds[name], read_places(city)

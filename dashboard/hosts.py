@@ -1,4 +1,4 @@
-"""Which hosts a feed may reach: those the city file names, looked at again once a name has become an address."""
+"""Which hosts a feed may reach: those the city file names, looked at again as addresses; and whose page it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -97,3 +98,8 @@ class Doorkeeper:
             or address.is_unspecified
             or address == ipaddress.IPv4Address("255.255.255.255")
         )
+
+
+def same_origin(origin: str | None, host: str | None) -> bool:
+    """Whether a browser's page comes from this server; a client that is no browser sends no origin."""
+    return origin is None or urlsplit(origin).netloc == host

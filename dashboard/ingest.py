@@ -1,7 +1,8 @@
-"""The door for what is pushed to us: ``POST /ingest/<feed>``, from the web's side and from the feeds' side.
+"""The doors for what is pushed to us: ``POST /ingest/<feed>`` and ``POST /act``, from the web's side and the feeds'.
 
 A web process holds no state, so it hands a post on to the feeds' process over a local socket. The answer is
-2xx only when the events are on disk, and 503 with ``Retry-After`` when they could not be put there.
+2xx only when the events are on disk, and 503 with ``Retry-After`` when they could not be put there. ``/act`` takes
+what people do on our own pages, and nothing else does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from starlette.routing import Route
 from dashboard import valkey
 from dashboard.feed import BoundFeed, Post, Rejected
 from dashboard.feeder import Feeder, read
+from dashboard.hosts import same_origin
 from dashboard.spool import SpoolFull
 
 MAX_BYTES = 1 << 20  # One post, unless the feed's settings say otherwise.
@@ -80,12 +83,35 @@ def routes(
     """
     client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=seconds, trust_env=False)
 
+    async def act(request: Request) -> Response:
+        """One act of a person, from a page of ours."""
+        bound = next((feed for feed in feeds.values() if feed.feed.everywhere), None)
+        foreign = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+        if foreign or not same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return refuse(403, "another_origin", "acts are taken from the pages of this server alone")
+        if bound is None:
+            return refuse(404, "no_such_feed", "this city takes no acts")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return refuse(415, "wrong_content_type", "send application/json")
+        answer = await hand_on(request, bound)
+        if answer.status_code not in (202, 400):
+            return answer
+        said = json.loads(bytes(answer.body))
+        for letter in said["rejected"]:
+            return refuse(400, letter["reason"], letter["detail"] or letter["reason"])
+        if said["dead"]:
+            return refuse(409, "id_reused", "this id came before with another content; send a new act under a new id")
+        return JSONResponse({"stored": said["stored"], "duplicate": said["duplicate"]}, 202)
+
     async def take(request: Request) -> Response:
         bound = feeds.get(request.path_params["feed"])
-        if bound is None or bound.feed.open is not None:
+        if bound is None or bound.feed.open is not None or bound.feed.everywhere:
             return refuse(404, "no_such_feed", "no feed of this name takes posts")
         if not _allowed(request, bound, folder):
             return refuse(401, "not_allowed", "send the feed's token as `Authorization: Bearer …`")
+        return await hand_on(request, bound)
+
+    async def hand_on(request: Request, bound: BoundFeed) -> Response:
         limit = int(getattr(bound.settings, "max_bytes", MAX_BYTES))
         try:
             async with asyncio.timeout(seconds):
@@ -106,7 +132,7 @@ def routes(
         kept = {"Retry-After": reply.headers["retry-after"]} if "retry-after" in reply.headers else {}
         return Response(reply.content, reply.status_code, kept, "application/json")
 
-    return [Route("/ingest/{feed}", take, methods=["POST"])]
+    return [Route("/ingest/{feed}", take, methods=["POST"]), Route("/act", act, methods=["POST"])]
 
 
 def _allowed(request: Request, bound: BoundFeed, folder: Path) -> bool:

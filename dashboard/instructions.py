@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dashboard.events import Event, pack
+from dashboard.events import Act, Event, pack
 from dashboard.masking import clean, cut, mask
 from dashboard.noun import Document, Noun, Rules
 
@@ -28,7 +28,7 @@ Said = Annotated[str, msgspec.Meta(max_length=TEXT)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT)]
 
 
-class InstructionEvent(Event, frozen=True, kw_only=True, omit_defaults=True, tag="instruction.event"):
+class InstructionEvent(Act, frozen=True, kw_only=True, omit_defaults=True, tag="instruction.event"):
     """What all of them have: ``subject`` is what the instruction is on, a ticket's key (``source|number``) or the id of
     a number; ``instruction`` is its own id, ``by`` who acts. Never sent by itself.
     """

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,6 +24,7 @@ from dashboard.thresholds import (
     SharingTable,
     VideoTable,
 )
+from dashboard.words import Words
 from dashboard.worktime import WorkCalendar
 
 Document = dict[str, Any]
@@ -144,11 +145,49 @@ class SetBack:
         return event
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that somebody has to see to, as a noun tells it.
+
+    ``key`` stays the same as long as it is the same occurrence, and is another for a new one. ``severity`` is 1 (the
+    worst) to 4. ``place`` is a code, or "" for what concerns the whole city; ``link`` is an address of ours that shows
+    more of it. Moments are seconds since 1970 UTC; ``ended`` is None while it stands, and an alert that is over is
+    told for as long as its noun knows of it.
+    """
+
+    key: str
+    severity: int
+    since: float
+    title: Words
+    text: Words = Words("", "")
+    place: str = ""
+    unit: str = ""
+    link: str = ""
+    ended: float | None = None
+
+
+Alarms = Callable[[Any, float], Iterable[Alert]]
+Told = Callable[[float], Iterable[tuple[str, Alert]]]
+"""All that any noun has to tell at a moment: the noun's name and the alert."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A slice that is told what all nouns have to alert of."""
+
+    def listen(self, told: Told) -> None:
+        """Ask ``told`` whenever a view is wanted; what it says is of the same board and is not to be kept."""
+
+
 @dataclass(frozen=True)
 class Noun:
-    """A description of a noun. ``views`` maps a view's name to ``f(slice, place code, now)``."""
+    """A description of a noun. ``views`` maps a view's name to ``f(slice, place code, now)``.
+
+    ``alerts`` is ``f(slice, now)``: what of it somebody has to see to.
+    """
 
     name: str
     events: tuple[type[Event], ...]
     slice: Callable[[Rules], Slice]
     views: Mapping[str, Callable[[Any, str, float], Document]]
+    alerts: Alarms | None = None

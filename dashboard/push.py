@@ -15,7 +15,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic, time
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import msgspec
 from redis.exceptions import RedisError
@@ -26,6 +25,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.audience import Audience, Hello, Screen
 from dashboard.city import City
+from dashboard.hosts import same_origin
 from dashboard.page import to_json
 from dashboard.panel import Context, Panel, all_panels
 from dashboard.places import PlaceTree
@@ -393,8 +393,3 @@ class Hub:
                     break
         screen.heard = monotonic()
         return Response('{"frames":[' + ",".join(frames) + "]}", media_type="application/json")
-
-
-def same_origin(origin: str | None, host: str | None) -> bool:
-    """Whether a browser's page comes from this server; a client that is no browser sends no origin."""
-    return origin is None or urlsplit(origin).netloc == host

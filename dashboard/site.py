@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from dashboard import ingest, layer, ratepages, status, ticketpages
-from dashboard.feed import bind, rules_of
+from dashboard.feed import every_feed, rules_of
 from dashboard.history import History
 from dashboard.outlines import Gazetteer
 from dashboard.periods import Calendar
@@ -34,7 +34,7 @@ def web_app(house: House) -> FastAPI:
     version = page_version()
     hub = Hub(house.city, places, house.redis_url, version)
     tracer = Tracer(hub)
-    bound = {feed.name: feed for feed in bind(house.city)}
+    bound = {feed.name: feed for feed in every_feed(house.city)}
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -18,7 +18,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
-from dashboard.events import BATCH, Event, content, identity, pack, pack_batch
+from dashboard.events import BATCH, Event, identity, pack, pack_batch
+from dashboard.events import mark as mark_of
 
 RAW = 4096  # Characters of a rejected record that are kept.
 LONGEST_NAME = 200  # Characters.
@@ -217,7 +218,7 @@ class Spool:
             except UnicodeEncodeError as error:  # Half a surrogate pair is no text, and no store takes it.
                 dead.append((now, "not_text", _text(event.id), str(error), repr(event)[:RAW], 0))
                 continue
-            mark = content(packed)
+            mark = mark_of(event, packed)
             before = known.get(key)
             if before is None:
                 known[key] = mark

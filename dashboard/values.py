@@ -40,6 +40,17 @@ def raw_of(record: Any) -> str:
     return mask(record[:RAW].encode("utf-8", "backslashreplace").decode())
 
 
+def reason_of(error: str) -> str:
+    """The one word for what msgspec says is wrong with an event."""
+    if "missing required" in error:
+        return "missing_field"
+    if error.startswith("unknown field"):
+        return "unknown_field"
+    if re.search(r"Expected `\w+` [<>]=", error):
+        return "out_of_range"
+    return "bad_time" if "RFC3339" in error else "wrong_type"
+
+
 class Moments:
     """Reads times as a source writes them. A local time that comes twice when clocks go back is its first run."""
 

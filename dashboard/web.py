@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from html import escape
 from typing import Any, cast
 
 from dash import Dash
@@ -163,6 +164,7 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
         "zone": city.zone,
         "night": " ".join((*city.display.night, str(city.display.dim))) if city.display.night else "",
         "orbit": str(city.display.orbit),
+        "people": escape(json.dumps([person.model_dump() for person in city.people], ensure_ascii=False)),
     }
     return [
         {"name": "viewport", "content": "width=device-width, initial-scale=1"},

@@ -7,7 +7,6 @@ whole is nonsense; in a batch each event is taken or refused by itself.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, cast
@@ -18,11 +17,11 @@ from pydantic import Field
 
 from dashboard.board import CODEC
 from dashboard.documents import read_json, text_of
-from dashboard.events import Event
+from dashboard.events import Act, Event
 from dashboard.feed import Context, Feed, Post, Rejected, SourceNonsense
 from dashboard.feed import Settings as Common
 from dashboard.masking import UNSHOWABLE, clean, mask
-from dashboard.values import EARLIEST, LATEST, Refusal, place_of, point_of, short_text, short_title
+from dashboard.values import EARLIEST, LATEST, Refusal, place_of, point_of, reason_of, short_text, short_title
 
 RAW = 4096  # Characters of a refused event that are passed on.
 LONGEST = 200  # Characters of an id, a source or a subject.
@@ -113,7 +112,7 @@ def _event(record: Any, ctx: Context, latest: datetime) -> tuple[Event, list[tup
     wanted = CODEC.types.get(kind)
     if wanted is None:
         raise Refusal("unknown_type", f"{kind!r} is none of {', '.join(_postable())}")
-    if not wanted.durable:
+    if not _may_post(wanted):
         raise Refusal("forbidden_type", f"{kind} is the house's own; {', '.join(_postable())} may be posted")
     data = record.get("data")
     if not isinstance(data, dict) or "data_base64" in record:
@@ -124,7 +123,7 @@ def _event(record: Any, ctx: Context, latest: datetime) -> tuple[Event, list[tup
     try:
         event = CODEC.typed(kind, envelope, data)
     except ValueError as error:
-        raise Refusal(_reason(str(error)), str(error)) from None
+        raise Refusal(reason_of(str(error)), str(error)) from None
     try:
         contradiction = event.contradiction()
     except (TypeError, OverflowError, ValueError):  # A time without a zone cannot be compared; which one is said below.
@@ -135,8 +134,13 @@ def _event(record: Any, ctx: Context, latest: datetime) -> tuple[Event, list[tup
     return tidied
 
 
+def _may_post(kind: type[Event]) -> bool:
+    """Ticks and beats are the house's own, and what people do on its screens comes by a door of its own."""
+    return kind.durable and not issubclass(kind, Act)
+
+
 def _postable() -> list[str]:
-    return sorted(kind for kind, wanted in CODEC.types.items() if wanted.durable)
+    return sorted(kind for kind, wanted in CODEC.types.items() if _may_post(wanted))
 
 
 def _word(record: Mapping[str, Any], key: str) -> str:
@@ -170,17 +174,6 @@ def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} names no zone; write Z or +08:00 behind it")
     return moment.astimezone(UTC)
-
-
-def _reason(error: str) -> str:
-    """The one word for what msgspec has found."""
-    if "missing required" in error:
-        return "missing_field"
-    if error.startswith("unknown field"):
-        return "unknown_field"
-    if re.search(r"Expected `\w+` [<>]=", error):
-        return "out_of_range"
-    return "bad_time" if "RFC3339" in error else "wrong_type"
 
 
 def _tidy(event: Event, ctx: Context) -> tuple[Event, list[tuple[str, str]]]:

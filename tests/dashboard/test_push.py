@@ -10,9 +10,10 @@ import pytest
 
 from dashboard.audience import Hello, Screen
 from dashboard.city import make_city
+from dashboard.hosts import same_origin
 from dashboard.panel import Context, Panel
 from dashboard.places import Place, PlaceTree
-from dashboard.push import Hub, same_origin
+from dashboard.push import Hub
 from dashboard.words import Words
 
 PLACES = PlaceTree.of([Place("d", "D", "district"), Place("t", "T", "town", "d")])

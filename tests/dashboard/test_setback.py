@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from dashboard.alerts import AlarmAcknowledged, AlarmReopened, DeskNoted
 from dashboard.board import NOUNS, Board
 from dashboard.city import read_city
 from dashboard.cloud import CloudSample
@@ -19,6 +20,7 @@ from dashboard.escalation import alarm_of
 from dashboard.events import Event
 from dashboard.health import FeedBeat
 from dashboard.indicators import IndicatorReported
+from dashboard.instructions import InstructionGiven
 from dashboard.messages import Messages
 from dashboard.noun import FeedRule, Rules
 from dashboard.sensors import SensorReading
@@ -94,6 +96,13 @@ def happened(now: float = NOON) -> list[Event]:
         ),
         beat(now),
         *shared(now),
+        DeskNoted(id="n", source="desk", time=at(now - 60), by="p", text="t"),
+        AlarmAcknowledged(id="a", source="desk", time=at(now - 30), by="p", alert="k", severity=2),
+        InstructionGiven(
+            id="g", source="desk", subject="x|1", time=at(now - 50), by="p", instruction="g", to="u", text="t",
+            due=at(now + 3600),
+        ),
+        AlarmReopened(id="r", source="desk", time=at(now - 20), by="p", alert="k"),
     ]  # fmt: skip
     return found
 
