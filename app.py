@@ -168,6 +168,7 @@ def check(args: argparse.Namespace) -> int:
     from dashboard.feed import bind, rules_of
     from dashboard.layout import all_layouts
     from dashboard.outlines import Gazetteer
+    from dashboard.panel import check_rests
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
     rules, feeds = rules_of(city), bind(city)
@@ -178,6 +179,7 @@ def check(args: argparse.Namespace) -> int:
             raise CityError(
                 f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}"
             )
+    check_rests(city)
     print(f"{args.file} is good: {len(places)} places, {len(feeds)} feeds ({', '.join(feed.name for feed in feeds)})")
     if counted(rules.limits):
         for warning in unknown_years(rules.calendar.known_years, datetime.now(city.tz).date()):

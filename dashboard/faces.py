@@ -28,7 +28,8 @@ class Face:
     """One way a panel can look: what its feeds are (``state``), and what is made of its example's views.
 
     ``change`` is None where nothing comes: not yet, or no more; ``fault`` means that the views cannot be painted.
-    The state ``stalled`` is a board that is ``age`` seconds behind, ``lost`` a link that has been gone so long.
+    The state ``stalled`` is a board that is ``age`` seconds behind, ``lost`` a link that has been gone so long; with
+    ``broken`` an entry of the data catalogue that it rests on has been broken so long.
     """
 
     id: str
@@ -153,6 +154,7 @@ FACES: tuple[Face, ...] = (
     Face("late", Words("迟到", "Late"), example, "late", 400.0),
     Face("silent", Words("无声", "Silent"), example, "silent", 5400.0),
     Face("failing", Words("故障", "Failing"), example, "failing", 700.0),
+    Face("resting", Words("所依中断", "Rests on what is broken"), example, "broken", 7300.0),
     Face("never", Words("未接入", "Never heard"), empty, "never"),
     Face("wrong", Words("数据有误", "Wrong data"), example, fault=True),
     Face("long", Words("长名称", "Long names"), _changed(_longer)),

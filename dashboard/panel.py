@@ -7,13 +7,14 @@ are drawn around it by the house.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from dashboard.city import City
+from dashboard.board import NOUNS, VIEWS
+from dashboard.city import City, CityError
 from dashboard.discovery import declaring
 from dashboard.noun import Document
 from dashboard.places import PlaceTree
@@ -79,6 +80,31 @@ class Panel:
     formula: Words = Words("", "")
     period: Words = Words("", "")
     bare: bool = False  # Without card and title, as the map and the header are.
+
+
+def rests_of(panel: Panel, feeds: Iterable[str], city: City, language: str) -> dict[str, str]:
+    """The entries of the data catalogue that a panel rests on, by name → as it is called in ``language``: those that
+    the city file says the panel itself, one of the ``feeds`` behind its numbers or one of its nouns rests on.
+    """
+    mine = {panel.id, *feeds, *(VIEWS[view].name for view in panel.reads if view in VIEWS)}
+    found = [name for name, rests in city.sharing.rests.items() if not mine.isdisjoint(rests)]
+    return {name: city.translated(name, language) for name in found}
+
+
+def check_rests(city: City) -> None:
+    """See that whatever the city file says rests on an entry is there.
+
+    Raises:
+        CityError: naming what is not.
+    """
+    known = {*(feed.name for feed in city.feeds), *NOUNS, *all_panels()}
+    for entry, rests in city.sharing.rests.items():
+        for name in rests:
+            if name not in known:
+                raise CityError(
+                    f"{city.where}: sharing.rests.{entry}: there is no feed, noun or panel {name!r}; "
+                    f"nouns are {', '.join(sorted(NOUNS))}, and panels those of the gallery"
+                )
 
 
 PANELS: dict[str, Panel] = {}

@@ -113,12 +113,15 @@ class Projector:
         return documents, stale
 
     def pulse(self) -> dict[str, Any]:
-        """What every screen is told each second: how far the board is, and how each feed is."""
+        """What every screen is told each second: how far the board is, how each feed is, and what panels rest on that
+        is broken.
+        """
         board = self.board
         feeds = board.view("feeds", self.rules.places.root.code)["data"]["feeds"]
         return {
             "epoch": self.epoch, "offset": board.offset, "as_of": board.now, "wall": board.wall,
             "feeds": {row["name"]: {"state": row["state"], "heard": row["heard"]} for row in feeds},
+            **board.view("resting", self.rules.places.root.code)["data"],
         }  # fmt: skip
 
     def posted(self, standing: int) -> bool:

@@ -27,7 +27,7 @@ from dashboard.audience import Audience, Hello, Screen
 from dashboard.city import City
 from dashboard.hosts import same_origin
 from dashboard.page import to_json
-from dashboard.panel import Context, Panel, all_panels
+from dashboard.panel import Context, Panel, all_panels, rests_of
 from dashboard.places import PlaceTree
 from dashboard.roles import Backoff, Ups
 from dashboard.stream import Keys, connect_async, view_key
@@ -242,11 +242,13 @@ class Hub:
     def _member(self, name: str, documents: dict[str, dict[str, Any]], ctx: Context) -> bytes:
         """The panel's member of a paint message: its name and, in bytes, what is to be set."""
         panel = self.panels[name]
-        about = {
+        about: dict[str, Any] = {
             "offset": min((d["offset"] for d in documents.values()), default=0),
             "as_of": min((d["as_of"] for d in documents.values()), default=0.0),
             "feeds": sorted({feed for d in documents.values() for feed in d["feeds"]}),
         }
+        rests = rests_of(panel, about["feeds"], ctx.city, ctx.language)
+        about |= {"rests": rests} if rests else {}
         try:
             props = to_json(panel.paint({view: d["data"] for view, d in documents.items()}, ctx))
             self.painted += 1

@@ -39,6 +39,7 @@ from dashboard.words import Words
 NOW = 1_795_160_486.0  # Friday 20 November 2026, 15:41:26 in Nanhai: a working day, well under way.
 LATER = 1_795_302_066.0  # When the panels' examples are.
 EPOCH = "stage"
+BROKEN = "企业登记信息"  # The entry of the data catalogue that is broken where a face is to show one.
 OTHERS = "others"  # The layout of the panels that no other shows.
 ACROSS = 4
 QUIET = 6.0  # Seconds after which a simulated feed that tells nothing has told its past.
@@ -193,13 +194,15 @@ class Stage:
 
     def _beat(self, face: Face) -> dict[str, Any]:
         now = self.now(face)
-        feeds = {rule.name: {"state": face.state, "heard": now - face.age} for rule in self.rules.feeds}
+        broken = {"broken": {BROKEN: {"since": now - face.age, "why": "said"}}} if face.state == "broken" else {}
+        state, age = ("live", 3.0) if broken else (face.state, face.age)
+        feeds = {rule.name: {"state": state, "heard": now - age} for rule in self.rules.feeds}
         wall = now - face.age if face.state == "stalled" else now
         if face.state == "never":
             feeds = {name: {"state": "never", "heard": None} for name in feeds}
         return {
             "t": "beat", "now": now, "version": self.version, "epoch": EPOCH, "as_of": wall, "wall": wall,
-            "offset": self.n, "feeds": feeds,
+            "offset": self.n, "feeds": feeds, **broken,
         }  # fmt: skip
 
     def _paint(self, face: Face, hello: Hello) -> str:
@@ -209,6 +212,8 @@ class Stage:
         for name in hello.panels:
             about: dict[str, Any] = {"offset": self.n, "as_of": self.now(face), "feeds": feeds}
             props = b"{}"
+            if face.state == "broken":
+                about["rests"] = {BROKEN: self.city.translated(BROKEN, hello.lang)}
             if face.fault:
                 about["fault"] = True
             try:

@@ -9,10 +9,10 @@ from dash import html
 
 from dashboard.dayline import dayline
 from dashboard.dayline import frame as day
-from dashboard.marks import both, change, clipped, compact, fraction, number, rate
+from dashboard.marks import both, change, clipped, fraction, number, rate
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, percent
+from dashboard.words import DASH, Words, compact, percent
 
 NAMES = {
     "on_time": Words("更新及时率", "Updated on time"),
