@@ -162,18 +162,21 @@ def replay(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Read a city file without starting anything."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
     from dashboard.daysoff import counted, unknown_years
-    from dashboard.feed import bind, rules_of
+    from dashboard.feed import Context, bind, rules_of
     from dashboard.layout import all_layouts
     from dashboard.outlines import Gazetteer
     from dashboard.panel import check_rests
+    from dashboard.tiles import sources
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
     rules, feeds = rules_of(city), bind(city)
     places = rules.places
-    Gazetteer.of(city, places).check()
+    gazetteer = Gazetteer.of(city, places)
+    gazetteer.check()
+    sources(city, Context(city, places, gazetteer, None, lambda: datetime.now(UTC), city.folder), city.folder)
     for screen in city.screens:
         if screen not in all_layouts():
             raise CityError(

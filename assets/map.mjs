@@ -9,6 +9,7 @@ import { draw, fit, shapes } from "./map/outlines.mjs";
 import { caseAt, hideTip, point } from "./map/pointing.mjs";
 import { Points, stampStore } from "./map/points.mjs";
 import { L, layer, shown, state, states } from "./map/scene.mjs";
+import { lay } from "./map/tiles.mjs";
 
 const citywall = window.citywall;
 citywall.sinks ??= {};
@@ -17,6 +18,7 @@ citywall.layer = layer;
 
 citywall.sinks["map-data"] = (property, value) => {
   state.doc = value;
+  if (lay()) state.drawn = null;
   press();
   draw();
   drawPoints();
@@ -59,6 +61,10 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
     press();
     drawPoints();
   }
+  if (lay()) {
+    state.drawn = null;
+    draw();
+  }
   if (before.map !== now.map || before.lang !== now.lang || before.layer !== now.layer) dress();
 });
 
@@ -80,6 +86,7 @@ function begin(map) {
     if (!state.moved) fit();
     if (state.labels.size) arrange();
   }).observe(map.getContainer());
+  lay();
   draw();
   drawPoints();
 }

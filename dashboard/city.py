@@ -194,6 +194,50 @@ class Display(Model):
     orbit: Annotated[int, Field(ge=0, le=12)] = 3
 
 
+class TileTable(BaseModel):
+    """One picture below the map: a raster MBTiles ``file``, or a server's ``url`` with ``{z}``, ``{x}`` and ``{y}``.
+
+    A WMTS is such a url too, with the three in its TileMatrix, TileCol and TileRow; ``{-y}`` counts rows from below.
+    ``system`` is the one its pictures are drawn in, ``zooms`` are those it has, ``dim`` is how much of its light it
+    keeps in the dark room. The keys beyond these are those of fetching (auth, hosts, headers …), see ``tiles``.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Name
+    title: Title
+    file: str | None = None
+    url: str | None = None
+    system: Literal["wgs84", "cgcs2000", "gcj02"] = "wgs84"
+    zooms: tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]] = (0, 18)
+    dim: Annotated[float, Field(ge=0.1, le=1)] = 0.55
+    credit: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TileTable:
+        if (self.file is None) == (self.url is None):
+            raise ValueError("name either a file (MBTiles) or the url of a tile server")
+        if self.zooms[0] > self.zooms[1]:
+            raise ValueError(f"zooms goes from {self.zooms[0]} to {self.zooms[1]}; write the smaller one first")
+        return self
+
+
+class MapTable(Model):
+    """What lies below the outlines. All pictures are drawn in one system, as the map can only follow one."""
+
+    tiles: tuple[TileTable, ...] = ()
+
+    @field_validator("tiles")
+    @classmethod
+    def _tiles(cls, value: tuple[TileTable, ...]) -> tuple[TileTable, ...]:
+        names = [table.name for table in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two tile layers are called {twice[0]}; give each its own name")
+        if len({table.system == "gcj02" for table in value}) > 1:
+            raise ValueError("some tiles are in gcj02 and others are not; leave out those of one system")
+        return value
+
+
 class FeedTable(BaseModel):
     """One feed; the keys beyond these are its kind's settings and are checked by it."""
 
@@ -231,6 +275,7 @@ class City(Model):
     people: tuple[Person, ...] = ()  # Who may act on the screens; where nobody is named, any name may.
     screens: tuple[Name, ...] = ("wall",)
     display: Display = Display()
+    map: MapTable = MapTable()
     since: date | None = None
     translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
     folder: Path = Field(default=Path(), exclude=True)

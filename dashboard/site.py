@@ -7,13 +7,14 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from dashboard import ingest, layer, ratepages, status, ticketpages
-from dashboard.feed import every_feed, rules_of
+from dashboard import ingest, layer, ratepages, status, ticketpages, tiles
+from dashboard.feed import Context, every_feed, rules_of
 from dashboard.history import History
 from dashboard.outlines import Gazetteer
 from dashboard.periods import Calendar
@@ -33,7 +34,7 @@ def web_app(house: House) -> FastAPI:
     places = rules.places
     version = page_version()
     hub = Hub(house.city, places, house.redis_url, version)
-    tracer = Tracer(hub)
+    gazetteer, tracer = Gazetteer.of(house.city, places), Tracer(hub)
     bound = {feed.name: feed for feed in every_feed(house.city)}
 
     @contextlib.asynccontextmanager
@@ -46,6 +47,8 @@ def web_app(house: House) -> FastAPI:
 
     doors = [*hub.routes(), *tracer.routes(), *ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)]
     doors += status.routes(house.data, house.redis_url, hub)
+    context = Context(house.city, places, gazetteer, None, lambda: datetime.now(UTC), house.data)
+    doors += tiles.routes(house.city, tiles.sources(house.city, context, house.data))
     doors += layer.routes(house.city.name, places, house.redis_url)
     levels = Levels(rules.levels, places.root.level, rules.grassroots)
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
@@ -53,7 +56,7 @@ def web_app(house: House) -> FastAPI:
     pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
     doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]
     return make_app(
-        house.city, places, Gazetteer.of(house.city, places), routes=doors, lifespan=lifespan, version=version,
+        house.city, places, gazetteer, routes=doors, lifespan=lifespan, version=version,
         body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
         desks={
             "tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city),

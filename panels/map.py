@@ -21,6 +21,7 @@ MODES = {
 }
 SCHEMATIC = Words("底图：示意边界，非标准地图", "Schematic outlines, not a survey map")
 ONLY_HERE = Words("件仅定位到本级", "located at this level only")
+NO_BASE = Words("无底图", "No base map")
 NO_FIGURE = Words("无数据", "No figure")
 TITLES_UP_TO = 2000  # With more points than this their titles are left out: they would be most of the message.
 DIGITS = 5  # Decimals of a degree, about a metre.
@@ -39,6 +40,11 @@ def frame(ctx: Context) -> Any:
         html.Button(both(words), type="button", **{"data-map-layer": name, "aria-pressed": "false"})
         for name, words in layers
     ]
+    bases = [(table.name, table.title.words) for table in ctx.city.map.tiles]
+    base = [
+        html.Button(both(words), type="button", **{"data-map-base": name, "aria-pressed": "false"})
+        for name, words in ([*bases, ("none", NO_BASE)] if bases else ())
+    ]
     canvas = dl.Map(
         id="map-canvas", className="canvas", center=[0, 0], zoom=2, preferCanvas=True, zoomControl=False,
         attributionControl=False, keyboard=False, zoomSnap=0, zoomDelta=0.5, wheelPxPerZoomLevel=120, children=[],
@@ -50,13 +56,22 @@ def frame(ctx: Context) -> Any:
                 [
                     html.Div(choice, className="layers", role="group", **{"aria-label": "图层 / Layers"}),
                     html.Div(switch, className="modes", role="group", **{"aria-label": "着色 / Colours"}),
+                    *(
+                        [html.Div(base, className="bases", role="group", **{"aria-label": "底图 / Base map"})]
+                        if base
+                        else []
+                    ),
                 ],
                 className="switch",
             ),
             html.Div(id="map-legend", className="map-legend"),
             html.Div(id="map-lights", className="map-lights"),
             html.Div(
-                [html.Div(id="map-only", className="only"), html.Div(both(SCHEMATIC), className="schematic")],
+                [
+                    html.Div(id="map-only", className="only"),
+                    html.Div(both(SCHEMATIC), className="schematic"),
+                    html.Div(id="map-credit", className="credit"),
+                ],
                 className="map-notes",
             ),
             html.Div(id="map-data", hidden=True),
@@ -96,6 +111,16 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "parent": above[-2] if len(above) > 1 else None,
             "places": places,
             "steps": list(ctx.city.rate_colours),
+            "tiles": [
+                {
+                    "id": table.name,
+                    "system": table.system,
+                    "zooms": table.zooms,
+                    "dim": table.dim,
+                    "credit": table.credit,
+                }
+                for table in ctx.city.map.tiles
+            ],
             "modes": {mode: words[language] for mode, words in MODES.items()},
             "lights": [[name, shape, words[language]] for name, (shape, words) in LIGHTS.items()],
             "none": NO_FIGURE[language],

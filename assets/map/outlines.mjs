@@ -3,6 +3,7 @@
 import { L, colour, layer, meta, rem, state } from "./scene.mjs";
 import { dress, name } from "./labels.mjs";
 import { caseAt, hideTip, point } from "./pointing.mjs";
+import { cover } from "./tiles.mjs";
 
 const citywall = window.citywall;
 
@@ -97,14 +98,14 @@ export async function draw() {
     state.outer = L.geoJSON(beside, {
       filter: (feature) => feature !== own,
       renderer: state.canvas,
-      style: { color: colour("line"), weight: 1, fillColor: colour("aside"), fillOpacity: 1 },
+      style: { color: colour("line"), weight: 1, fillColor: colour("aside"), fillOpacity: cover(1) },
       onEachFeature: (feature, outline) => behave(feature, outline, true),
     }).addTo(map);
   }
   const leaf = !Object.keys(state.doc.places).length;
   state.inner = L.geoJSON(below, {
     renderer: state.canvas,
-    style: { color: colour("border"), weight: 1.5, fillColor: colour("unknown"), fillOpacity: 1 },
+    style: { color: colour("border"), weight: 1.5, fillColor: colour("unknown"), fillOpacity: cover(1) },
     onEachFeature: (feature, outline) => behave(feature, outline, leaf),
   }).addTo(map);
   if (own) {

@@ -1,6 +1,7 @@
 // Points on one canvas, one small picture per light, drawn where each thing is. Twenty thousand take some
 // milliseconds, and a drag moves the finished picture.
 
+import { onMap } from "./datum.mjs";
 import { L, LIGHTS, LIGHT_COLOURS, colour, rem } from "./scene.mjs";
 
 const citywall = window.citywall;
@@ -130,7 +131,8 @@ export const Points = L && L.Layer.extend({
 });
 
 // Spherical Mercator on a square of side one, so that a point is projected once and only scaled afterwards.
-function spread(lon, lat) {
+function spread(east, north) {
+  const [lon, lat] = onMap(east, north);
   const sin = Math.sin((Math.max(-85, Math.min(85, lat)) * Math.PI) / 180);
   return { x: lon / 360 + 0.5, y: 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI) };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import uvicorn
 
+from dashboard.coordinates import wgs84_to_gcj02
+from dashboard.tiles import NONE
 from tests.browser.screen import LEAFLET
 from tests.dashboard.test_web import app_of, town
 from tests.servers import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.outage]  # The page's link finds no other end here.
 NUMBER = 20_000
@@ -293,3 +296,46 @@ def test_a_finger_need_not_hit_the_middle(new_context: Callable[..., BrowserCont
     spot = pointed(page, address, "A", [], 16)
     page.touchscreen.tap(*spot)
     page.wait_for_url(f"{address}/ticket?key=s%7C1&lang=en", wait_until="commit")
+
+
+def test_a_map_on_shifted_tiles_shifts_everything_else_too(page: Page, address: str) -> None:
+    """Over tiles in GCJ-02 a point given in WGS-84 stands where they have it, and what is pointed at is WGS-84."""
+    page.add_init_script(LEAFLET)
+    asked: list[str] = []
+
+    def picture(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body=NONE, content_type="image/png")
+
+    page.route("**/tiles/**", picture)
+    page.goto(f"{address}/wall?place=A")
+    page.wait_for_selector("#map .leaflet-container", state="attached")
+    tiles = [{"id": "img", "system": "gcj02", "zooms": [0, 18], "dim": 0.5, "credit": "© 测绘"}]
+    tell = """(tiles) => citywall.sinks["map-data"]("document", {
+      place: "A", name: "甲", parent: "T", places: {}, steps: [0.9, 0.95, 0.97], modes: { tickets: "在办" }, none: "无",
+      lights: [["normal", "●", "正常"]], tiles })"""
+    page.evaluate(tell, tiles)
+    until(lambda: page.locator("#map").count() and asked, 10, "tiles are asked for")
+    assert all(re.search(r"/tiles/img/\d+/\d+/\d+$", url) for url in asked)
+    until(lambda: page.locator("#map-credit").text_content() == "© 测绘", 5, "the credit stands there")
+    place = (113.05, 23.05)
+    where = """([lon, lat]) => {
+      const point = leafletMap.latLngToContainerPoint([lat, lon]);
+      const back = leafletMap.containerPointToLatLng(point);
+      return [point.x, point.y, back.lng, back.lat];
+    }"""
+    until(lambda: page.evaluate("() => leafletMap.getZoom() > 8"), 10, "the map shows A")
+    x, y, lon, lat = page.evaluate(where, place)
+    assert abs(lon - place[0]) < 1e-3 > abs(lat - place[1]), "as far as a point is rounded to a pixel"
+    page.evaluate(tell, [{**tiles[0], "system": "wgs84"}])
+    view = "() => [leafletMap.getCenter().lng, leafletMap.getCenter().lat, leafletMap.getZoom()]"
+    east, north, zoom = page.evaluate(view)
+    there = page.evaluate(where, wgs84_to_gcj02(place))
+    centre = page.evaluate(where, (east, north))
+    middle = page.evaluate(where, wgs84_to_gcj02((east, north)))
+    assert zoom > 8
+    assert abs((there[0] - middle[0]) - (x - centre[0])) < 3, (
+        "to the pixel, as far as each of the four is rounded to one"
+    )
+    assert abs((there[1] - middle[1]) - (y - centre[1])) < 3
+    assert abs(there[0] - page.evaluate(where, place)[0]) > 20, "half a kilometre can be seen at this zoom"
