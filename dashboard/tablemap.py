@@ -80,24 +80,27 @@ def _said(error: ValueError) -> str:
 def events_of(rows: Iterator[Row], settings: ColumnSettings, ctx: Context) -> Iterator[Event | Rejected]:
     """The events of rows, each taken or refused by itself, where it stands."""
     mapping = settings.mapping
+    hide = {settings.columns["caller"]: "***"} if "caller" in settings.columns else {}  # Never kept as it is.
     block: list[Row] = []
     for row in rows:
         if row.fault is not None:
-            raw = row.values.get("", "") if "" in row.values else raw_of(dict(row.values))
+            raw = row.values.get("", "") if "" in row.values else raw_of({**row.values, **hide})
             yield Rejected(row.fault.reason, raw_of(raw), row.where, short_text(row.fault.detail))
             continue
         block.append(row)
         if len(block) == BLOCK:
-            yield from _block(block, mapping, ctx)
+            yield from _block(block, mapping, ctx, hide)
             block = []
-    yield from _block(block, mapping, ctx)
+    yield from _block(block, mapping, ctx, hide)
 
 
-def _block(block: list[Row], mapping: MapSettings, ctx: Context) -> Iterator[Event | Rejected]:
+def _block(block: list[Row], mapping: MapSettings, ctx: Context, hide: dict[str, str]) -> Iterator[Event | Rejected]:
     records = [dict(row.values) for row in block]
     for found in mapped(records, mapping, ctx, ""):
         if isinstance(found, Rejected):
             number = int(found.where.strip()) - 1
-            yield Rejected(found.reason, raw_of(records[number]), block[number].where, found.detail, found.kept)
+            yield Rejected(
+                found.reason, raw_of({**records[number], **hide}), block[number].where, found.detail, found.kept
+            )
         else:
             yield found

@@ -36,7 +36,10 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Columns(BaseModel):
-    """Which column of the source holds what; only ``number`` and ``reported`` must be there."""
+    """Which column of the source holds what; only ``number`` and ``reported`` must be there.
+
+    Of ``caller`` (a telephone number, an account) only a mark is kept that is equal for the same one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +56,7 @@ class Columns(BaseModel):
     place_name: str | None = None
     lon: str | None = None
     lat: str | None = None
+    caller: str | None = None
 
     @model_validator(mode="after")
     def _pair(self) -> Columns:
@@ -62,6 +66,7 @@ class Columns(BaseModel):
 
 
 ROLES = tuple(Columns.model_fields)
+CALLER = ROLES.index("caller")
 
 
 class TableSettings(Settings):
@@ -145,7 +150,8 @@ class Row:
     """A row that can be used; ``flaws`` are what is to be noted of it, as pairs of reason and detail."""
 
     def __init__(self, values: Values, clock: Moments, settings: TableSettings, latest: datetime | None) -> None:
-        number, reported, heading, category, unit, channel, due, closed, verdict, code, name, lon, lat = values
+        (number, reported, heading, category, unit, channel, due, closed, verdict, code, name, lon, lat,
+         self.caller) = values  # fmt: skip
         self.flaws: list[tuple[str, str]] = []
         self.number = number_of(number)
         if not reported:
@@ -208,12 +214,13 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
     clock = moments(settings.zone or ctx.city.zone, settings.time_formats)
     latest = None if chunk.read is None else chunk.read + AHEAD
 
-    def note(reason: str, detail: str, start: int, end: int, kept: bool = False) -> None:
-        raw = mask("".join(lines[start:end])[:RAW].rstrip("\r\n"))
+    def note(reason: str, detail: str, start: int, end: int, caller: str, kept: bool = False) -> None:
+        raw = mask(hidden("".join(lines[start:end]), caller)[:RAW].rstrip("\r\n"))
         items.append(Rejected(reason, raw, f"{chunk.unit} {chunk.line + start}", detail, kept))
 
     passed: list[tuple[int, int, Row]] = []
     for start, end, values in rows:
+        caller = "" if isinstance(values, Refusal) else values[CALLER]
         try:
             if bad and not bad.isdisjoint(range(start, end)):
                 raise Refusal("bad_encoding", f"is not {settings.encoding or 'UTF-8'}")
@@ -221,7 +228,7 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
                 raise values
             passed.append((start, end, Row(values, clock, settings, latest)))
         except Refusal as refusal:
-            note(refusal.reason, refusal.detail, start, end)
+            note(refusal.reason, refusal.detail, start, end, caller)
     located = ctx.gazetteer.locate_many([row.point for _, _, row in passed])
     for (start, end, row), found in zip(passed, located, strict=True):
         place, flaw = place_of(settings.place_by, row.code, row.name, found, ctx.places)
@@ -233,7 +240,7 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
         elif flaw:
             row.flaws.append((flaw, row.code or row.name))
         for reason, detail in row.flaws:
-            note(reason, detail, start, end, kept=True)
+            note(reason, detail, start, end, row.caller, kept=True)
         if reading.latest is None or row.reported > reading.latest:
             reading.latest = row.reported
         number = row.number
@@ -241,7 +248,7 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
             TicketReported(
                 id=number + ":reported", source=source, time=row.reported, subject=number, title=row.title,
                 category=row.category, unit=row.unit, channel=row.channel, place=place, point=row.point,
-                due=row.due, flaw=flaw,
+                due=row.due, flaw=flaw, caller=ctx.caller(row.caller) if row.caller else "",
             )
         )  # fmt: skip
         if row.closed is not None:
@@ -249,6 +256,11 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
                 TicketClosed(id=number + ":closed", source=source, time=row.closed, subject=number, verdict=row.verdict)
             )
     return reading
+
+
+def hidden(raw: str, caller: str) -> str:
+    """A refused row as it may be kept: without who called, whatever that looks like."""
+    return raw.replace(caller, "***") if caller else raw
 
 
 def _fields(chunk: Chunk, settings: TableSettings, lines: list[str]) -> Iterator[tuple[int, int, Values | Refusal]]:

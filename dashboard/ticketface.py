@@ -45,6 +45,7 @@ DETAILS: dict[str, Words] = {
 }  # fmt: skip
 FACTS: dict[str, Words] = {
     "state": Words("状态", "State"), "stage": Words("环节", "Stage"), "category": Words("事项", "Category"),
+    "condition": Words("立案条件", "Condition"),
     "unit": Words("责任单位", "Unit"), "place": Words("地点", "Place"), "channel": Words("来源", "Channel"),
     "source": Words("数据源", "Feed"), "reported": Words("上报", "Reported"), "limit": Words("时限", "Limit"),
     "deadline": Words("应结", "Deadline"), "due": Words("来源时限", "Source's deadline"),
@@ -121,7 +122,7 @@ def facts(row: Mapping[str, Any], told: Story, to: Reader) -> list[Mark]:
     lines = []
     for name, words in FACTS.items():
         value = shown[name]
-        if value in ("", DASH) and name in ("due", "verdict", "closed", "on_time"):
+        if value in ("", DASH) and name in ("condition", "due", "verdict", "closed", "on_time"):
             continue
         if name == "exempted" and not row["exempted"]:
             continue
@@ -231,7 +232,7 @@ def _step(step: Step, to: Reader) -> list[Mark]:
 def _detail(name: str, value: Any, to: Reader) -> str:
     if isinstance(value, bool):
         return (YES if value else NO)[to.language]
-    if name in ("unit", "category", "channel", "lead"):
+    if name in ("unit", "category", "condition", "channel", "lead"):
         return to.name(value)
     if name == "supporting":
         return ", ".join(to.name(one) for one in value)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import time
-from typing import IO, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import dash_ag_grid
@@ -184,10 +184,8 @@ class TicketPages:
         found = self.query.every(what, to.now, most)
         name = f"{self.city.name}-tickets-{to.moment(to.now)[:10]}.{kind}"
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-        if kind == "csv":
-            return StreamingResponse(self._streamed(as_csv(found, to, last)), 200, headers, KINDS[kind])
-        file = await self.ask(as_workbook, found, to, last)
-        return StreamingResponse(self._streamed(_pieces(file)), 200, headers, KINDS[kind])
+        pieces = (as_csv if kind == "csv" else as_workbook)(found, to, last)
+        return StreamingResponse(self._streamed(pieces), 200, headers, KINDS[kind])
 
     async def _streamed(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         while (piece := await self.ask(next, pieces, None)) is not None:
@@ -366,9 +364,3 @@ def _unpack(word: str) -> tuple[Any, ...] | None:
         if isinstance(found, list) and len(found) == 3 and all(isinstance(part, str) for part in found[1:]):
             return tuple(found)
     raise AskError("after: is no row this server has named")
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(1 << 16):
-            yield piece

@@ -101,7 +101,7 @@ def cells(row: Mapping[str, Any], to: Reader) -> dict[str, str]:
         "on_time": DASH if on_time is None else (YES if on_time else NO)[to.language],
         "exempted": (YES if row["exempted"] else NO)[to.language],
         "verdict": VERDICTS[row["verdict"]][to.language] if row["verdict"] in VERDICTS else DASH,
-        "condition": clipped(row["condition"] or ""), "flaw": clipped(row["flaw"] or ""),
+        "condition": to.name(row["condition"]) if row["condition"] else "", "flaw": clipped(row["flaw"] or ""),
         **{name: str(row[name] or 0) for name in ("extensions", "returns", "reworks", "level")},
         **{name: "" if row[name] is None else f"{row[name]:.6f}" for name in ("lon", "lat")},
     }  # fmt: skip

@@ -27,7 +27,6 @@ from dashboard.values import moments, raw_of, short_text
 
 INTERVAL = 300.0
 KNOWN = 500_000  # Requests that are known not to have changed; beyond these some are read twice.
-ROLES = ("number", "reported", "title", "category", "unit", "channel", "due", "closed")
 
 
 class Settings(WebSettings):
@@ -43,7 +42,9 @@ class Settings(WebSettings):
     place: str | None = None  # Where a request names its place, such as extended_attributes.ward (JMESPath).
     place_by: tuple[Literal["code", "point", "name"], ...] = ("code", "point", "name")
 
-    @field_validator("place")
+    caller: str | None = None  # Where it says who reported, such as extended_attributes.account; only a mark is kept.
+
+    @field_validator("place", "caller")
     @classmethod
     def _place(cls, value: str | None) -> str | None:
         if value is not None:
@@ -263,8 +264,10 @@ def _ticket(request: dict[str, Any], settings: Settings) -> tuple[dict[str, Any]
         flaws.append(("no_closing_time", "is closed, and nobody says when; it counts as open"))
     category = _said(request, "service_name") or _said(request, "service_code")
     place = search_quietly(settings.place, request) if settings.place is not None else _said(request, "zipcode")
+    caller = None if settings.caller is None else search_quietly(settings.caller, request)
     found = {
-        "number": _said(request, "service_request_id"), "reported": _said(request, "requested_datetime"),
+        "number": _said(request, "service_request_id"), "caller": caller,
+        "reported": _said(request, "requested_datetime"),
         "title": _said(request, "description") or category, "category": category,
         "unit": _said(request, "agency_responsible"),
         "channel": search_quietly("extended_attributes.channel", request),
@@ -314,6 +317,7 @@ days = 90
 updated_after = "updated_after"          # where the server knows it
 parameters = { extensions = "true" }
 place = "extended_attributes.ward"
+caller = "extended_attributes.account"   # of who reported only a mark is kept
 auth = { kind = "key", query = "api_key", secret_env = "OPEN311_KEY" }
 """,
 )

@@ -49,3 +49,13 @@ def test_the_shipped_table_covers_the_simulated_district() -> None:
     assert len({limit for (category, _), limit in limits.exact.items() if category == "井盖破损"}) == 4
     hotline = {limit for (category, _), limit in limits.exact.items() if category in ("物业管理", "消费纠纷")}
     assert hotline == {Limit(2), Limit(24), Limit(7, "natural_day"), Limit(15, "natural_day")}
+
+
+def test_every_category_and_condition_of_the_shipped_table_has_an_english_name() -> None:
+    city = read_city(CITIES / "nanhai.toml")
+    limits = limits_of(city)
+    names = {name for pair in limits.exact for name in pair} | set(limits.categories)
+    assert len(names) > 100
+    assert [name for name in names if not city.translated(name, "en").isascii()] == []
+    assert city.translated("坑洼、开裂", "en") == "Potholes or cracks"
+    assert city.translated("坑洼、开裂", "zh") == "坑洼、开裂"

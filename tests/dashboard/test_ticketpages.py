@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ from dashboard.feed import rules_of
 from dashboard.history import History
 from dashboard.outlines import Gazetteer
 from dashboard.periods import Calendar
+from dashboard.placefile import read_places
+from dashboard.ticketasks import asked
 from dashboard.ticketevents import (
     TicketClosed,
     TicketDispatched,
@@ -32,7 +35,9 @@ from dashboard.ticketevents import (
 )  # fmt: skip
 from dashboard.ticketpages import TicketPages, face_page, grid_page
 from dashboard.ticketquery import TicketQuery
+from dashboard.ticketrows import Reader
 from dashboard.tickets import Ticket, apply
+from dashboard.ticketsheet import as_workbook
 from dashboard.ticketstory import story
 from dashboard.web import make_app
 from tests.town import town
@@ -67,12 +72,12 @@ def life() -> list[TicketEvent]:
     rest = [
         kind(id=f"l{n}", source="hot", subject="LIFE", time=at(h), **more) for n, (kind, h, more) in enumerate(said)
     ]
-    return [reported("LIFE", point=(113.05, 23.05), caller="abc"), *rest]
+    return [reported("LIFE", point=(113.05, 23.05), caller="abc", condition="三盏以上"), *rest]
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> City:
-    return town(tmp_path, limits={"default_hours": 24}, simulated=True)
+    return town(tmp_path, limits={"default_hours": 24}, simulated=True, translations={"三盏以上": "Three or more"})
 
 
 @pytest.fixture
@@ -168,6 +173,37 @@ async def test_a_workbook_holds_texts_only(client: httpx.AsyncClient) -> None:
     assert HOSTILE in {cell.value for cell in cells}
 
 
+def test_a_workbook_leaves_while_its_rows_are_read(city: City, history: History) -> None:
+    """Whatever its length: a piece goes as soon as there is one, and no more is held than that."""
+    query, taken = TicketQuery(history, read_places(city), Calendar(city.tz)), 0
+    (row,) = [one for one in query.page(asked([], read_places(city)), NOW.timestamp()).rows if one["number"] == "2"]
+    odd = ("=1+1", "_x0041_ & <b>", "\x00\x0b灯\ud800", "  two  ")
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal taken
+        for taken in range(1, 3001):
+            yield {**row, "number": f"N{taken:05d}", "title": odd[taken % 4]}
+
+    pieces = as_workbook(rows(), Reader(city, read_places(city), "en", NOW.timestamp()), "cut")
+    found = [next(pieces)]
+    assert (taken, found[0][:2]) == (1000, b"PK")
+    found += pieces
+    assert max(map(len, found)) < 200_000
+    book = zipfile.ZipFile(io.BytesIO(b"".join(found)))
+    assert book.testzip() is None
+    sheet = load_workbook(io.BytesIO(b"".join(found))).active
+    assert sheet is not None
+    assert (sheet.max_row, sheet.freeze_panes) == (3002, "A2")
+    assert sheet.cell(1, 2).value == "Number"
+    assert sheet.cell(1, 2).font.b
+    assert not sheet.cell(2, 2).font.b
+    assert [sheet.cell(row, 3).value for row in range(2, 6)] == [
+        "_x0041_ & <b>".replace("_x", "_x005F_x"), "灯", "two", "=1+1",
+    ]  # fmt: skip
+    assert {cell.data_type for cell in sheet[5]} <= {"s", "n"}
+    assert sheet.cell(3002, 1).value == "cut"
+
+
 async def test_a_file_that_is_cut_says_so(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.ticketpages.MOST", {"csv": 2, "xlsx": 2})
     lines = (await client.get("/tickets/export.csv?lang=en")).content.decode("utf-8-sig").splitlines()
@@ -187,6 +223,8 @@ async def test_a_ticket_tells_its_whole_life(client: httpx.AsyncClient) -> None:
         assert said in text, said
     assert "not counted: not from in progress" in text or "not counted: not from dispatched" in text
     assert "13812345678" not in text
+    assert text.count("Three or more") == 2, "among the facts, and in the report"
+    assert "三盏以上" not in text
     assert "“等待材料 <b>”" in text
     assert found["where"]["place"] == "A"
     kinds = [part["props"]["className"] for part in found["parts"]["clock"][1]["props"]["children"]]
