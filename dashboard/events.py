@@ -48,6 +48,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         """The CloudEvents ``type``, for instance ``ticket.reported``."""
         return cast(str, self.__struct_config__.tag)
 
+    def retold(self, at: datetime) -> Event | None:
+        """What is new where the same id comes again at ``at`` with another content, of the same thing at the same time.
+
+        None where an event is told once and for all, and the id was given to something else.
+        """
+        return None
+
     @classmethod
     def as_kept(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
         """What is kept of fields in another form than that in which a record says them, by name.

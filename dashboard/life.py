@@ -109,6 +109,15 @@ def _reported(ticket: Ticket, event: e.TicketReported, at: float) -> None:
     ticket.clock, ticket.since = (at,), at
 
 
+def _amended(ticket: Ticket, event: e.TicketAmended, at: float) -> None:
+    ticket.title, ticket.channel, ticket.caller = event.title, event.channel, event.caller
+    ticket.place, ticket.flaw = event.place, event.flaw
+    ticket.lon, ticket.lat = event.point or (None, None)
+    if ticket.first_dispatched is None:
+        ticket.category, ticket.condition, ticket.unit = event.category, event.condition, event.unit
+        ticket.urgent, ticket.due = event.urgent, None if event.due is None else event.due.timestamp()
+
+
 def _accepted(ticket: Ticket, event: TicketEvent, at: float) -> None:
     ticket.accepted = at
 
@@ -284,6 +293,7 @@ TABLE: dict[type[TicketEvent], Rule] = {
     e.TicketMerged: Rule(OPEN, "merged", _no_merge, _merged),
     e.TicketVoided: Rule(OPEN | {"closed"}, "voided", _reason("void"), _aside),
     e.TicketExempted: Rule(OPEN | {"closed"}, None, _reason("exempt"), _exempted),
+    e.TicketAmended: Rule(OPEN | {"closed"}, None, None, _amended),
 }
 _LONG = frozenset(STATES) - {"", "reported", "closed", *ASIDE}  # Who comes into one of these lives the long life.
 if TABLE.keys() != set(e.TICKET_EVENTS):

@@ -18,7 +18,7 @@ from jmespath.parser import ParsedResult
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dashboard.board import CODEC, NOUNS
-from dashboard.events import ENVELOPE, Event
+from dashboard.events import ENVELOPE, Act, Event
 from dashboard.feed import Settings, SourceNonsense
 from dashboard.masking import mask
 from dashboard.tables import ROLES, Columns, Zone
@@ -98,12 +98,15 @@ class MapSettings(EventMap, Settings):
 def mappable() -> dict[str, type[Event]]:
     """The types a record may become: those that are kept and whose fields each hold a word, a number or a few words.
 
-    What befalls a ticket comes as ``ticket``, by the columns of a table.
+    What befalls a ticket comes as ``ticket``, by the columns of a table; what people do comes from their screens.
     """
     return {
         kind: wanted
         for kind, wanted in CODEC.types.items()
-        if wanted.durable and not kind.startswith("ticket.") and all(map(_plain, hints(kind).items()))
+        if wanted.durable
+        and not issubclass(wanted, Act)
+        and not kind.startswith("ticket.")
+        and all(map(_plain, hints(kind).items()))
     }
 
 

@@ -2,8 +2,9 @@
 
 One SQLite file per feed. A put stores the new events as numbered batches, the rejected records, the
 counters and the source's cursor in one transaction that is on the disk when it returns. Whether an event
-is new is decided here and nowhere else: the same source and id with the same content is a duplicate, with
-another content it is refused. Names are remembered in two tables: when the younger is full, the older is dropped
+is new is decided here and nowhere else: the same source and id with the same content is a duplicate. With
+another content it is what the event's type makes of it, such as a report that was put right; else it is refused, once.
+Names are remembered in two tables: when the younger is full, the older is dropped
 and the two change places, so that a feed that runs for years keeps a bounded file.
 """
 
@@ -14,6 +15,8 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -24,6 +27,8 @@ from dashboard.events import mark as mark_of
 RAW = 4096  # Characters of a rejected record that are kept.
 LONGEST_NAME = 200  # Characters.
 REMEMBERED = 10_000_000  # The names of at least so many latest events are remembered, and of at most twice as many.
+TURNS = 2  # Times that something may come to be told in the same words again.
+WHEN = 4  # Bytes of a mark that say when it happened.
 KEPT = 10_000  # Rejected records that are kept; all are counted.
 
 SCHEMA = """
@@ -123,6 +128,13 @@ def name(event: Event) -> str:
     return plain if len(plain) <= LONGEST_NAME else f"|{identity(event).hex()}"
 
 
+def when(event: Event) -> bytes:
+    """A few bytes that differ where an event that may be retold happened at another time; none for the others."""
+    if type(event).retold is Event.retold:
+        return b""
+    return blake2b(event.time.isoformat().encode(), digest_size=WHEN).digest()
+
+
 def _text(text: str) -> str:
     """``text`` as UTF-8 can hold it."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
@@ -211,32 +223,45 @@ class Spool:
         passing = [event for event in events if not event.durable]
         keys = [_text(name(event)) for event in lasting]
         known = self._known(keys)
-        fresh: list[tuple[str, bytes]] = []
+        fresh: dict[str, bytes] = {}
         for event, key in zip(lasting, keys, strict=True):
             try:
                 packed = pack(event)
             except UnicodeEncodeError as error:  # Half a surrogate pair is no text, and no store takes it.
                 dead.append((now, "not_text", _text(event.id), str(error), repr(event)[:RAW], 0))
                 continue
-            mark = mark_of(event, packed)
+            mark = mark_of(event, packed) + when(event)
             before = known.get(key)
             if before is None:
                 known[key] = mark
-                fresh.append((key, mark))
+                fresh[key] = mark
                 new.append(packed)
-            elif before == mark:
+            elif mark.startswith(before):  # Marks of old were of the content alone.
                 again += 1
             else:
+                this = f"{key}\0{mark.hex()}"
+                often = (known.get(this) or self._known([this]).get(this, b"\0"))[0]
+                amended = self._retold(event, mark, before, now + len(new) / 1e6)
+                if often >= (1 if amended is None else TURNS):
+                    again += 1  # It was refused with this content, or its source turns back and forth.
+                    continue
+                known[this] = bytes((often + 1,))
+                fresh[this] = known[this]
+                if amended is not None:
+                    known[key] = mark
+                    fresh[key] = mark
+                    new.append(pack(amended))
+                    continue
                 dead.append(
                     (now, "id_reused", event.id, "the same id came before with another content", repr(event)[:RAW], 0)
                 )
-        fresh.sort()  # In the table's own order, so that as few of its pages as possible are written.
         young = int(self._about("young") or 0) + len(fresh)
         if young > self.remembered:
             for statement in ROTATE:
                 db.execute(statement)
             young = len(fresh)
-        db.executemany("INSERT INTO seen VALUES (?, ?)", fresh)
+        # In the table's own order, so that as few of its pages as possible are written.
+        db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", sorted(fresh.items()))
         flawed = 0
         for record in rejected:
             flawed += record.kept
@@ -259,6 +284,13 @@ class Spool:
                 "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", about
             )
         return counted
+
+    @staticmethod
+    def _retold(event: Event, mark: bytes, before: bytes, now: float) -> Event | None:
+        """What is new in an event that was told before otherwise; None if it is another with the same id."""
+        if len(before) == len(mark) and before[-WHEN:] != mark[-WHEN:]:
+            return None  # It happened at another time, so it is something else.
+        return event.retold(datetime.fromtimestamp(now, UTC))
 
     def _known(self, keys: list[str]) -> dict[str, bytes]:
         """The content marks of those events that came before."""

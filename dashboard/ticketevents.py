@@ -46,6 +46,14 @@ class TicketReported(TicketEvent, frozen=True, kw_only=True, omit_defaults=True,
     caller: str = ""
     urgent: bool = False
 
+    def retold(self, at: datetime) -> TicketAmended:
+        """Its source says it in other words: what it says now holds from then on."""
+        moment = max(at, self.time)
+        said = {
+            name: getattr(self, name) for name in TicketAmended.__struct_fields__ if name not in ("id", "time", "why")
+        }
+        return TicketAmended(id=f"{self.id}:{round(1e6 * moment.timestamp())}", time=moment, **said)
+
 
 class TicketVerifying(TicketEvent, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.verifying"):
     """Somebody was sent to see whether it is so (核实), before it is filed."""
@@ -183,6 +191,22 @@ class TicketExempted(TicketEvent, frozen=True, kw_only=True, omit_defaults=True,
     """
 
     granted: bool
+
+
+class TicketAmended(TicketEvent, frozen=True, kw_only=True, omit_defaults=True, tag="ticket.amended"):
+    """Its report is put right (更正): all that it says, anew. What a dispatch has settled since stays as it is."""
+
+    title: str = ""
+    category: str = ""
+    unit: str = ""
+    channel: str = ""
+    place: str = ""
+    point: tuple[float, float] | None = None
+    due: datetime | None = None
+    flaw: str = ""
+    condition: str = ""
+    caller: str = ""
+    urgent: bool = False
 
 
 TICKET_EVENTS: tuple[type[TicketEvent], ...] = tuple(TicketEvent.__subclasses__())

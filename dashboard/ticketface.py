@@ -31,7 +31,7 @@ KINDS: dict[str, Words] = {
     "rated": Words("评价", "Rated"), "whistled": Words("吹哨", "Whistle"), "reported_in": Words("报到", "Reported in"),
     "whistle_answered": Words("吹哨已响应", "Whistle answered"), "whistle_closed": Words("吹哨评分", "Whistle scored"),
     "supervised": Words("督办", "Supervised"), "merged": Words("并案", "Merged"), "voided": Words("作废", "Voided"),
-    "exempted": Words("豁免", "Exemption"),
+    "exempted": Words("豁免", "Exemption"), "amended": Words("更正", "Put right"),
 }  # fmt: skip
 DETAILS: dict[str, Words] = {
     "unit": Words("单位", "unit"), "category": Words("事项", "category"), "condition": Words("条件", "condition"),

@@ -300,7 +300,8 @@ FEED = Feed(
         "`service_request_id` is the number, `description` or `service_name` the title, `service_name` the category, "
         "`agency_responsible` the unit, `requested_datetime` and `expected_datetime` report and deadline, `lat`/`long` "
         "the point, `place` or `zipcode` the place. `status` closed gives a closing at the time of the log (`notes`), "
-        "else of `updated_datetime`; `extended_attributes.channel` is the channel."
+        "else of `updated_datetime`; `extended_attributes.channel` is the channel. A request in other words than "
+        "before is put right."
     ),
     refused=(
         "the server's own errors (in its words), lists of services, requests that have only a token yet, closings "

@@ -158,7 +158,8 @@ FEED = Feed(
         "the bureau's code is the series; names, units and regions come from its reply (`wdnodes`), in a table from "
         "`table` and from headings such as 地区生产总值（亿元）. 2024, 202409, 2024Q3, 2024C, 2024年1-9月 are "
         "periods; the last, and what is called 累计, is a sum of the year so far. `places` says which region is which "
-        "place; another region is kept to compare with. `hasdata` false, `—` and an empty cell are a missing value."
+        "place; another region is kept to compare with. `hasdata` false, `—` and an empty cell are a missing value. "
+        "Of a reply that has changed only what is new in it is told, as a vintage of its own."
     ),
     refused=(
         "the bureau's own errors (in its words), periods that are none or not over, values that contradict their own "

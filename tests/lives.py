@@ -44,6 +44,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "merged": {"into": "other"}, "whistled": {"lead": "lead", "supporting": ("east",)}, "returned": {"why": "not ours"},
     "reworked": {"why": "not done"}, "rejected": {"why": "nobody's"}, "voided": {"why": "twice"},
     "dispatched": {"unit": "east"}, "reported": {"category": "cover", "condition": "broken", "place": "a1"},
+    "amended": {"category": "cover", "condition": "broken", "place": "a1"},
 }  # fmt: skip
 
 

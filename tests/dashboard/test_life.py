@@ -206,6 +206,29 @@ def test_a_plain_ticket_is_handled_from_its_report_until_it_is_closed() -> None:
     assert filed.due == moment(60).timestamp()
 
 
+def test_a_report_that_is_put_right_is_counted_as_it_is_now_and_what_was_settled_since_stays() -> None:
+    other: dict[str, Any] = {
+        "title": "Hole",
+        "category": "noise",
+        "condition": "",
+        "unit": "west",
+        "place": "b",
+        "due": moment(90),
+    }
+    plain = lived(told("reported", 0, unit="east", place="a1", due=moment(60)))
+    after = apply(plain, told("amended", 5, **other))
+    assert (after.title, after.category, after.unit, after.place) == ("Hole", "noise", "west", "b")
+    assert (after.reported, after.stage, after.due, after.anomalies) == (plain.reported, 3, moment(90).timestamp(), ())
+    assert lived(told("amended", 5, **other), told("reported", 0, unit="east", due=moment(60))).title == "Hole"
+    sent = lived(*BEFORE, told("amended", 5, **other))
+    assert (sent.title, sent.place) == ("Hole", "b")
+    assert (sent.category, sent.condition, sent.unit) == ("cover", "broken", "east")
+    assert lived(*CLOSED, told("amended", 50, **other)).state == "closed"
+    board = board_of([told("reported", 0, place="a1"), told("amended", 1, **other)], 10)
+    found = [board.view("tickets", place)["data"]["open"] for place in ("a1", "b", "d")]
+    assert found == [0, 1, 1]  # Its place counts it no more, and the other does.
+
+
 # -- what does not fit -------------------------------------------------------------------------------------
 
 BEFORE = [told("reported", 0), told("filed", 1), told("dispatched", 2), told("signed", 3)]
@@ -227,6 +250,7 @@ WRONG: dict[str, tuple[list[TicketEvent], TicketEvent]] = {
     "rework_without_reason": (CLOSED[:-1], told("reworked", 35, why="")),
     "exempt_without_reason": (CLOSED, told("exempted", 50, why="")),
     "exempted_unreported": ([], told("exempted", 3)),
+    "amended_unreported": ([], told("amended", 3)),
     "void_without_reason": (BEFORE, told("voided", 20, why="")),
     "not_from_in_progress": (BEFORE, told("closed", 20)),
     "not_from_closed": (CLOSED, told("signed", 50)),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ from dashboard.clock import ClockTick
 from dashboard.events import BATCH, Event
 from dashboard.feed import Rejected
 from dashboard.spool import KEPT, RAW, Counters, Spool, SpoolFull
-from dashboard.tickets import TicketReported
+from dashboard.ticketevents import TicketAmended
+from dashboard.tickets import TicketClosed, TicketReported
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -92,7 +94,7 @@ def test_names_are_remembered_for_long_and_not_for_ever(tmp_path: Path) -> None:
         spool = Spool(tmp_path / "feed.db", durable=False, remembered=4)
     for table in ("seen", "seen_before"):
         assert spool._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] <= 4
-    assert spool.put([report(12, "other")]) == Counters(1, 0, 0, 1, 0)
+    assert spool.put([report(12, "other")]) == Counters(1, 1, 0, 0, 0)
     assert spool.put([report(1)]) == Counters(1, 1, 0, 0, 0)  # Long forgotten: the ticket itself knows it.
     balance(spool)
 
@@ -102,12 +104,41 @@ def test_the_same_id_from_another_source_is_another_event(spool: Spool) -> None:
     assert len(stored(spool)) == 2
 
 
-def test_the_same_id_with_other_content_is_refused(spool: Spool) -> None:
-    assert spool.put([report(1, "a"), report(1, "b")]) == Counters(2, 1, 0, 1, 0)
-    assert spool.put([report(1, "c"), report(1, "a")]) == Counters(2, 0, 1, 1, 0)
-    assert stored(spool) == [report(1, "a")]
+def closed(minute: int, verdict: Any = "") -> TicketClosed:
+    moment = datetime(2026, 3, 1, 4, minute, tzinfo=UTC)
+    return TicketClosed(id="1:closed", source="s", time=moment, subject="1", verdict=verdict)
+
+
+def test_the_same_id_with_other_content_is_refused_once(spool: Spool) -> None:
+    assert spool.put([closed(1), closed(2)]) == Counters(2, 1, 0, 1, 0)
+    assert spool.put([closed(3), closed(1), closed(2)]) == Counters(3, 0, 2, 1, 0)  # Each other content once.
+    assert stored(spool) == [closed(1)]
     assert spool.reasons() == {"id_reused": 2}
-    assert [(letter.reason, letter.where) for letter in spool.letters()] == [("id_reused", "1:reported")] * 2
+    assert [(letter.reason, letter.where) for letter in spool.letters()] == [("id_reused", "1:closed")] * 2
+    balance(spool)
+
+
+def test_a_report_in_other_words_is_put_right_and_one_of_another_time_is_another(spool: Spool) -> None:
+    assert spool.put([report(1, "a"), report(1, "a"), report(1, "b"), report(1, "b")]) == Counters(4, 2, 2, 0, 0)
+    assert spool.put([report(1, "b")]) == Counters(1, 0, 1, 0, 0)
+    assert spool.put([report(1, "a")]) == Counters(1, 1, 0, 0, 0)  # It turns back, and that counts as well …
+    for _ in range(3):
+        spool.put([report(1, "b"), report(1, "a")])
+    assert len(stored(spool)) <= 2 * 2 + 1  # … but not for ever.
+    first, *later = stored(spool)
+    assert first == report(1, "a")
+    assert [one.title for one in later if isinstance(one, TicketAmended)] == ["b", "a", "b", "a"]
+    assert all(one.subject == first.subject and one.time > first.time for one in later)
+    another = msgspec.structs.replace(report(1, "c"), time=datetime(2026, 3, 2, tzinfo=UTC))
+    assert spool.put([another, another]) == Counters(2, 0, 1, 1, 0)
+    assert spool.reasons() == {"id_reused": 1}
+    balance(spool)
+
+
+def test_marks_of_an_older_house_are_of_the_content_alone(spool: Spool) -> None:
+    spool.put([report(1, "a"), report(2, "a")])
+    spool._db.execute("UPDATE seen SET content = substr(content, 1, 8)")
+    assert spool.put([report(1, "a"), report(2, "b")]) == Counters(2, 1, 1, 0, 0)
     balance(spool)
 
 
@@ -278,7 +309,11 @@ def test_against_a_model(
         if reopen:
             spool.close()
             spool = Spool(file, durable=False)
-    assert stored(spool) == list(first.values())
+    held = stored(spool)
+    assert [event for event in held if isinstance(event, TicketReported)] == list(first.values())
+    said = {event.subject for event in held if isinstance(event, TicketAmended)}
+    told = [event for batch, _, _ in puts for event in batch]
+    assert said == {event.subject for event in told if event != first[event.source, event.id]}
     assert spool.counters.received == received
     balance(spool)
     spool.close()

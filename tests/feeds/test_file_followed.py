@@ -78,12 +78,12 @@ async def test_a_row_closed_since_is_one_new_event(tmp_path: Path) -> None:
     assert reader.counted() == (4, 3, 0)
 
 
-async def test_the_same_id_with_other_content_is_refused(tmp_path: Path) -> None:
+async def test_the_same_case_in_other_words_is_put_right(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     reader.file.write_text(rows(row(id=1), row(id=1), row(id=1, title="other")))
     await reader.run()
-    assert reader.counted() == (2, 3, 1)
-    assert reader.spool.reasons() == {"id_reused": 1}
+    assert reader.counted() == (3, 3, 0)
+    assert reader.spool.reasons() == {}
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3])

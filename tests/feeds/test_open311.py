@@ -11,9 +11,12 @@ from typing import Any, cast
 
 import pytest
 
+from dashboard.board import CODEC
 from dashboard.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.feedtry import attempt
 from dashboard.fetch import Reply
+from dashboard.spool import Spool
+from dashboard.ticketevents import TicketAmended
 from dashboard.tickets import TicketClosed, TicketReported
 from feeds.open311 import Page
 from tests.source import Asked, reply, source
@@ -271,6 +274,21 @@ async def test_try_prints_tickets_with_their_places(tmp_path: Path, capsys: pyte
     async with source(Server([request()])) as served:
         assert await attempt(town(tmp_path, feed(served.url)), "requests", 5) == 0
     assert "ticket.reported subject=7 title=灯不亮 category=路灯 unit=城管 place=A(甲)" in capsys.readouterr().out
+
+
+def test_a_request_in_other_words_is_put_right_and_no_other_request(tmp_path: Path) -> None:
+    """However often the feed is opened anew and reads it again."""
+    found, ctx = bound(tmp_path)
+    spool = Spool(tmp_path / "feed.db", durable=False)
+    for title, stored in (("灯不亮", 1), ("灯不亮", 0), ("路灯不亮", 1), ("路灯不亮", 0)):
+        page = Page([request(description=title, status="open")])
+        events = [one for one in found.feed.parse(page, found.settings, ctx) if not isinstance(one, Rejected)]
+        assert spool.put(events).stored == stored
+    assert spool.reasons() == {}
+    _, amended = [event for batch in spool.batches(0, 10) for event in CODEC.unpack(batch.packed)]
+    assert isinstance(amended, TicketAmended)
+    assert (amended.subject, amended.title) == (events[0].subject, "路灯不亮")
+    spool.close()
 
 
 def test_a_page_is_shown_without_phone_numbers() -> None:
