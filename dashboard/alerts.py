@@ -7,7 +7,8 @@ holds for an occurrence and up to its severity: what gets worse is open again, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from typing import Annotated, Any
@@ -19,7 +20,8 @@ from dashboard.noun import Alert, Document, Noun, Rules, SetBack, Told
 
 KEPT = 5_000  # The latest acts; older ones are in history alone.
 ROWS = 200  # Alerts of a view; all are counted.
-LOG = 300  # Lines of the log.
+LOG = 200  # Lines of the log.
+SHIFT = 12 * 3600.0  # Seconds.
 SEVERITIES = (1, 2, 3, 4)  # I to IV, the first the worst.
 
 Severity = Annotated[int, msgspec.Meta(ge=1, le=4)]
@@ -231,6 +233,54 @@ def view_alerts(board: Alerts, place: str, now: float) -> Document:
     }  # fmt: skip
 
 
+def view_handover(board: Alerts, place: str, now: float) -> Document:
+    """The desk's log, newest first: what was done and noted, what was raised and what is over; and the shift.
+
+    The shift began with the latest hand-over; where there was none, and for one that lasts longer, it is taken to be of
+    ``SHIFT`` seconds. ``holder`` is who has taken over, None where nobody ever did.
+    """
+    handed = [act for act in board.acts.values() if isinstance(act, DeskHandedOver)]
+    last = max(handed, key=order_of, default=None)
+    begun = now - SHIFT if last is None else max(now - SHIFT, last.time.timestamp())
+    told = list(board.told(now, place))
+    stands = {alert.key: alert for _, alert in told if alert.ended is None}
+    lines = [_line(act, stands) for act in board.acts.values()]
+    done = Counter(line["kind"] for line in lines if line["at"] >= begun)
+    raised, over = (dict.fromkeys(map(str, SEVERITIES), 0) for _ in range(2))
+    for noun, alert in told:
+        about = {
+            "by": "", "to": "", "text": "", "title": [alert.title.zh, alert.title.en], "alert": alert.key, "noun": noun,
+            "severity": alert.severity, "stands": alert.ended is None,
+        }  # fmt: skip
+        if begun <= alert.since <= now:
+            raised[str(alert.severity)] += 1
+            lines.append({"id": f"raised {alert.key}", "at": alert.since, "kind": "raised", **about})
+        if alert.ended is not None and begun <= alert.ended <= now:
+            over[str(alert.severity)] += 1
+            lines.append({"id": f"ended {alert.key}", "at": alert.ended, "kind": "ended", **about})
+    lines.sort(key=lambda line: (-line["at"], line["id"]))
+    return {
+        "holder": last and {"name": last.to, "by": last.by, "since": last.time.timestamp(), "summary": last.summary},
+        "log": lines[:LOG],
+        "shift": {
+            "since": begun, "raised": raised, "ended": over,
+            **{kind: done[kind] for kind in ("acknowledged", "snoozed", "assigned", "reopened", "noted")},
+        },
+    }  # fmt: skip
+
+
+def _line(act: Act, stands: Mapping[str, Alert]) -> dict[str, Any]:
+    """An act as a line of the log."""
+    said: Any = act
+    alert = getattr(act, "alert", None)
+    return {
+        "id": act.id, "at": act.time.timestamp(), "kind": act.kind.rpartition(".")[2], "by": act.by,
+        "to": getattr(act, "to", ""), "text": getattr(act, "comment", "") or getattr(act, "text", "")
+        or getattr(act, "summary", ""), "title": list(getattr(act, "title", ("", ""))), "alert": alert,
+        "until": getattr(act, "until", None), "severity": getattr(said, "severity", None), "stands": alert in stands,
+    }  # fmt: skip
+
+
 _DUMPED: Any = list[AlarmAcknowledged | AlarmReopened | AlarmSnoozed | AlarmAssigned | DeskNoted | DeskHandedOver]
 
-NOUN = Noun(name="alert", events=ACTS, slice=Alerts, views={"alerts": view_alerts})
+NOUN = Noun(name="alert", events=ACTS, slice=Alerts, views={"alerts": view_alerts, "handover": view_handover})

@@ -8,6 +8,7 @@ spool: its latest tick is the time, also where that is earlier than the one befo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from dashboard.noun import Alert, Document, Listener, Noun, Rules, Slice
 
 NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
+APART = 60.0  # Seconds by which wall time and the city's may differ and still count as the same.
 SEAL = 16  # Bytes of the checksum before a dump.
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
 
@@ -96,8 +98,11 @@ class Board:
             found: list[tuple[str, Alert]] = []
             for noun in NOUNS.values():
                 if noun.alerts is not None:
+                    # Feeds live in wall time; where the city's is another, as in a replay, theirs is moved to it.
+                    shift = now - self.wall if noun.name == "feed" and abs(now - self.wall) > APART else 0.0
                     by = self.wall if noun.name == "feed" else now
-                    found += ((noun.name, alert) for alert in noun.alerts(self.slices[noun.name], by))
+                    for alert in noun.alerts(self.slices[noun.name], by):
+                        found.append((noun.name, replace(alert, since=alert.since + shift) if shift else alert))
             self._told = now, found
         return self._told[1]
 

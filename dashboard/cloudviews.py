@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.cloud import Cloud, CloudSample, Thing
+from dashboard.cloudalerts import alerts
 from dashboard.noun import Document, Noun
 
 ROWS = 100  # Things that are listed; all are counted.
@@ -117,5 +118,6 @@ NOUN = Noun(
     name="cloud",
     events=(CloudSample,),
     slice=Cloud,
+    alerts=alerts,
     views={"cloud": view_cloud, "links": view_links, "certificates": view_certificates},
 )

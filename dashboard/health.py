@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
 
+from dashboard.duty import one_line
 from dashboard.events import Event
-from dashboard.noun import Document, FeedRule, Noun, Rules
+from dashboard.noun import Alert, Document, FeedRule, Noun, Rules
+from dashboard.words import Words
 
 BEAT = 2.0  # Seconds between two beats of every feed.
 
@@ -105,4 +108,35 @@ def view_feeds(health: Health, place: str, wall: float) -> Document:
 
 
 COUNTERS = ("received", "stored", "duplicate", "dead", "flawed", "restarts", "waiting")
-NOUN = Noun(name="feed", events=(FeedBeat,), slice=Health, views={"feeds": view_feeds})
+
+
+def alerts(health: Health, wall: float) -> Iterator[Alert]:
+    """Sources that are silent, failing or were never heard of; where nothing beats at all, that alone. Wall time."""
+    beats = health.beats.values()
+    newest = max((beat.time.timestamp() for beat in beats), default=None)
+    if newest is not None and wall - newest > max(5 * BEAT, 10.0):
+        title = Words("数据接入进程无心跳", "The process of the feeds does not beat")
+        yield Alert(f"feed|house|{newest:.0f}", 1, newest, title)
+        return
+    for rule in health.rules.feeds:
+        beat = health.beats.get(rule.name)
+        state = state_of(rule, beat, wall)
+        if beat is None or state not in ALERTING:
+            continue
+        severity, words = ALERTING[state]
+        last = beat.last_success or beat.began
+        since = wall if last is None else last.timestamp()
+        # One that fails and works by turns is told of once an hour.
+        mark = since if state == "silent" else since // 3600
+        said = one_line(beat.error)
+        yield Alert(
+            f"feed|{rule.name}|{state}|{mark if last else 0:.0f}", severity, since,
+            Words(f"数据源{words.zh} · {rule.name}", f"Source {words.en} · {rule.name}"), Words(said, said),
+        )  # fmt: skip
+
+
+ALERTING = {
+    "silent": (2, Words("无声", "silent")), "failing": (3, Words("故障", "failing")),
+    "never": (3, Words("从未收到", "never heard")),
+}  # fmt: skip
+NOUN = Noun(name="feed", events=(FeedBeat,), slice=Health, views={"feeds": view_feeds}, alerts=alerts)

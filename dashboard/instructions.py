@@ -6,15 +6,17 @@ sent back with a reason. What a ticket's own source says of the ticket stays as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
 
 from dashboard.events import Act, Event, pack
 from dashboard.masking import clean, cut, mask
-from dashboard.noun import Document, Noun, Rules
+from dashboard.noun import Alert, Document, Noun, Rules
+from dashboard.words import Words
 
 ROWS = 40  # Of those in hand; a panel shows as many as fit.
 ENDED_ROWS = 12
@@ -269,4 +271,21 @@ def view_instructions(board: Instructions, place: str, now: float) -> Document:
     }
 
 
-NOUN = Noun(name="instruction", events=EVENTS, slice=Instructions, views={"instructions": view_instructions})
+def alerts(board: Instructions, now: float) -> Iterator[Alert]:
+    """Instructions of leaders that are overdue, worse where they are long so."""
+    for one in board.all.values():
+        shown = light(one, now, board.rules.soon_share, board.rules.worst_multiple)
+        if shown not in ("overdue", "worst"):
+            continue
+        yield Alert(
+            f"instruction|{one.id}|{one.due:.0f}", 2 if shown == "worst" else 3, one.due,
+            Words(f"领导批示超期 · {one.title or one.text}", f"Instruction overdue · {one.title or one.text}"),
+            Words(f"{one.by} → {one.to}:{one.text}", f"{one.by} → {one.to}: {one.text}"),
+            one.place if one.place in board.rules.places else "", one.to,
+            f"/ticket?{urlencode({'key': one.subject})}" if "|" in one.subject else "",
+        )  # fmt: skip
+
+
+NOUN = Noun(
+    name="instruction", events=EVENTS, slice=Instructions, views={"instructions": view_instructions}, alerts=alerts
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.noun import Document, Noun
+from dashboard.sensoralerts import alerts
 from dashboard.sensorlayers import LAYERS
 from dashboard.sensors import FAULTS, GRADES, Gauge, SensorReading, Sensors
 
@@ -113,6 +114,7 @@ NOUN = Noun(
     name="sensor",
     events=(SensorReading,),
     slice=Sensors,
+    alerts=alerts,
     views={
         "sensors": view_sensors, "gauges": view_gauges, "parking": view_parking, **LAYERS,
     },

@@ -24,7 +24,7 @@ from dashboard.city import City
 from dashboard.clock import ClockTick
 from dashboard.faces import Face
 from dashboard.feed import Context as FeedContext
-from dashboard.feed import Delivery, Rejected, bind, rules_of
+from dashboard.feed import Delivery, Rejected, every_feed, rules_of
 from dashboard.health import FeedBeat
 from dashboard.layer import all_layers
 from dashboard.layout import Layout, all_layouts
@@ -84,7 +84,7 @@ async def _past(city: City, now: float) -> Board:
         about = FeedContext(city, places, Gazetteer.of(city, places), None, lambda: moment, Path(folder))
         events: list[Any] = []
         beats = []
-        for bound in bind(city):
+        for bound in every_feed(city):
             told = 0
             if bound.feed.open is not None and bound.feed.kind.startswith("pretend"):
                 async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:

@@ -11,6 +11,7 @@ from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.slots import DUE, KEPT, REPORTED, at
 from dashboard.tally import Tally, Tickets
+from dashboard.ticketalerts import alerts
 from dashboard.ticketflow import FLOW
 from dashboard.tickets import LIGHTS, OVERDUE, SOON, TICKET_EVENTS, WORST
 
@@ -203,6 +204,7 @@ NOUN = Noun(
     name="ticket",
     events=TICKET_EVENTS,
     slice=Tickets,
+    alerts=alerts,
     views={
         "tickets": view_tickets, "trend": view_trend, "categories": view_categories, "units": view_units,
         "urgent": view_urgent, "map": view_map, "points": view_points,

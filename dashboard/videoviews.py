@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dashboard.masking import clean, mask
-from dashboard.noun import Document, Noun
+from dashboard.noun import Alert, Document, Noun
 from dashboard.rates import wilson
 from dashboard.video import (
     DEGRADED,
@@ -27,6 +28,7 @@ from dashboard.video import (
 )
 from dashboard.videofaults import Fault, Outage, grouped
 from dashboard.videotally import Cameras
+from dashboard.words import Words
 
 ROWS = 24  # Of a list; a panel shows as many as fit.
 LATELY = 24 * 3600.0  # Seconds; outages that began within them may be part of a fault.
@@ -314,10 +316,34 @@ def view_camera_states(board: Cameras, place: str, now: float) -> Document:
     }  # fmt: skip
 
 
+MASS = {"network": 1, "platform": 2, "switch": 3, "street": 3}  # Cause of a shared fault → severity.
+
+
+def alerts(board: Cameras, now: float) -> Iterator[Alert]:
+    """The faults that many cameras share; single ones are listed elsewhere."""
+    at = _by_key(board, board.rules.places.root.code)
+    for fault in faults_of(board):
+        mine = [outage for outage in fault.outages if outage.camera in at]
+        if fault.cause not in MASS or not mine:
+            continue
+        row = _row(board, fault, mine, fault.down, at)
+        words, name = CAUSES[fault.cause], row["name"]
+        yield Alert(
+            f"camera|{fault.key}", MASS[fault.cause], fault.since,
+            Words(f"{words.zh} {name} · {fault.down} 路离线", f"{words.en} {name}: {fault.down} cameras dark"),
+            Words(*("、".join(clean(mask(one)) for one in row["some"]),) * 2), row["place"], link="/video",
+        )  # fmt: skip
+
+
+CAUSES = {
+    "network": Words("视频网络故障", "Video network fault"), "platform": Words("视频平台故障", "Video platform fault"),
+    "switch": Words("交换机故障", "Switch fault"), "street": Words("路段视频故障", "Street fault"),
+}  # fmt: skip
 NOUN = Noun(
     name="camera",
     events=(CamerasListed, CamerasPolled, CamerasRecorded),
     slice=Cameras,
+    alerts=alerts,
     views={
         "video": view_video, "video_faults": view_faults, "video_alarms": view_alarms, "video_worst": view_worst,
         "video_time": view_time, "camera_points": view_camera_points, "camera_states": view_camera_states,

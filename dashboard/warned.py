@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from dashboard.events import Event
-from dashboard.noun import Document, Noun, Rules, SetBack
+from dashboard.noun import Alert, Document, Noun, Rules, SetBack
+from dashboard.words import Words
 
 LEVELS = ("red", "orange", "yellow", "blue")  # 1 is the worst; the same order as the four levels of emergencies.
 
@@ -100,9 +102,29 @@ def view_warnings(board: Warnings, place: str, now: float) -> Document:
     return {"warnings": rows, "level": rows[0]["level"] if rows else None}
 
 
+KINDS = {
+    "rainstorm": "暴雨", "typhoon": "台风", "flood": "洪水", "heat": "高温", "cold": "寒冷", "thunder": "雷雨大风",
+    "fog": "大雾", "wind": "大风", "waterlogging": "内涝", "geology": "地质灾害", "fire": "森林火险",
+}  # fmt: skip
+COLOURS = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
+
+
+def alerts(board: Warnings, now: float) -> Iterator[Alert]:
+    """Warnings in force, each as severe as its colour; one that is raised is open again."""
+    for row in view_warnings(board, board.rules.places.root.code, now)["warnings"]:
+        what, colour = row["what"].replace("_", " "), row["colour"]
+        place = "" if row["place"] == board.rules.places.root.code else row["place"]
+        yield Alert(
+            f"warning|{row['key']}", row["level"], row["since"],
+            Words(f"{KINDS.get(row['what'], what)}{COLOURS[colour]}预警", f"{what.capitalize()} warning, {colour}"),
+            Words(row["text"], row["text"]), place,
+        )  # fmt: skip
+
+
 NOUN = Noun(
     name="warning",
     events=(WarningIssued, WarningLifted),
     slice=Warnings,
+    alerts=alerts,
     views={"warnings": view_warnings},
 )
