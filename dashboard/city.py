@@ -238,6 +238,24 @@ class MapTable(Model):
         return value
 
 
+class Cockpit(Model):
+    """The leaders' tablet: which numbers it shows, in their order (see ``keynumber``; none means those that the city's
+    feeds fill), what each is to reach in its own unit, and for how many days a tablet keeps its last picture.
+    """
+
+    numbers: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
+    targets: dict[Name, float] = Field(default_factory=dict)
+    keep_days: Annotated[int, Field(ge=0, le=60)] = 7
+
+    @field_validator("numbers")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} stands here twice")
+        return value
+
+
 class FeedTable(BaseModel):
     """One feed; the keys beyond these are its kind's settings and are checked by it."""
 
@@ -276,6 +294,10 @@ class City(Model):
     screens: tuple[Name, ...] = ("wall",)
     display: Display = Display()
     map: MapTable = MapTable()
+        return value
+
+
+    cockpit: Cockpit = Cockpit()
     since: date | None = None
     translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
     folder: Path = Field(default=Path(), exclude=True)

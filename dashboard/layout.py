@@ -16,7 +16,8 @@ class Layout:
     """A screen. ``pictures`` maps an aspect class (``wide``, ``ultrawide``, ``tall`` and, where a tablet or a notebook
     is to have a picture of its own, ``small``) to the rows of ``grid-template-areas``, the areas being panel ids;
     ``columns`` and ``rows`` give the tracks of each. ``orbits`` says that the picture wanders by some pixels, so that
-    nothing burns in on a wall that shows it for months.
+    nothing burns in on a wall that shows it for months. ``kept`` says that a tablet keeps its last picture and may
+    install it, see ``kept``.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Layout:
     columns: Mapping[str, str]
     rows: Mapping[str, str]
     orbits: bool = True
+    kept: bool = False
 
     @property
     def panels(self) -> tuple[str, ...]:

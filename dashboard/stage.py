@@ -102,6 +102,11 @@ async def _past(city: City, now: float) -> Board:
     return board
 
 
+async def _no_trace(request: Request) -> Response:
+    """How numbers stood over the last day: on a stage there was none."""
+    return Response(b'{"figures": {}}', media_type="application/json")
+
+
 class Stage:
     """Serves the pages of ``city`` on 127.0.0.1 and shows one face at a time to all screens that look.
 
@@ -125,7 +130,8 @@ class Stage:
         self._hellos: dict[WebSocket, Hello] = {}
         web = make_app(
             self.city, self.places, Gazetteer.of(city, self.places), version=self.version, layouts=self.layouts,
-            routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points)],
+            routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points),
+                    Route("/trace", _no_trace)],
         )  # fmt: skip
         config = uvicorn.Config(
             web, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="websockets-sansio",

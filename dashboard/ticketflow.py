@@ -141,7 +141,7 @@ def view_supervised(board: Tickets, place: str, now: float) -> Document:
         {
             "key": ticket.key, "number": ticket.number, "title": ticket.title or ticket.category,
             "level": ticket.level, "since": ticket.supervised, "due": ticket.supervise_due, "unit": ticket.unit,
-            "by": ticket.supervisor,
+            "by": ticket.supervisor, "late": ticket.supervise_due is not None and ticket.supervise_due < now,
         }
         for ticket in found[:ROWS]
     ]  # fmt: skip

@@ -1,0 +1,137 @@
+// The cockpit: a tap on a number chooses it, its parts and places follow; each number says how old it is, and a number
+// whose views keep no past draws the line that was noted of it over the last day.
+
+const citywall = (window.citywall ??= {});
+const html = document.documentElement;
+const EVERY = 300000; // ms between two looks at the traces, which are noted every five minutes
+const SVG = "http://www.w3.org/2000/svg";
+const STATES = {
+  zh: { late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", before: "前" },
+  en: { late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", before: "ago" },
+};
+const ORDER = ["live", "late", "silent", "failing", "never"];
+const SHAPES = { late: "■ ", silent: "◆ ", failing: "▲ ", never: "○ ", lost: "▲ " };
+const here = () => document.querySelector('#wall[data-screen="cockpit"]');
+const lang = () => (html.lang === "en" ? "en" : "zh");
+
+// -- which number is chosen ----------------------------------------------------------------------------------
+
+const style = document.createElement("style");
+document.head.append(style);
+let chosen = "";
+
+citywall.chosen = () => {
+  const block = document.querySelector(`.ck-block[data-number="${CSS.escape(chosen)}"]`) ?? document.querySelector(".ck-block");
+  return block ? { id: block.dataset.number, title: block.dataset.title, said: block.dataset.said } : null;
+};
+
+function choose() {
+  const wall = here();
+  if (!wall) return;
+  const tiles = [...wall.querySelectorAll(".ck-tile")];
+  const asked = new URLSearchParams(location.search).get("number");
+  chosen = (tiles.find((tile) => tile.dataset.number === asked) ?? tiles[0])?.dataset.number ?? "";
+  const name = CSS.escape(chosen);
+  const text = `.ck-block[data-number="${name}"] { display: grid !important; } .ck-block:not([data-number="${name}"]) { display: none !important; }`;
+  if (style.textContent !== text) style.textContent = text;
+  for (const tile of tiles) {
+    if (tile.dataset.number === chosen) tile.setAttribute("aria-current", "true");
+    else tile.removeAttribute("aria-current");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || !here()) return;
+  const tile = event.target.closest?.("a[data-number]");
+  if (tile) {
+    event.preventDefault();
+    citywall.go({ number: tile.dataset.number });
+    return;
+  }
+  // The way down keeps the language and the theme.
+  const link = event.target.closest?.("a.ck-go, a.ck-record, a.ck-piece, a.ck-all, a.ck-thing-go");
+  const href = link?.getAttribute("href") ?? "";
+  if (href.startsWith("/") && citywall.address?.theme === "light" && !href.includes("theme=")) {
+    link.setAttribute("href", `${href}${href.includes("?") ? "&" : "?"}theme=light`);
+  }
+});
+window.addEventListener("citywall:address", choose);
+
+// -- how old each number is ----------------------------------------------------------------------------------
+
+function ages() {
+  const about = citywall.about?.("cockpit_numbers");
+  const words = STATES[lang()];
+  for (const span of document.querySelectorAll(".ck-age")) {
+    let [state, oldest] = ["live", null];
+    const mine = span.dataset.feeds.split(" ");
+    for (const feed of about?.feeds.filter((one) => mine.includes(one.name)) ?? []) {
+      const by = ORDER.indexOf(feed.state) - ORDER.indexOf(state);
+      if (by > 0) [state, oldest] = [feed.state, feed.heard];
+      else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
+    }
+    if (html.dataset.link === "lost") state = "lost";
+    const old = oldest === null || !citywall.ago ? "" : citywall.ago(citywall.time.wall() - oldest, lang());
+    const ago = old && `${old}${lang() === "en" ? " " : ""}${words.before}`;
+    const text = !about || html.dataset.link === "opening" ? "" : state === "live" ? ago : `${SHAPES[state]}${words[state]} ${old}`.trim();
+    if (span.textContent !== text) span.textContent = text;
+    if (span.dataset.state !== state) span.dataset.state = state;
+  }
+}
+
+// -- the lines of the last day -------------------------------------------------------------------------------
+
+const shown = (point) => (point.length > 2 ? (point[2] ? (100 * point[1]) / point[2] : null) : point[1]);
+
+function drawTrace(box, points, every, now) {
+  const known = points.map((point) => [point[0], shown(point)]).filter(([, value]) => value !== null);
+  if (known.length < 2) return box.querySelector("svg.trace")?.remove();
+  const values = known.map(([, value]) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  let path = "";
+  known.forEach(([moment, value], at) => {
+    const x = (100 * (moment - now + 86400)) / 86400;
+    const y = high === low ? 20 : 38 - (36 * (value - low)) / (high - low);
+    path += `${at && moment - known[at - 1][0] <= 1.5 * every ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(1)}`;
+  });
+  let drawing = box.querySelector("svg.trace");
+  if (!drawing) {
+    drawing = document.createElementNS(SVG, "svg");
+    for (const [name, value] of [["class", "trace"], ["viewBox", "0 0 100 40"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) drawing.setAttribute(name, value);
+    drawing.append(document.createElementNS(SVG, "path"));
+    box.append(drawing);
+  }
+  drawing.firstChild.setAttribute("d", path);
+}
+
+let traced = "";
+async function traces() {
+  const boxes = [...document.querySelectorAll(".ck-line[data-trace]")].filter((box) => !box.querySelector(".drawing"));
+  if (!here() || !boxes.length || html.dataset.link !== "up") return;
+  const place = citywall.address.place;
+  const query = new URLSearchParams([["place", place], ...boxes.map((box) => ["figure", box.dataset.trace])]);
+  try {
+    const answer = await fetch(`/trace?${query}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    if (!answer.ok) return;
+    const said = await answer.json();
+    if (place !== citywall.address.place) return;
+    traced = place;
+    for (const box of boxes) drawTrace(box, said.figures?.[box.dataset.trace]?.points ?? [], said.every, said.now);
+  } catch {
+    // The line is looked for again; the number itself says how old it is.
+  }
+}
+
+let asked = 0;
+function look() {
+  if (!here()) return;
+  if (!chosen) choose();
+  ages();
+  const due = Date.now() - asked > (traced === citywall.address?.place ? EVERY : 10000);
+  if (due && html.dataset.link === "up") {
+    asked = Date.now();
+    traces();
+  }
+}
+setInterval(look, 1000);
+look();
