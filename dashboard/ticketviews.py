@@ -11,11 +11,8 @@ from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.slots import DUE, KEPT, REPORTED, at
 from dashboard.tally import Tally, Tickets
-<<<<<<< HEAD
 from dashboard.ticketalerts import alerts
-=======
 from dashboard.ticketdays import view_days
->>>>>>> 3e6db39 (Cockpit: the day's numbers, three things with why, where and which tickets, instructions)
 from dashboard.ticketflow import FLOW
 from dashboard.tickets import LIGHTS, OVERDUE, SOON, TICKET_EVENTS, WORST
 
