@@ -294,9 +294,6 @@ class City(Model):
     screens: tuple[Name, ...] = ("wall",)
     display: Display = Display()
     map: MapTable = MapTable()
-        return value
-
-
     cockpit: Cockpit = Cockpit()
     since: date | None = None
     translations: dict[str, str] = Field(default_factory=dict)  # Names as sources write them → in English.
