@@ -150,11 +150,15 @@ class History:
         self._ready = False
 
     def prepare(self) -> None:
-        """Make the tables that are not there yet.
+        """Make the tables that are not there yet. Who only reads waits for nobody where they are there.
 
         Raises:
             HistoryFailed: if the database cannot be reached or written.
         """
+        if not self._ready and self.rules is None:
+            with self.engine.connect() as db:
+                there = set(inspect(db).get_table_names())
+                self._ready = there >= {*metadata.tables, *moves.moves.metadata.tables}
         if not self._ready:
             with self.engine.begin() as db:
                 if self.postgres:  # There two who create the same table at the same time may both fail.

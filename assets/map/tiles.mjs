@@ -8,6 +8,8 @@ let mine = null; // the map that was set up, a page may make another one,
 let known = ""; // for these tiles
 let laid = null; // {name, layer} that lies on it
 
+const FAR = 2; // zooms further out than the first picture for which it is shrunk: each takes four times as many
+
 const wanted = () => {
   const tiles = state.doc?.tiles ?? [];
   const said = new URLSearchParams(location.search).get("base");
@@ -38,7 +40,7 @@ export function lay() {
   laid = null;
   if (tile) {
     const [least, most] = tile.zooms;
-    const layer = L.tileLayer(`/tiles/${tile.id}/{z}/{x}/{y}`, { pane: "tiles", minNativeZoom: least, maxNativeZoom: most, minZoom: 0, maxZoom: 24, keepBuffer: 1 });
+    const layer = L.tileLayer(`/tiles/${tile.id}/{z}/{x}/{y}`, { pane: "tiles", minNativeZoom: least, maxNativeZoom: most, minZoom: Math.max(0, least - FAR), maxZoom: 24, keepBuffer: 1 });
     laid = { name: tile.id, layer: layer.addTo(map) };
     map.getPane("tiles").style.setProperty("--tile-dim", tile.dim);
   }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,20 @@ def test_a_second_gap_of_a_feed_is_a_new_one() -> None:
     holes.close(SPOOL)
     assert not holes
     assert holes.met(SPOOL, 6, 9, 2.0) == "rewind"
+
+
+def test_who_reads_does_not_wait_for_who_writes(tmp_path: Path) -> None:
+    """While the historian builds tickets anew for minutes, a projector that starts shows its board all the same."""
+    url = f"sqlite:///{tmp_path}/history.db"
+    first = History(url, rules())
+    first.prepare()
+    with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        reader = History(url)
+        with reader.engine.connect() as db:
+            db.exec_driver_sql("PRAGMA busy_timeout = 0")
+        reader.prepare()
+        assert reader.positions() == {}
+        writing.execute("ROLLBACK")
+    first.close()
+    reader.close()
