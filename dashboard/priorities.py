@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.board import VIEWS
+from dashboard.masking import cut
 from dashboard.noun import Document
 from dashboard.panel import Context
 from dashboard.words import STAGES, Words, compact
@@ -21,6 +22,7 @@ Views = Mapping[str, Document]
 DANGER, PASSED, COMING, HANGING = 1, 2, 3, 4
 THINGS = 3
 DARK = 0.01  # The share of all cameras that one fault must take down to stand beside missed deadlines.
+NAME, TITLE = 12, 24  # Characters of a name within a sentence, and of a title.
 CROWD = 5  # Tickets of one unit that fall due within the hour, from which on that is worth a word.
 RULE = Words(
     "先险情、再已超期、再将超期、后卡滞；同级按涉及件数。每类至多一件。",
@@ -48,12 +50,13 @@ class Thing:
 def _both(pair: Any, fallback: str = "") -> Words:
     """A text of a view in both languages, which says it as a pair, or as one text for both."""
     if isinstance(pair, (list, tuple)) and len(pair) == 2:
-        return Words(str(pair[0]), str(pair[1]))
-    return Words(str(pair or fallback), str(pair or fallback))
+        return Words(cut(str(pair[0]), TITLE), cut(str(pair[1]), 2 * TITLE))
+    text = cut(str(pair or fallback), TITLE)
+    return Words(text, text)
 
 
 def _names(name: str, ctx: Context) -> Words:
-    return Words(name, ctx.city.translated(name, "en"))
+    return Words(cut(name, NAME), cut(ctx.city.translated(name, "en"), 2 * NAME))
 
 
 def _place(code: str, ctx: Context) -> Words:
@@ -89,7 +92,7 @@ def late_instructions(view: Document, views: Views, ctx: Context) -> Iterator[Th
         to = _names(one["to"], ctx)
         yield Thing(
             "instruction", PASSED, len(mine),
-            Words(f"批示超期：{one['text']}", f"Instruction overdue: {one['text']}"),
+            Words(f"批示超期：{cut(one['text'], NAME + 4)}", f"Instruction overdue: {cut(one['text'], NAME)}"),
             Words(f"{to.zh}未按期办结；超期批示共 {len(mine)} 项，在办 {view.get('open', 0)} 项",
                   f"{to.en} has not done it in time; {len(mine)} of {view.get('open', 0)} instructions are late"),
             ctx.case(one["ticket"]) if one["ticket"] else "", one["subject"], one["due"],
@@ -162,7 +165,7 @@ def hour(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
             name = _names(unit, ctx)
             yield Thing(
                 "hour", COMING, n,
-                Words(f"{name.zh or '未派单位'} 1 小时内到期 {_n(n).zh} 件"
+                Words(f"{name.zh or '未派单位'} 1 小时内到期 {_n(n).zh} 件",
                       f"{name.en or 'No unit'}: {_n(n).en} due in 1 h"),
                 Words(f"全部 1 小时内到期 {_n(all_of_them).zh} 件，涉及 {len(units)} 个单位，它最多",
                       f"the most of {len(units)} units; {_n(all_of_them).en} fall due within the hour in all"),
@@ -212,7 +215,7 @@ def figures(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     """The economic figures that should be out."""
     late = [one for one in view.get("series", []) if one.get("state") == "overdue"]
     if late:
-        names = "、".join(one["name"] for one in late[:3])
+        names = "、".join(cut(one["name"], NAME) for one in late[:3])
         yield Thing(
             "figures", HANGING, len(late),
             Words(f"{len(late)} 项指标逾期未报", f"{len(late)} figures are overdue"),

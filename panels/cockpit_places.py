@@ -60,7 +60,7 @@ def _block(one: KeyNumber, reading: Reading, rows: Sequence[Row], records: Seque
     return html.Div(
         [
             html.Div([html.H3(one.title[language]), html.B(said), *every], className="ck-made"),
-            html.Div(pieces, className="ck-pieces"),
+            html.Div(pieces, className="ck-pieces spare"),
             html.Div(html.Div(where, className="rows"), className="list ck-where"),
             html.Div(html.Div(listed, className="rows"), className="list ck-records"),
         ],

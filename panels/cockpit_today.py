@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ SHAPES = {
 NOTHING = Words("今天没有需要先看的事", "Nothing asks to be looked at first")
 INSTRUCT = Words("批示", "Instruct")
 SINCE = Words("已", "for")
+FOREIGN = {"zh": re.compile("[\u3400-\u9fff]"), "en": re.compile("[A-Za-z]{4}")}
 
 
 def frame(ctx: Context) -> Any:
@@ -44,7 +46,11 @@ def _thing(one: Thing, ctx: Context) -> Mark:
         html.Span([html.Span(shape, className="shape"), f" {word[language]}"], className=f"ck-rank {kind}"),
         html.Span([f"{SINCE[language]} ", elapsed(one.since)], className="quiet") if one.since is not None else "",
     ], className="ck-kind")  # fmt: skip
-    inner = [said, html.Div(title, className="ck-title"), html.Div(one.why[language], className="ck-why")]
+    inner = [
+        said,
+        _said(title, language, "ck-title"),
+        _said(one.why[language], language, "ck-why"),
+    ]
     about = {"data-instruct": one.subject, "data-title": title, "href": f"?number={one.subject}"}
     return html.Div(
         [
@@ -56,6 +62,12 @@ def _thing(one: Thing, ctx: Context) -> Mark:
         ],
         className=f"ck-thing {kind}",
     )  # fmt: skip
+
+
+def _said(text: str, language: str, kind: str) -> Mark:
+    """A sentence; one with names in the other language says that it is of several languages (``mul``, ISO 639-2)."""
+    foreign = FOREIGN["zh" if language == "en" else "en"]
+    return html.Div(text, className=kind, **({"lang": "mul"} if foreign.search(text) else {}))
 
 
 def _example() -> dict[str, Document]:
