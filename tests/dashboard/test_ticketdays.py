@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard.board import Board
@@ -14,7 +15,7 @@ DAY = 1440  # Minutes.
 MIDNIGHT = 15 * 60  # Of Shanghai, in minutes after the start.
 
 
-def view(events: list[Event], minutes: float, place: str = "d") -> dict[str, Any]:
+def view(events: Sequence[Event], minutes: float, place: str = "d") -> dict[str, Any]:
     """The board's view so many minutes after the start, of what had happened by then."""
     board = Board(RULES)
     now = moment(minutes)
