@@ -144,7 +144,8 @@ def view_halls(board: Service, place: str, now: float) -> Document:
             "on_time": [kept, due], "bound": wilson(kept, due), "good": [rated - bad, rated],
         })  # fmt: skip
     rows.sort(key=lambda row: (-(row["longest"] or 0.0), -row["waiting"], -row["accepted"], row["name"]))
-    return {"halls": rows[:ROWS], "total": len(rows), "all": _waiting(board, list(queues.values()), now)}
+    goal = board.rules.service.goal
+    return {"halls": rows[:ROWS], "total": len(rows), "goal": goal, "all": _waiting(board, list(queues.values()), now)}
 
 
 def _queue_row(board: Service, queue: Queue | None, now: float) -> dict[str, Any]:
@@ -267,7 +268,8 @@ def view_late(board: Service, place: str, now: float) -> Document:
         for case in found[:ROWS]
     ]  # fmt: skip
     in_hand = board.ledger.total(place, "open")
-    return {"cases": rows, "late": len(found), "open": in_hand, "days": _days(board, place, now)}
+    goal = board.rules.service.goal
+    return {"cases": rows, "late": len(found), "open": in_hand, "goal": goal, "days": _days(board, place, now)}
 
 
 def _days(board: Service, place: str, now: float) -> list[list[Any]]:
