@@ -81,14 +81,29 @@ function begin(map) {
   map.on("mouseout", hideTip);
   map.on("click", caseAt);
   map.on("dblclick", fit);
-  new ResizeObserver(() => {
+  const resized = new ResizeObserver(() => {
     map.invalidateSize({ animate: false, pan: false });
     if (!state.moved) fit();
     if (state.labels.size) arrange();
-  }).observe(map.getContainer());
+  });
+  resized.observe(map.getContainer());
+  map.on("unload", () => {
+    resized.disconnect();
+    if (state.map === map) end();
+  });
   lay();
   draw();
   drawPoints();
+}
+
+// Another scene: the map goes with its page's old one, and nothing of it is kept.
+function end() {
+  hideTip();
+  const nothing = ["map", "doc", "rows", "layers", "drawn", "canvas", "outer", "inner", "points", "home", "under"];
+  for (const name of nothing) state[name] = null;
+  state.labels = new Map();
+  state.moved = false;
+  labelled = "";
 }
 
 L?.Map.addInitHook(function () {

@@ -10,6 +10,7 @@ from time import monotonic
 import msgspec
 
 from dashboard.panel import Context
+from dashboard.screens import Report
 
 
 class Hello(msgspec.Struct):
@@ -23,6 +24,7 @@ class Hello(msgspec.Struct):
     epoch: str | None = None
     offset: int | None = None
     seen: int = 0
+    report: Report | None = None  # Where no socket carries it.
 
 
 @dataclass(eq=False)
@@ -50,6 +52,8 @@ class Screen:
     audience: Audience | None = None
     mail: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     beat: str | None = None
+    orders: dict[str, str] = field(default_factory=dict)  # What it is told to do, the latest of each kind.
+    display: str = ""  # Its name as a thing, once it has said so.
     unseen: deque[int] = field(default_factory=deque)
     heard: float = field(default_factory=monotonic)
     ready: asyncio.Event = field(default_factory=asyncio.Event)

@@ -25,6 +25,8 @@ from pydantic import (
 from dashboard.duty import Escalation, Person
 from dashboard.noun import GRASSROOTS
 from dashboard.releases import IndicatorTable
+from dashboard.scenes import PlaylistTable, SceneTable, faults
+from dashboard.schema import Model, Name, TimeOfDay, Title
 from dashboard.sla import Limit, parse_limit
 from dashboard.thresholds import (
     CloudTable,
@@ -35,32 +37,11 @@ from dashboard.thresholds import (
     SharingTable,
     VideoTable,
 )
-from dashboard.words import Words
 from dashboard.worktime import WorkCalendar
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
 class CityError(ValueError):
     """The city file cannot be used; the text names file, key and remedy."""
-
-
-class Model(BaseModel):
-    """Every table of the file: an unknown key is an error, not a silent nothing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Title(Model):
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-    @property
-    def words(self) -> Words:
-        """The text as the screens use it."""
-        return Words(self.zh, self.en)
 
 
 class PlacesTable(Model):
@@ -181,17 +162,26 @@ class RatesTable(Model):
         return self
 
 
-TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-
 class Display(Model):
     """What becomes of the screens' own light: between the two times of day ``night`` they shine with the share ``dim``
     of it, and the picture wanders by up to ``orbit`` pixels of 1,080, so that nothing burns in; 0 stands still.
+
+    ``memory`` is how many megabytes a page's scripts may hold: beyond the first number it starts afresh at a calm
+    moment, beyond the second at once; after ``afresh_hours`` it does so anyway (0: never), again when it is calm.
     """
 
     night: tuple[TimeOfDay, TimeOfDay] | None = ("22:30", "06:00")
     dim: Annotated[float, Field(ge=0.2, le=1)] = 0.6
     orbit: Annotated[int, Field(ge=0, le=12)] = 3
+    memory: tuple[Annotated[int, Field(ge=50)], Annotated[int, Field(le=4000)]] = (400, 700)
+    afresh_hours: Annotated[float, Field(ge=0)] = 168
+
+    @field_validator("memory")
+    @classmethod
+    def _memory(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if value[0] >= value[1]:
+            raise ValueError("the first number is to be below the second: calm first, then at once")
+        return value
 
 
 class TileTable(BaseModel):
@@ -292,6 +282,8 @@ class City(Model):
     feeds: tuple[FeedTable, ...] = ()
     people: tuple[Person, ...] = ()  # Who may act on the screens; where nobody is named, any name may.
     screens: tuple[Name, ...] = ("wall",)
+    scenes: tuple[SceneTable, ...] = ()
+    playlists: tuple[PlaylistTable, ...] = ()
     display: Display = Display()
     map: MapTable = MapTable()
     cockpit: Cockpit = Cockpit()
@@ -324,6 +316,12 @@ class City(Model):
         if twice:
             raise ValueError(f"two people are called {twice[0]}; add what tells them apart to their names")
         return value
+
+    @model_validator(mode="after")
+    def _scenes(self) -> City:
+        for key, remedy in faults(self.scenes, self.playlists, self.screens):
+            raise ValueError(f"{key}: {remedy}")
+        return self
 
     @property
     def where(self) -> str:

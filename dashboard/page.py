@@ -77,6 +77,23 @@ def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Pan
     return html.Div([*cards, lost], id="wall", className="wall", style=style, **about)
 
 
+def staged(wall: Any) -> Any:
+    """A page whose wall may be changed for another: it stands on a stage that stays."""
+    return html.Div(wall, id="stage", className="stage")
+
+
+def alone(panel: str) -> Layout:
+    """The layout of one panel that has the screen to itself, under the header."""
+    picture = {"wide": f"header\n{panel}"}
+    return Layout(
+        f"panel-{panel}",
+        all_panels()[panel].title,
+        pictures={**picture, "ultrawide": picture["wide"], "tall": picture["wide"]},
+        columns=dict.fromkeys(("wide", "ultrawide", "tall"), "1fr"),
+        rows=dict.fromkeys(("wide", "ultrawide", "tall"), "7fr 101fr"),
+    )
+
+
 def _rows(picture: str) -> list[str]:
     return [line for line in picture.splitlines() if line.strip()]
 

@@ -9,7 +9,6 @@ never old ones, and costs nobody anything.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
@@ -25,11 +24,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.audience import Audience, Hello, Screen
 from dashboard.city import City
+from dashboard.director import Director
 from dashboard.hosts import same_origin
-from dashboard.page import to_json
-from dashboard.panel import Context, Panel, all_panels, rests_of
+from dashboard.painting import member
+from dashboard.panel import Context, Panel, all_panels
 from dashboard.places import PlaceTree
+from dashboard.registry import Registry
 from dashboard.roles import Backoff, Ups
+from dashboard.screens import Report, Stage, Unknown
 from dashboard.stream import Keys, connect_async, view_key
 
 log = logging.getLogger("web")
@@ -54,6 +56,7 @@ class Hub:
         *,
         silent: float = SILENT,
         hold: float = POLL,
+        registry: Registry | None = None,
     ) -> None:
         self.city, self.places, self.version = city, places, version
         self.silent, self.hold = silent, hold
@@ -69,6 +72,13 @@ class Hub:
         self.painted = self.sent = self.faults = 0
         self._changed = asyncio.Event()
         self._ask = asyncio.Event()
+        self.director = (
+            None if registry is None else Director(Stage(city, places), registry, self.views_at, self._ask.set)
+        )
+
+    def views_at(self, key: str) -> dict[str, Any] | None:
+        """The latest document of a view (``view|place``), if it has come."""
+        return self.views.get(key)
 
     # -- what the screens want ---------------------------------------------------------------------------
 
@@ -118,12 +128,13 @@ class Hub:
 
     def wanted(self) -> set[str]:
         """The views (``view|place``) that some screen needs."""
-        return {
+        shown = {
             view_key(view, audience.ctx.place)
             for audience in self.audiences.values()
             for panel in audience.panels
             for view in self.panels[panel].reads
         }
+        return shown | (self.director.wanted() if self.director is not None else set())
 
     def _has_views(self, audience: Audience, panel: str) -> bool:
         return all(view_key(view, audience.ctx.place) in self.views for view in self.panels[panel].reads)
@@ -133,7 +144,8 @@ class Hub:
     async def run(self) -> None:
         """Listen, ask, paint and beat until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._listen, self._keep_asking, self._keep_painting, self._keep_beating):
+            mine = (self._listen, self._keep_asking, self._keep_painting, self._keep_beating)
+            for work in (*mine, *(self.director.works() if self.director is not None else ())):
                 tasks.create_task(self._keep(work))
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -240,24 +252,10 @@ class Hub:
                 screen.ready.set()
 
     def _member(self, name: str, documents: dict[str, dict[str, Any]], ctx: Context) -> bytes:
-        """The panel's member of a paint message: its name and, in bytes, what is to be set."""
-        panel = self.panels[name]
-        about: dict[str, Any] = {
-            "offset": min((d["offset"] for d in documents.values()), default=0),
-            "as_of": min((d["as_of"] for d in documents.values()), default=0.0),
-            "feeds": sorted({feed for d in documents.values() for feed in d["feeds"]}),
-        }
-        rests = rests_of(panel, about["feeds"], ctx.city, ctx.language)
-        about |= {"rests": rests} if rests else {}
-        try:
-            props = to_json(panel.paint({view: d["data"] for view, d in documents.items()}, ctx))
-            self.painted += 1
-        except Exception:
-            self.faults += 1
-            log.exception("panel %s cannot be painted at %s", name, ctx.place)
-            about["fault"] = True
-            props = b"{}"
-        return json.dumps(name).encode() + b":" + msgspec.json.encode(about)[:-1] + b',"props":' + props + b"}"
+        painted, well = member(self.panels[name], documents, ctx)
+        self.painted += well
+        self.faults += not well
+        return painted
 
     def bundle(self, screen: Screen) -> str:
         """The screen's mail as one message; screens with the same mail get the same bytes."""
@@ -288,7 +286,9 @@ class Hub:
                 screen.ready.set()
             for name, screen in list(self.polls.items()):
                 if now - screen.heard > 2 * self.hold:
-                    self.leave(self.polls.pop(name))
+                    self.leave(gone := self.polls.pop(name))
+                    if self.director is not None:
+                        self.director.left(gone)
 
     # -- towards the screens -----------------------------------------------------------------------------
 
@@ -309,6 +309,8 @@ class Hub:
             await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.leave(screen)
+            if self.director is not None:
+                self.director.left(screen)
             for task in (reading, writing):
                 task.cancel()
             await asyncio.gather(reading, writing, return_exceptions=True)
@@ -325,6 +327,8 @@ class Hub:
                     self.join(screen, msgspec.convert(message, Hello))
                 elif message["t"] == "ack":
                     screen.acknowledge(int(message["n"]))
+                elif message["t"] == "report" and self.director is not None:
+                    await self.director.heard(screen, msgspec.convert(message, Report))
             except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
                 await socket.close(4400, "not understood")
                 return
@@ -349,6 +353,8 @@ class Hub:
         if (screen.unseen or screen.audience is None) and monotonic() - screen.heard > self.silent:
             await socket.close(4408, "nothing was acknowledged")
             return False
+        while screen.orders:
+            await socket.send_text(screen.orders.pop(next(iter(screen.orders))))
         if screen.beat is not None and len(screen.unseen) < UNSEEN:
             said, screen.beat = screen.beat, None
             await socket.send_text(said)
@@ -375,6 +381,11 @@ class Hub:
             self.polls[hello.screen] = screen
             self.join(screen, hello)
         screen.acknowledge(hello.seen if hello.seen <= self.tick else 0)
+        if hello.report is not None and self.director is not None:
+            try:
+                await self.director.heard(screen, hello.report)
+            except Unknown:
+                return JSONResponse({"reason": "not_understood"}, 400)
         if screen.unseen:  # An answer was lost on its way, and what was in it would never come again.
             self.join(screen, hello)
         screen.turn += 1  # One poll at a time: an older one may be of a connection that is long gone.
@@ -383,6 +394,8 @@ class Hub:
         frames: list[str] = []
         while not frames and monotonic() < until and screen.turn == turn:
             screen.ready.clear()
+            frames += screen.orders.values()
+            screen.orders.clear()
             if screen.beat is not None:
                 frames.append(screen.beat)
                 screen.beat = None

@@ -19,7 +19,10 @@ from dashboard.history import History
 from dashboard.outlines import Gazetteer
 from dashboard.periods import Calendar
 from dashboard.push import Hub
+from dashboard.registry import Registry
 from dashboard.roles import House
+from dashboard.screenpages import ScreenPages, screens_page
+from dashboard.stream import connect_async
 from dashboard.ticketquery import TicketQuery
 from dashboard.ticketwhere import Levels
 from dashboard.trace import Tracer
@@ -33,7 +36,8 @@ def web_app(house: House) -> FastAPI:
     rules = rules_of(house.city)
     places = rules.places
     version = page_version()
-    hub = Hub(house.city, places, house.redis_url, version)
+    registry = Registry(connect_async(house.redis_url), house.city.name, house.database_url)
+    hub = Hub(house.city, places, house.redis_url, version, registry=registry)
     gazetteer, tracer = Gazetteer.of(house.city, places), Tracer(hub)
     bound = {feed.name: feed for feed in every_feed(house.city)}
 
@@ -54,13 +58,15 @@ def web_app(house: House) -> FastAPI:
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
     sent = ticketpages.sent_by(house.database_url)
     pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
+    doors += ScreenPages(house.city, places, registry, pages.moment).routes()
     doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]
     return make_app(
         house.city, places, gazetteer, routes=doors, lifespan=lifespan, version=version,
-        body_limits={"/ingest/": sys.maxsize},  # Each feed has its own limit; what is too large is counted there.
+        # Each feed has its own limit, and what is too large for it is counted there.
+        body_limits={"/ingest/": sys.maxsize, "/screens/": 1 << 17},
         desks={
             "tickets": ticketpages.grid_page(house.city), "ticket": ticketpages.face_page(house.city),
-            "rates": ratepages.rates_page(house.city),
+            "rates": ratepages.rates_page(house.city), "screens": screens_page(house.city),
         },
     )  # fmt: skip
 

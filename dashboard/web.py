@@ -30,7 +30,8 @@ from dashboard.city import City
 from dashboard.layout import Layout, all_layouts
 from dashboard.marks import ASSETS
 from dashboard.outlines import Gazetteer
-from dashboard.page import desk_scripts, page, policy, to_json, wall_scripts
+from dashboard.page import alone, desk_scripts, page, policy, staged, to_json, wall_scripts
+from dashboard.panel import all_panels
 from dashboard.places import PlaceTree
 
 BODY = 1 << 20  # Bytes of the largest request body, unless a path has its own limit.
@@ -113,7 +114,7 @@ def make_app(
     )
     app.backend.websocket_capability = False  # Its own socket would only idle beside /live.
     app.index_string = INDEX.replace("LANGUAGE", city.languages[0])
-    pages = {screen: page(layouts[screen], city, places) for screen in city.screens}
+    pages = {screen: staged(page(layouts[screen], city, places)) for screen in city.screens}
     app.layout = pages[city.screens[0]]
 
     async def first(request: Request) -> Response:
@@ -126,7 +127,13 @@ def make_app(
         body = await asyncio.to_thread(lambda: to_json(gazetteer.shapes(code)))
         return Response(body, media_type="application/json")
 
-    own += [Route("/", first), Route("/shapes/{code}.json", shapes)]
+    async def panel(request: Request) -> Response:
+        name = request.path_params["panel"]
+        if name not in all_panels() or name == "header":
+            return Response("no such panel", 404, media_type="text/plain")
+        return Response(to_json(page(alone(name), city, places)), media_type="application/json")
+
+    own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
     for screen, tree in pages.items():
         # Only what is used: a browser complains of what was loaded ahead in vain.
         chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
@@ -165,6 +172,8 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
         "night": " ".join((*city.display.night, str(city.display.dim))) if city.display.night else "",
         "orbit": str(city.display.orbit),
         "people": escape(json.dumps([person.model_dump() for person in city.people], ensure_ascii=False)),
+        "memory": " ".join(map(str, city.display.memory)),
+        "afresh": str(city.display.afresh_hours),
     }
     return [
         {"name": "viewport", "content": "width=device-width, initial-scale=1"},
@@ -238,7 +247,7 @@ class Front:
     ) -> None:
         self.app, self.own, self.limit, self.limits = app, own, limit, limits
         self.prefixes, self.pages = tuple(f"/{screen}/_dash-" for screen in screens), {f"/{s}" for s in screens}
-        self.static = ("/_dash-component-suites/", "/assets/", "/shapes/", "/_favicon.ico", *self.prefixes)
+        self.static = ("/_dash-component-suites/", "/assets/", "/shapes/", "/panel/", "/_favicon.ico", *self.prefixes)
         self.kept: dict[tuple[str, float], Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -52,6 +52,7 @@ def frame(ctx: Context) -> Any:
             html.Nav(id="header-path", className="path"),
             html.Nav(screens if len(screens) > 1 else [], className="screens"),
             html.Div(badges, className="badges"),
+            html.Div(id="header-playlist", className="playlist"),
             html.Div(className="gap"),
             html.Div(id="header-sources", className="sources"),
             html.Nav(switch if len(switch) > 1 else [], className="languages"),

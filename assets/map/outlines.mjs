@@ -90,7 +90,7 @@ export async function draw() {
     setTimeout(draw, 3000);
     return;
   }
-  if (citywall.address.place !== place || state.doc.place !== place || state.drawn === place) return;
+  if (state.map !== map || citywall.address.place !== place || state.doc?.place !== place || state.drawn === place) return;
   state.drawn = place;
   clear();
   const own = beside?.features.find((feature) => feature.properties.code === place);

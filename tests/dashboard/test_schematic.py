@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from dashboard.city import City, Limits, PlacesTable, Title
+from dashboard.city import City, Limits, PlacesTable
 from dashboard.placefile import read_places
 from dashboard.places import Place, PlaceTree
+from dashboard.schema import Title
 from dashboard.schematic import grow
 
 CITIES = Path(__file__).parents[2] / "cities"

@@ -82,7 +82,7 @@ async def test_the_page_carries_its_version_and_asks_for_its_own_layout(client: 
     assert '<meta name="citywall-version" content="v1">' in answer.text
     assert '"requests_pathname_prefix":"/wall/"' in answer.text.replace('": "', '":"')
     layout = (await client.get("/wall/_dash-layout")).json()
-    assert layout["props"]["id"] == "wall"
+    assert (layout["props"]["id"], layout["props"]["children"]["props"]["id"]) == ("stage", "wall")
     assert (await client.get("/wall/_dash-dependencies")).json() == []
 
 

@@ -1,0 +1,74 @@
+// How old everything is: the state and the age of each card, and whether the link is lost.
+
+import { address, cards, html, meta } from "./address.mjs";
+import { shown } from "./paint.mjs";
+import { STALLED, now, said } from "./pulse.mjs";
+
+const citywall = (window.citywall ??= {});
+const ORDER = ["live", "late", "silent", "failing", "never"];
+const WORDS = {
+  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中" },
+  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading" },
+};
+
+function stateOf(id) {
+  if (html.dataset.link === "lost") return ["lost", said.frame / 1000 + said.skew];
+  if (html.dataset.link !== "up" || !said.pulse) return ["opening", null];
+  // Behind, but moving on: the past is being told, as at a first start. One that stands still is not to be believed.
+  const behind = !said.pulse.wall || now() - said.pulse.wall > STALLED;
+  if (behind) return [said.pulse.wall && Date.now() - said.advanced < 1000 * STALLED ? "catching" : "stalled", said.pulse.wall || null];
+  const panel = shown.get(id);
+  if (!panel) return ["opening", null];
+  if (panel.fault) return ["fault", null];
+  let worst = "live";
+  let oldest = null;
+  for (const name of panel.feeds) {
+    const feed = said.pulse.feeds?.[name] ?? { state: "never", heard: null };
+    const by = ORDER.indexOf(feed.state) - ORDER.indexOf(worst);
+    if (by > 0) [worst, oldest] = [feed.state, feed.heard];
+    else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
+  }
+  // Numbers that rest on a broken entry of the data catalogue are grey, however lively the feed that brings them.
+  const broken = Object.keys(panel.rests).find((name) => said.pulse.broken?.[name]);
+  if (broken && ORDER.indexOf(worst) <= ORDER.indexOf("late")) return ["broken", said.pulse.broken[broken].since, panel.rests[broken]];
+  return [worst, panel.feeds.length ? oldest : said.pulse.wall];
+}
+
+// The whole sentence: what the card rests on, since when that is broken, and what that means for its numbers.
+function reason(entry, since, lang) {
+  const time = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("zone") || undefined };
+  const when = since === null ? "" : new Date(1000 * since).toLocaleString(lang === "en" ? "en-GB" : "zh-CN", time);
+  return lang === "en"
+    ? `These numbers rest on the catalogue entry “${entry}”, which ${when ? `has been broken since ${when}` : "was never updated"}; do not rely on them until it is back.`
+    : `这里的数字所依的数据目录「${entry}」${when ? `自 ${when} 起中断` : "从未更新"}，恢复之前不可采信。`;
+}
+
+// What a card's numbers rest on: each feed with its state, and the moment they are of.
+citywall.about = (id) => {
+  const panel = shown.get(id);
+  const of = (name) => ({ name, state: "never", heard: null, ...said.pulse?.feeds?.[name] });
+  return panel ? { as_of: panel.as_of, feeds: panel.feeds.map(of) } : null;
+};
+
+export function age() {
+  const lang = address.lang === "en" ? "en" : "zh";
+  const words = WORDS[lang];
+  for (const card of cards()) {
+    const [state, since, entry] = stateOf(card.dataset.panel);
+    if (card.dataset.state !== state) card.dataset.state = state;
+    const span = card.querySelector(".age");
+    const old = since === null || !citywall.ago ? "" : citywall.ago((entry ? citywall.time.city() : now()) - since, lang);
+    const text = entry ? (lang === "en" ? `“${entry}” broken ${old}` : `所依「${entry}」中断 ${old}`).trim() : state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
+    if (span && span.textContent !== text) span.textContent = text;
+    if (span && (span.title !== "" || entry)) span.title = entry ? reason(entry, since, lang) : "";
+    const plate = card.querySelector(":scope > .plate");
+    const large = state === "opening" || state === "fault" ? words[state] : "";
+    if (plate && plate.textContent !== large) plate.textContent = large;
+  }
+  if (html.dataset.link === "lost") {
+    const span = document.querySelector("#link .since");
+    if (span) span.textContent = citywall.ago?.(now() - (said.frame / 1000 + said.skew), lang) ?? "";
+  }
+}
+
+window.addEventListener("citywall:painted", age);

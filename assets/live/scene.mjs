@@ -1,0 +1,100 @@
+// Another scene on the same page: layout, place and options change in place, and the link lives on.
+
+import { address, applyAddress, html, meta, readAddress, stage } from "./address.mjs";
+import { hello } from "./link.mjs";
+import { flush, forget, ready } from "./paint.mjs";
+import { due, restart } from "./restart.mjs";
+
+const citywall = (window.citywall ??= {});
+const PATIENCE = 10000; // ms for a layout to come
+const OPTIONS = ["map", "layer", "lang", "theme"];
+const FREE = ["place", "panel", "scene", ...OPTIONS]; // what of the address is the scene's; the rest is the screen's own
+let turn = 0; // the latest change; an older one that still waits is given up
+
+// What stands on the page now, as a scene.
+export function standing() {
+  const query = new URLSearchParams(location.search);
+  return {
+    layout: location.pathname.slice(1), panel: query.get("panel") ?? "", scene: query.get("scene") ?? "", place: address.place,
+    options: Object.fromEntries(OPTIONS.map((name) => [name, query.get(name) ?? ""]).filter(([, value]) => value)),
+  };
+}
+
+export function addressOf(show) {
+  const query = new URLSearchParams(location.search);
+  const { lang, theme } = Object.fromEntries(query);
+  for (const name of FREE) query.delete(name);
+  const wanted = { place: show.place, panel: show.panel, scene: show.scene, lang, theme, ...show.options };
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value && !(name === "place" && value === meta("root"))) query.set(name, value);
+  }
+  const text = query.toString();
+  return `/${show.layout}${text ? `?${text}` : ""}`;
+}
+
+const frame = () => new Promise((resolve) => {
+  requestAnimationFrame(() => resolve());
+  setTimeout(resolve, 100); // On a page nobody sees there are no frames.
+});
+
+// Puts a scene on the page; whether it stands there now.
+export async function change(show) {
+  const mine = ++turn;
+  const url = addressOf(show);
+  const wanted = show.panel ? `panel-${show.panel}` : show.layout;
+  if (stage()?.dataset.screen === wanted) {
+    if (url === location.pathname + location.search) return true;
+    history.replaceState(null, "", url);
+    applyAddress();
+    return true;
+  }
+  if (due() && (await restart(due(), true, url))) return false; // The new page brings the scene; nobody sees more than that.
+  let tree;
+  try {
+    const path = show.panel ? `/panel/${show.panel}.json` : `/${show.layout}/_dash-layout`;
+    const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    tree = await answer.json();
+  } catch (error) {
+    console.warn(`citywall: the scene ${wanted} did not come:`, error.message);
+    return false;
+  }
+  if (mine !== turn) return false;
+  await swap(show.panel ? tree : tree.props.children, url);
+  return true;
+}
+
+// First nothing, so that no element of the old scene is taken over with what was drawn into it; then the new one.
+async function swap(tree, url) {
+  window.dispatchEvent(new Event("citywall:leaving"));
+  const set = (children) => window.dash_clientside.set_props("stage", { children });
+  set([]);
+  while (stage()) await frame();
+  forget();
+  history.replaceState(null, "", url);
+  readAddress();
+  hello(panelsOf(tree)); // What is painted while the page is being drawn waits for it.
+  set(tree);
+  while (!ready()) await frame();
+  citywall.room?.();
+  applyAddress();
+  flush();
+  window.dispatchEvent(new Event("citywall:scene"));
+}
+
+function panelsOf(tree) {
+  if (Array.isArray(tree)) return tree.flatMap(panelsOf);
+  if (!tree?.props) return [];
+  const id = tree.props["data-panel"];
+  return id ? [id] : panelsOf(tree.props.children);
+}
+
+// When all of the scene is painted, or it has been waited for long enough.
+export async function complete(patience = 3000) {
+  const until = performance.now() + patience;
+  const open = () => [...document.querySelectorAll("[data-panel]")].some((card) => ["never", "opening"].includes(card.dataset.state) || "turning" in card.dataset);
+  while (performance.now() < until && (open() || citywall.pending())) await frame();
+  html.dataset.scene = standing().scene;
+}
+
+citywall.scene = change;
