@@ -7,11 +7,10 @@ import logging
 import re
 import ssl
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Annotated, Any, Self
 
@@ -25,6 +24,7 @@ from dashboard.feed import Context, Settings, SourceFailed
 from dashboard.hosts import Doorkeeper, host_and_port
 from dashboard.masking import clean, cut, mask
 from dashboard.packing import Unpacker
+from dashboard.trust import TrustSettings, trust_of
 
 REDIRECTS = 5
 LONGEST_WAIT = 300.0  # Seconds; a source that asks to be left alone for longer is asked again after these.
@@ -34,12 +34,11 @@ SHOWN = 4096  # Characters of a reply in a dead letter.
 logging.getLogger("httpx").setLevel(logging.WARNING)  # It writes down every address, and with it a key in a query.
 
 
-class WebSettings(Settings):
+class WebSettings(TrustSettings, Settings):
     """Where a source is on the web, who we are to it, and how long and how large its replies may be."""
 
     url: str
     hosts: tuple[str, ...] = ()  # Others it may send us to: "name", "name:port", or an address.
-    ca_file: str | None = None  # The authority whose certificates are believed, and no other then.
     auth: Auth | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     timeout: Annotated[float, Field(gt=0, le=600)] = 20.0  # Seconds for a whole reply, redirects and all.
@@ -172,7 +171,7 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 def _plainly(error: Exception) -> str:
     """What an exception of the network says, in words."""
-    text = str(error) or type(error).__name__
+    text = " ".join(filter(None, map(str, _causes(error))))
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return "nobody answers at that address; is the server up and the way to it open?"
     if isinstance(error, httpx.TimeoutException):
@@ -180,20 +179,28 @@ def _plainly(error: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in text:
         why = text.partition("failed: ")[2].partition(" (_ssl")[0]
         return f"its certificate is not believed ({why}); renew it, or name its authority as ca_file"
+    if "CERTIFICATE_REQUIRED" in text or "ALERT_UNKNOWN_CA" in text or "ALERT_BAD_CERTIFICATE" in text:
+        return "wants to see a certificate of ours from its own authority; name it as cert_file, its key as key_file"
     if isinstance(error, httpx.ConnectError):
         return f"cannot be reached ({clean(text)[:120]}); is the server up?"
+    if isinstance(error, httpx.ReadError | httpx.WriteError):
+        secure = (
+            " or does it want to see a certificate of ours (cert_file)" if error.request.url.scheme == "https" else ""
+        )
+        return f"has cut the connection ({clean(text)[:120] or 'without a word'}); is it in trouble{secure}?"
     if isinstance(error, httpx.RemoteProtocolError):
         return f"broke off or does not speak HTTP ({clean(text)[:120]})"
-    return clean(text)[:160]
+    return clean(text)[:160] or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that led to it: of a broken connection only the first knows why."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 # -- the way there and back ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _everyone() -> ssl.SSLContext:
-    """The authorities that this machine believes; reading them takes a while, in which no other feed is served."""
-    return ssl.create_default_context()
 
 
 class Fetcher:
@@ -215,7 +222,9 @@ class Fetcher:
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(
-            transport=_Transport(self.keeper, self._trust), timeout=self.settings.timeout, trust_env=False
+            transport=_Transport(self.keeper, trust_of(self.settings, self._city)),
+            timeout=self.settings.timeout,
+            trust_env=False,
         )
         return self
 
@@ -224,16 +233,6 @@ class Fetcher:
     ) -> None:
         if self._client is not None:
             await self._client.aclose()
-
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        if self.settings.ca_file is None:
-            return _everyone()
-        file = self._city.path(self.settings.ca_file)
-        try:
-            return ssl.create_default_context(cafile=str(file))
-        except (OSError, ssl.SSLError) as error:
-            raise SourceFailed(f"ca_file: {file} cannot be read as certificates ({error}); name a PEM file") from None
 
     async def get(self, url: str | None = None, params: Mapping[str, str] | None = None) -> Reply:
         """A page of the source: ``url`` may be relative to the feed's own, which it is by default.

@@ -166,6 +166,8 @@ url = "https://water.example/api/stations"
 interval = 60
 auth = { kind = "bearer", secret_file = "water.token" }
 ca_file = "authority.pem"          # a private authority's certificate
+cert_file = "wall.pem"             # our own certificate, and its key, where the source wants to see one
+key_file = "wall.key"
 hosts = ["files.water.example"]    # it may send us there too, and nowhere else
 parameters = { area = "440605" }
 records = "data.stations[]"        # where the list of records is

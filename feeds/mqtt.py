@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -23,6 +22,7 @@ from dashboard.credentials import Auth, secret_of
 from dashboard.documents import read_json
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
 from dashboard.readings import Reader, Reading, ReadingSettings, Record
+from dashboard.trust import TrustSettings, trust_of
 from dashboard.values import RAW
 
 BATCH = 500  # Messages of one delivery, and at most so many unacknowledged ones the broker sends ahead.
@@ -64,14 +64,13 @@ class Topic(Reading):
         return re.compile("/".join(parts))
 
 
-class Settings(ReadingSettings):
+class Settings(TrustSettings, ReadingSettings):
     """Where the broker is, who we are to it, and what its topics mean."""
 
     url: str  # mqtt://host:port, or mqtts:// over TLS.
     topics: Annotated[tuple[Topic, ...], Field(min_length=1)]
     readings: tuple[Reading, ...] = Field(default=(), max_length=0)
     auth: Auth | None = None
-    ca_file: str | None = None
     client: str | None = None  # The name our session has at the broker; one per house and feed by itself.
     protocol: Literal["5", "3.1.1"] = "5"
     session_hours: Annotated[float, Field(gt=0)] = 24.0  # For so long the broker keeps what we miss.
@@ -185,13 +184,7 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
 
 def _client(settings: Settings, context: Context, quiet: float) -> aiomqtt.Client:
     where = urlsplit(settings.url)
-    tls: ssl.SSLContext | None = None
-    if where.scheme == "mqtts":
-        file = None if settings.ca_file is None else str(context.city.path(settings.ca_file))
-        try:
-            tls = ssl.create_default_context(cafile=file)
-        except (OSError, ssl.SSLError) as error:
-            raise SourceFailed(f"ca_file: {file} cannot be read as certificates ({error}); name a PEM file") from error
+    tls = trust_of(settings, context.city) if where.scheme == "mqtts" else None
     # A mere look must neither take the place of the house at work nor leave a session behind.
     own = blake2b(str(context.data.resolve()).encode(), digest_size=4).hexdigest()
     name = settings.client or f"citywall-{context.city.name}-{settings.name}-{own}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from dashboard.fetch import Fetcher, WebSettings
 from dashboard.mapping import fillable
 from dashboard.readings import Record, find
 from dashboard.rows import RowSettings, read_rows
+from dashboard.trust import TrustSettings, trust_of
 from dashboard.values import RAW
 
 BATCH = 200  # Messages of one delivery.
@@ -30,12 +30,11 @@ AHEAD = 10_000  # Numbers that are remembered as come while one before them is m
 ASKED = 3  # Times that a gap is asked for before it is given up.
 
 
-class Settings(RowSettings):
+class Settings(TrustSettings, RowSettings):
     """Where the upstream is, what we say to it, and how its messages are read."""
 
     url: str  # ws:// or wss://
     auth: Auth | None = None
-    ca_file: str | None = None
     hello: str | None = None  # Sent after connecting; {after} is the last number we have, 0 at first.
     records: str = "@"  # JMESPath to the record or records of a message.
     sequence: str | None = None  # Key or JMESPath of a message's number; they go up by one.
@@ -205,13 +204,7 @@ def _connection(settings: Settings, context: Context) -> connect:
     if settings.auth is not None and secret is not None:
         bearer = settings.auth.kind == "bearer"
         headers = {"Authorization": f"Bearer {secret}"} if bearer else {settings.auth.header or "": secret}
-    tls: ssl.SSLContext | None = None
-    if settings.url.startswith("wss:"):
-        file = None if settings.ca_file is None else str(context.city.path(settings.ca_file))
-        try:
-            tls = ssl.create_default_context(cafile=file)
-        except (OSError, ssl.SSLError) as error:
-            raise SourceFailed(f"ca_file: {file} cannot be read as certificates ({error}); name a PEM file") from error
+    tls = trust_of(settings, context.city) if settings.url.startswith("wss:") else None
     quiet = settings.interval or 60.0
     return _Straight(
         settings.url, additional_headers=headers, ssl=tls, proxy=None, max_size=settings.max_bytes, max_queue=16,
@@ -225,6 +218,7 @@ def _fetcher(settings: Settings, context: Context) -> Fetcher:
     base = settings.resume_url.partition("{")[0].partition("?")[0]
     web = WebSettings(
         name=settings.name, kind=settings.kind, url=base, auth=settings.auth, ca_file=settings.ca_file,
+        cert_file=settings.cert_file, key_file=settings.key_file,
         max_bytes=settings.max_bytes * 16, timeout=settings.resume_wait,
     )  # fmt: skip
     return Fetcher(web, context)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 import httpx
@@ -332,6 +332,12 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return key, cert
 
 
+def _lock(key: Path) -> None:
+    """The same key with a password."""
+    locked = ["openssl", "ec", "-aes256", "-passout", "pass:x", "-in", str(key), "-out", str(key.parent / "locked.pem")]
+    subprocess.run(locked, check=True, capture_output=True, timeout=30)
+
+
 async def test_a_private_authority(tmp_path: Path) -> None:
     key, cert = certificate(tmp_path)
     tls = SSLContext(PROTOCOL_TLS_SERVER)
@@ -352,6 +358,41 @@ async def test_a_private_authority(tmp_path: Path) -> None:
     ):
         with pytest.raises(SourceFailed, match="from https to http"):
             await web.get()
+
+
+async def test_a_source_that_wants_to_see_our_certificate(tmp_path: Path) -> None:
+    key, cert = certificate(tmp_path)
+    tls = SSLContext(PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    tls.verify_mode = CERT_REQUIRED
+    tls.load_verify_locations(cert)
+    (tmp_path / "both.pem").write_text(cert.read_text() + key.read_text())
+    (tmp_path / "other").mkdir()
+    certificate(tmp_path / "other")
+    wanted = "want(s)? to see a certificate of ours.*cert_file"  # It says so, or only cuts the connection.
+    async with source(reply("[]"), tls) as served:
+        for ours in ({"cert_file": "cert.pem", "key_file": "key.pem"}, {"cert_file": "both.pem"}):
+            async with fetcher(tmp_path, served.url, ca_file="cert.pem", **ours) as web:
+                assert (await web.get()).document == []
+        async with fetcher(tmp_path, served.url, ca_file="cert.pem") as web:
+            with pytest.raises(SourceFailed, match=wanted):
+                await web.get()
+        other = {"cert_file": "other/cert.pem", "key_file": "other/key.pem"}
+        async with fetcher(tmp_path, served.url, ca_file="cert.pem", **other) as web:
+            with pytest.raises(SourceFailed, match=wanted):
+                await web.get()
+
+
+async def test_certificates_that_cannot_be_used_are_said_in_a_sentence(tmp_path: Path) -> None:
+    key, _ = certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    certificate(tmp_path / "other")
+    _lock(key)
+    for wrong in ({"cert_file": "key.pem"}, {"cert_file": "cert.pem", "key_file": "other/key.pem"},
+                  {"cert_file": "gone.pem"}, {"cert_file": "cert.pem", "key_file": "locked.pem"}):  # fmt: skip
+        with pytest.raises(SourceFailed, match="cannot be read as a certificate and its key"):
+            async with fetcher(tmp_path, "https://127.0.0.1:9/", **wrong):
+                pass
 
 
 # -- what is asked ---------------------------------------------------------------------------------------------
