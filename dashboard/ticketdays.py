@@ -37,7 +37,8 @@ def view_days(board: Tickets, place: str, now: float) -> Document:
     ``soon`` those that fall due next.
 
     What stood open is worked back from now by the moves that opened and ended tickets, so it is exact as long as every
-    move is known; a ticket that was moved to another place counts there as if it had always been. What is due later today is left out of today's due: nobody can have missed it yet.
+    move is known; a ticket that was moved to another place counts there as if it had always been. What is due later
+    today is left out of today's due: nobody can have missed it yet.
     """
     tally, calendar = board.tally(place), board.calendar
     today, _, month = calendar.periods(now)

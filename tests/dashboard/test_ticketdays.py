@@ -30,6 +30,7 @@ def wild(seed: int) -> list[Event]:
     None is amended: that may move one to another place, and it then counts there as if it had always been there.
     """
     chance = random.Random(seed)
+    kinds = sorted(set(KINDS) - {"reported", "reported_in", "amended"})
     events: list[Event] = []
     for number in range(40):
         at = chance.uniform(0, 9 * DAY)
@@ -37,9 +38,7 @@ def wild(seed: int) -> list[Event]:
         events.append(told("reported", at, str(number), **place))
         for _ in range(chance.randrange(9)):
             at += chance.uniform(1, DAY)
-            kind = chance.choice(
-                [*sorted(set(KINDS) - {"reported", "reported_in", "amended"}), "closed", "called_back", "dispatched"]
-            )
+            kind = chance.choice([*kinds, "closed", "called_back", "dispatched"])
             more = {"reopen": True, "satisfied": False} if kind == "called_back" else {}
             events.append(told(kind, at, str(number), **more))
     return events
