@@ -48,6 +48,16 @@ class Context:
             words["lang"] = self.language
         return "/tickets" + (f"?{urlencode(words, doseq=True)}" if words else "")
 
+    def below(self, code: str) -> str:
+        """The name of the place directly below this one in which the place ``code`` lies; of the place itself where it
+        is not above it, and nothing where it is this very place or none that is known.
+        """
+        path = self.places.path(code) if code in self.places else ()
+        if not path or code == self.place:
+            return ""
+        at = path.index(self.place) + 1 if self.place in path else -1
+        return self.places[path[at]].title(self.language)
+
     def rates(self, by: str) -> str:
         """The address of this place's rates of the month by unit, place, category, feed or channel."""
         words = {} if self.place == self.places.root.code else {"place": self.place}

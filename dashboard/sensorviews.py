@@ -7,9 +7,10 @@ from typing import Any
 from dashboard.noun import Document, Noun
 from dashboard.sensoralerts import alerts
 from dashboard.sensorlayers import LAYERS
-from dashboard.sensors import FAULTS, GRADES, Gauge, SensorReading, Sensors
+from dashboard.sensors import FAULTS, GRADES, SLOT, SLOTS, Gauge, SensorReading, Sensors
 
 ROWS = 100  # Gauges that are listed; all are counted.
+WATER = 40  # Of water and of rain, each with its last day.
 
 
 def row_of(board: Sensors, gauge: Gauge, now: float) -> dict[str, Any]:
@@ -110,12 +111,81 @@ def view_parking(board: Sensors, place: str, now: float) -> Document:
     }  # fmt: skip
 
 
+def _day(gauge: Gauge, now: float) -> list[float | None]:
+    """The latest value of each quarter of an hour of the last day, to five figures; None where none was read."""
+    last = int(now // SLOT)
+    slots = (gauge.slots.get(number) for number in range(last - SLOTS + 1, last + 1))
+    return [None if slot is None else float(f"{slot.value:.5g}") for slot in slots]
+
+
+def view_water(board: Sensors, place: str, now: float) -> Document:
+    """Where water may stand and where it rains: level gauges with the worst first, rain gauges with the wettest first.
+
+    Of the levels ``over`` counts warnings and alarms among the ``working`` ones, and ``rising`` those that rise.
+    Each row has its last day in quarters of an hour as ``day``. ``hours`` is the most rain of any gauge by hour.
+    """
+    levels: list[dict[str, Any]] = []
+    rains: list[dict[str, Any]] = []
+    for gauge in board.at(place):
+        if gauge.quantity in ("level", "rain"):
+            row = row_of(board, gauge, now)
+            del row["age"]  # It changes each second; whoever shows it counts from ``at``.
+            (levels if gauge.quantity == "level" else rains).append(row)
+    believed = [row for row in levels if not row["fault"]]
+    levels.sort(key=lambda row: (_rank(row)[0], -_against(row), row["key"]))
+    rains.sort(key=lambda row: (bool(row["fault"]), -(row["value"] or 0.0), row["key"]))
+    for row in (*levels[:WATER], *rains[:WATER]):
+        row["day"] = _day(board.gauges[row["key"]], now)
+    days = [row["day"] for row in rains[:WATER]]
+    quarters = [max((day[at] for day in days if day[at] is not None), default=None) for at in range(SLOTS)]
+    return {
+        "levels": levels[:WATER], "rains": rains[:WATER], "total": len(levels), "working": len(believed),
+        "over": {grade: sum(row["grade"] == grade for row in believed) for grade in ("warn", "alarm")},
+        "rising": sum(row["trend"] == "rising" for row in believed),
+        "hours": [max((q for q in quarters[at : at + 4] if q is not None), default=None) for at in range(0, SLOTS, 4)],
+        "until": (int(now // SLOT) + 1) * SLOT,
+    }  # fmt: skip
+
+
+def _against(row: dict[str, Any]) -> float:
+    """A level against its own first threshold."""
+    limit = row["warn"] or row["alarm"]
+    return (row["value"] or 0.0) / limit if limit else 0.0
+
+
+def view_gauge_faults(board: Sensors, place: str, now: float) -> Document:
+    """The gauges that cannot be believed: which, why, since when, and what they said last, the latest fault first.
+
+    ``counts`` are all by fault; ``never`` are those that are expected and nobody has heard of.
+    """
+    rows: list[dict[str, Any]] = []
+    gauges = board.at(place)
+    for gauge in gauges:
+        fault = gauge.fault(board.limits(gauge), now)
+        if not fault:
+            continue
+        since = gauge.unchanged_since() if fault == "stuck" else gauge.at
+        if fault == "wrong_unit" and gauge.odd is not None:
+            since = gauge.odd[0]
+        rows.append({
+            "key": gauge.key, "name": gauge.name or gauge.sensor, "place": gauge.place, "quantity": gauge.quantity,
+            "fault": fault, "since": since or None, "value": gauge.value if gauge.id else None, "unit": gauge.unit,
+            "odd_unit": gauge.odd[1] if fault == "wrong_unit" and gauge.odd else "",
+        })  # fmt: skip
+    never = _never(board, place)
+    rows.sort(key=lambda row: (-(row["since"] or 0.0), row["key"]))
+    counts = {name: sum(row["fault"] == name for row in rows) for name in FAULTS}
+    counts["never"] += len(never)
+    return {"faults": rows[:ROWS], "counts": counts, "never": never[:ROWS], "total": len(gauges) + len(never)}
+
+
 NOUN = Noun(
     name="sensor",
     events=(SensorReading,),
     slice=Sensors,
     alerts=alerts,
     views={
-        "sensors": view_sensors, "gauges": view_gauges, "parking": view_parking, **LAYERS,
+        "sensors": view_sensors, "gauges": view_gauges, "parking": view_parking,
+        "water": view_water, "gauge_faults": view_gauge_faults, **LAYERS,
     },
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.layer import Layer, State
+from dashboard.tickets import LIGHTS as ORDER
 from dashboard.words import LIGHTS, Words
 
 LAYER = Layer(
@@ -10,7 +11,7 @@ LAYER = Layer(
     title=Words("突发事件", "Incidents"),
     points="incident_points",
     states="incident_states",
-    looks=tuple(State(name, words) for name, (_, words) in LIGHTS.items()),
+    looks=tuple(State(name, LIGHTS[name][1]) for name in ORDER),
     rate=Words("时限内", "In time"),
     home=("emergency",),
     rank=20,

@@ -1,0 +1,42 @@
+"""Economy: what the figures say in the middle, how they move at the left, when they come and what was put right."""
+
+from __future__ import annotations
+
+from dashboard.layout import Layout
+from dashboard.words import Words
+
+LAYOUT = Layout(
+    id="economy",
+    title=Words("经济发展", "Economy"),
+    pictures={
+        "wide": """
+            header        header          header
+            economy       economy_figures economy_releases
+            economy_trend economy_figures economy_releases
+            economy_trend economy_regions economy_revisions
+        """,
+        "ultrawide": """
+            header        header          header          header
+            economy       economy_figures economy_regions economy_releases
+            economy_trend economy_figures economy_regions economy_releases
+            economy_trend economy_figures economy_regions economy_revisions
+        """,
+        "tall": """
+            header           header
+            economy          economy_trend
+            economy_figures  economy_figures
+            economy_regions  economy_regions
+            economy_releases economy_revisions
+        """,
+    },
+    columns={
+        "wide": "54fr 86fr 52fr",
+        "ultrawide": "78fr 106fr 116fr 74fr",
+        "tall": "50fr 54fr",
+    },
+    rows={
+        "wide": "7fr 28fr 26fr 44fr",
+        "ultrawide": "7fr 34fr 16fr 46fr",
+        "tall": "6.5fr 35fr 36fr 30fr 34fr",
+    },
+)

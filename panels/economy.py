@@ -1,0 +1,160 @@
+"""The economy in one card: the first figures of the city with what they are held against, and one of them by month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.amounts import period_words, signed, singles, written
+from dashboard.marks import clipped, number
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.releases import Series
+from dashboard.sparks import columns
+from dashboard.words import DASH, Words
+
+PLACES = ("first", "second", "third")
+YEAR_ON_YEAR = Words("同比", "on year")
+TARGET = Words("目标", "target")
+DONE = Words("完成", "reached")
+FIGURE = Words("指标", "Figure")
+SINGLE = Words("当月", "by month")
+BEFORE = Words("上年", "year before")
+
+
+def frame(ctx: Context) -> Any:
+    """Three figures over a small chart."""
+    figures = [
+        html.Div([
+            html.H3(id=f"economy-{name}-name"),
+            html.Div(id=f"economy-{name}", className="figure"),
+            html.Div(id=f"economy-{name}-why", className="why"),
+        ])
+        for name in PLACES
+    ]  # fmt: skip
+    return html.Div(
+        [
+            html.Div(figures, className="figures"),
+            html.Div(
+                [
+                    html.Div(id="economy-chart-name", className="name"),
+                    html.Div(id="economy-chart", className="plot"),
+                    html.Div(id="economy-chart-ends", className="ends"),
+                ],
+                className="strip",
+            ),
+        ],
+        className="sum economy",
+    )
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The first three figures in the order of the city file; a growth that the bureau tells stands with its amount."""
+    rows = {row["code"]: row for row in views["indicators"].get("series", [])}
+    growths = {rule.growth for rule in ctx.city.indicators.series.values()}
+    mine = [row for row in rows.values() if row["code"] not in growths and row["value"] is not None]
+    painted: Painted = {}
+    for place, row in zip(PLACES, [*mine[: len(PLACES)], None, None, None], strict=False):
+        painted |= {f"economy-{place}{part}.children": value for part, value in _figure(row, rows, ctx).items()}
+    monthly = (row for row in mine if str(row["period"])[4:5] == "-" and row["span"] != "level")
+    return painted | _chart(next(monthly, None), ctx)
+
+
+def _figure(row: Mapping[str, Any] | None, rows: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
+    language = ctx.language
+    if row is None:
+        return {"-name": FIGURE[language], "": number(DASH), "-why": ""}
+    rule = ctx.city.indicators.series.get(row["code"], Series())
+    change, target = row["change"], row["target"]
+    aim = rows.get(rule.growth or "", {}).get("target")
+    aimed = f" · {TARGET[language]} {aim['target']:g}" if aim is not None else ""
+    shape = "" if change is None or not row["good"] else "▲" if change > 0 else "▼" if change < 0 else ""
+    why: list[Any] = [
+        html.Span([
+            f"{YEAR_ON_YEAR[language]} ", html.Span(shape, className="shape"),
+            html.B(signed(change, row["change_unit"])), html.Span(aimed, className="quiet"),
+        ])
+    ]  # fmt: skip
+    if target is not None and target["share"] is not None:
+        gap = 100 * (target["share"] - target["time"])
+        why.append(html.Span(
+            [f"{DONE[language]} {100 * target['share']:.1f} % ", html.Span(f"({signed(gap, 'pp')})", className="gap")],
+            className="behind-time" if gap < -1 else "",
+        ))  # fmt: skip
+    name = clipped(ctx.city.translated(row["name"], language))
+    return {
+        "-name": html.Span(name, title=f"{name} · {period_words(row['period'], language, row['span'])}"),
+        "": number(written(row["value"]), clipped(ctx.city.translated(row["unit"], language))),
+        "-why": why,
+    }
+
+
+def _chart(row: Mapping[str, Any] | None, ctx: Context) -> Painted:
+    """Single months, each behind its month of the year before."""
+    language = ctx.language
+    months = singles(row["history"], row["span"]) if row is not None else {}
+    if row is None or not months:
+        return {"economy-chart-name.children": "", "economy-chart.children": "", "economy-chart-ends.children": ""}
+    last = max(months)
+    twelve = [last.shifted(back) for back in range(-11, 1)]
+    groups = [[(months.get(period.year_before), "before"), (months.get(period), "now")] for period in twelve]
+    name = clipped(ctx.city.translated(row["name"], language))
+    return {
+        "economy-chart-name.children": [
+            f"{name} · {SINGLE[language]} ", html.B(written(months[last])),
+            html.Span(f" · {BEFORE[language]} {written(months.get(last.year_before))}", className="quiet"),
+        ],
+        "economy-chart.children": columns(groups),
+        "economy-chart-ends.children": [html.Span(period_words(str(at), language)) for at in (twelve[0], twelve[-1])],
+    }  # fmt: skip
+
+
+def _history(first: float) -> list[list[Any]]:
+    """Two years of a figure that counts from January on, without its Januaries."""
+    found: list[list[Any]] = []
+    for n in range(25):
+        year, month = divmod(12 * 2024 + 9 + n, 12)
+        found.append([f"{year}-{month + 1:02d}", None if month == 0 else round(first * (month + 1) * (1 + n / 400), 1)])
+    return found
+
+
+PANEL = Panel(
+    id="economy",
+    title=Words("经济发展", "Economy"),
+    reads=("indicators",),
+    frame=frame,
+    paint=paint,
+    example={
+        "indicators": {
+            "series": [
+                {
+                    "key": "f|gdp|x|cumulative", "code": "gdp", "name": "地区生产总值", "span": "cumulative",
+                    "good": "up", "state": "current", "coming": "2026Q4", "due": 1_800_583_200.0, "period": "2026Q3",
+                    "value": 3238.1, "unit": "亿元", "said": 1_792_634_400.0, "change": 4.8, "change_unit": "%",
+                    "official": True, "single": 1110.7, "first": 3238.1, "revised": None, "history": [],
+                    "target": {
+                        "target": 4330.0, "unit": "亿元", "reached": 3238.1, "share": 0.7478, "gap": None, "time": 0.75,
+                    },
+                },
+                {
+                    "key": "f|sales|x|cumulative", "code": "sales", "name": "社会消费品零售总额", "span": "cumulative",
+                    "good": "up", "state": "current", "coming": "2026-11", "due": 1_797_645_600.0, "period": "2026-10",
+                    "value": 1150.4, "unit": "亿元", "said": 1_795_053_600.0, "change": -1.2, "change_unit": "%",
+                    "official": False, "single": 121.3, "first": 1150.4, "revised": None, "history": _history(115.0),
+                    "target": {
+                        "target": 1400.0, "unit": "亿元", "reached": 1150.4, "share": 0.8217, "gap": None, "time": 0.83,
+                    },
+                },
+            ],
+            "total": 2, "overdue": 1, "never": [],
+        }
+    },
+    period=Words("最新一期 · 累计", "latest · year to date"),
+    formula=Words(
+        "同比：与上年同期相比，有官方可比价增速者取官方；完成：累计 ÷ 全年目标，括号内为它减去年内已过时间",
+        "On year: against the same period a year before, the bureau's own where it tells one; reached: sum so far ÷ "
+        "the year's target, in brackets by how much that is ahead of the share of the year that is over",
+    ),
+)  # fmt: skip
