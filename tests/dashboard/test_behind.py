@@ -138,6 +138,7 @@ def test_every_number_of_every_panel_is_the_count_of_what_stands_behind_it(
         "forecast",
         "grassroots",
         "flow",
+        "efficacy",
     ):
         assert seen.get(panel_id), f"{panel_id} has no number with tickets behind it"
     assert seen["cases"] > 10
