@@ -278,6 +278,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--examples", action="store_true", help="from the panels' examples alone, without a simulated past"
     )
+    made.add_argument(
+        "--jobs", type=int, default=1, choices=range(1, 33), metavar="N", help="so many at a time (default 1)"
+    )
     made.set_defaults(work=console.gallery)
 
     made = add("messages", console.show_messages, "what the escalation sent to whom, when, and whether it arrived")

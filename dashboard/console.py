@@ -120,7 +120,7 @@ def gallery(args: argparse.Namespace) -> int:
     )  # fmt: skip
     taken = hang(
         read_city(city_file(args.city)), Path(args.folder).expanduser(), wanted,
-        lambda line: print(line, flush=True), simulated=not args.examples,
+        lambda line: print(line, flush=True), simulated=not args.examples, jobs=args.jobs,
     )  # fmt: skip
     defects = sum(len(picture.defects) for picture in taken)
     print(f"{len(taken)} pictures in {args.folder}/index.html, {defects} defects in {args.folder}/defects.json")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import html
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -171,11 +175,18 @@ class Viewer:
         ]
 
 
-def pictures(stage: Stage, running: Browser, wanted: Wanted, folder: Path, say: Callable[[str], None]) -> list[Picture]:
-    """All pictures that are wanted, taken and looked at."""
-    layouts = [name for name in stage.layouts if not wanted.layouts or name in wanted.layouts]
-    if wanted.panels:
-        layouts = [name for name in layouts if set(stage.layouts[name].panels) & set(wanted.panels)]
+def layouts_of(stage: Stage, wanted: Wanted) -> list[str]:
+    """The layouts that are wanted, or that the wanted panels stand on."""
+    names = [name for name in stage.layouts if not wanted.layouts or name in wanted.layouts]
+    panels = set(wanted.panels)
+    return [name for name in names if not panels or panels & set(stage.layouts[name].panels)]
+
+
+def pictures(
+    stage: Stage, running: Browser, wanted: Wanted, folder: Path, say: Callable[[str], None], *, index: bool = True
+) -> list[Picture]:
+    """All pictures that are wanted, taken and looked at; with ``index`` the list of them is kept up meanwhile."""
+    layouts = layouts_of(stage, wanted)
     languages = [name for name in stage.city.languages if not wanted.languages or name in wanted.languages]
     rounds = list(product(layouts, wanted.sizes, languages, wanted.themes))
     taken: list[Picture] = []
@@ -208,7 +219,8 @@ def pictures(stage: Stage, running: Browser, wanted: Wanted, folder: Path, say: 
             mine.append(picture)
         context.close()
         taken += mine
-        write(taken, folder)  # After each round, so that one that is cut short leaves what it has.
+        if index:
+            write(taken, folder)  # After each round, so that one that is cut short leaves what it has.
         bad = sum(len(picture.defects) for picture in mine)
         say(f"{at}/{len(rounds)} {layout} {size[0]}x{size[1]} {language} {theme}: {len(mine)} faces, {bad} defects, "
             f"{monotonic() - began:.0f} s")  # fmt: skip
@@ -238,9 +250,15 @@ def _save(page: Page, picture: Picture, folder: Path, panels: Sequence[str]) -> 
 
 
 def hang(
-    city: City, folder: Path, wanted: Wanted, say: Callable[[str], None] = print, *, simulated: bool = True
+    city: City,
+    folder: Path,
+    wanted: Wanted,
+    say: Callable[[str], None] = print,
+    *,
+    simulated: bool = True,
+    jobs: int = 1,
 ) -> list[Picture]:
-    """Render what is wanted into ``folder``: pictures, ``index.html`` and ``defects.json``.
+    """Render what is wanted into ``folder``: pictures, ``index.html`` and ``defects.json``; several ``jobs`` share it.
 
     Raises:
         Refused: if there is no browser, or a name is none that is known.
@@ -248,8 +266,38 @@ def hang(
     folder.mkdir(parents=True, exist_ok=True)
     with Stage(city, simulated=simulated) as stage:
         _check(stage, wanted)
-        with browser() as running:
-            return pictures(stage, running, wanted, folder, say)
+        if jobs == 1:
+            with browser() as running:
+                return pictures(stage, running, wanted, folder, say)
+        layouts = layouts_of(stage, wanted)
+    taken: list[Picture] = []
+    workers = ProcessPoolExecutor(jobs, get_context("spawn"), _Worker.begin, (city, folder, simulated))
+    with workers:
+        parts = [replace(wanted, layouts=(layout,), sizes=(size,)) for layout, size in product(layouts, wanted.sizes)]
+        for at, mine in enumerate(workers.map(_Worker.take, parts), start=1):
+            taken += mine
+            write(taken, folder)
+            bad, (width, height) = sum(len(picture.defects) for picture in mine), mine[0].size
+            say(f"{at}/{len(parts)} {mine[0].layout} {width}x{height}: {len(mine)} pictures, {bad} defects")
+    return taken
+
+
+class _Worker:
+    """What each process of a gallery has for itself: its stage and its browser, for as long as it lives."""
+
+    work: Callable[[Wanted], list[Picture]]
+    open = ExitStack()
+
+    @classmethod
+    def begin(cls, city: City, folder: Path, simulated: bool) -> None:
+        stage = cls.open.enter_context(Stage(city, simulated=simulated))
+        running = cls.open.enter_context(browser())
+        atexit.register(cls.open.close)
+        cls.work = partial(pictures, stage, running, folder=folder, say=lambda line: None, index=False)
+
+    @classmethod
+    def take(cls, wanted: Wanted) -> list[Picture]:
+        return cls.work(wanted=wanted)  # type: ignore[call-arg]
 
 
 def write(taken: Sequence[Picture], folder: Path) -> None:

@@ -114,7 +114,7 @@ def _hours(hours: list[datetime], view: Document, ctx: Context) -> list[Any]:
             n = view.get(name, [])[at]
             said = f"{count(n)} · {words[ctx.language]} {start[11:]}–{end[11:]}"
             href = {"href": ctx.behind(**{asks: f"{start}..{end}"})} if n and plain else {}
-            links.append(html.A(className="behind", title=said, **{"aria-label": said}, **href))
+            links.append(html.A(className="behind", title=said, **({"aria-label": said} if href else {}), **href))
         columns.append(html.Div(links))
     return columns
 
