@@ -26,6 +26,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard import kept as keeping
 from dashboard.city import City
 from dashboard.layout import Layout, all_layouts
 from dashboard.marks import ASSETS
@@ -134,10 +135,12 @@ def make_app(
         return Response(to_json(page(alone(name), city, places)), media_type="application/json")
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
+    own += keeping.routes(layouts, city, version)
     for screen, tree in pages.items():
         # Only what is used: a browser complains of what was loaded ahead in vain.
         chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
         ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">' if chart else ""
+        ahead = "\n".join(filter(None, (ahead, keeping.head(layouts[screen], city))))
         own += _screen(screen, app, tree, city, places, partial(wall_scripts, ahead=ahead))
     for desk, tree in (desks or {}).items():
         grid = "dash_ag_grid" in to_json(tree).decode()
@@ -153,7 +156,7 @@ def page_version() -> str:
     """Eight characters that change when anything a page consists of does, so that old pages reload themselves."""
     root = ASSETS.parent
     digest = blake2b(digest_size=4)
-    patterns = ("assets/**/*", "panels/*.py", "layouts/*.py", "dashboard/*.py")
+    patterns = ("assets/**/*", "panels/*.py", "layouts/*.py", "dashboard/*.py", "dashboard/*.js")
     for file in sorted(file for pattern in patterns for file in root.glob(pattern)):
         if file.is_file():
             digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
