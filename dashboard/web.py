@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from html import escape
 from typing import Any, cast
 
 from dash import Dash
@@ -174,7 +173,7 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
         "zone": city.zone,
         "night": " ".join((*city.display.night, str(city.display.dim))) if city.display.night else "",
         "orbit": str(city.display.orbit),
-        "people": escape(json.dumps([person.model_dump() for person in city.people], ensure_ascii=False)),
+        "people": json.dumps([person.model_dump() for person in city.people], ensure_ascii=False),  # Dash escapes it.
         "memory": " ".join(map(str, city.display.memory)),
         "afresh": str(city.display.afresh_hours),
     }
