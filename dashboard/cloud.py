@@ -12,6 +12,8 @@ from dashboard.noun import Rules, SetBack
 
 SLOT = 300  # Seconds; for each slot it is kept whether the thing was up in all samples of it.
 SLOTS = 288  # A day.
+HALF_HOUR = 1800  # Seconds; for each it is kept how much of a thing was used at most.
+LOADS = 48  # A day of them.
 Resource = Literal["pool", "host", "link", "service", "certificate"]
 
 
@@ -20,8 +22,10 @@ class CloudSample(Event, frozen=True, kw_only=True, omit_defaults=True, tag="clo
 
     ``up`` is 1 or 0. ``latency`` is in seconds, ``loss`` and ``load`` in percent. Of a pool the metric is what is
     allocated (``cpu``, ``memory``, ``storage``…) and ``limit`` what there is of it in the same ``unit``. Of a
-    certificate ``expires`` is in seconds since 1970 UTC.
+    certificate ``expires`` is in seconds since 1970 UTC. A link joins ``start`` and ``end``, which are names of nodes.
     """
+
+    of_the_city = True
 
     resource: Resource
     metric: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -29,6 +33,8 @@ class CloudSample(Event, frozen=True, kw_only=True, omit_defaults=True, tag="clo
     unit: str = ""
     limit: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
     name: str = ""
+    start: str = ""
+    end: str = ""
     place: str = ""
     point: tuple[float, float] | None = None
     flaw: str = ""
@@ -56,6 +62,10 @@ class Thing(msgspec.Struct, array_like=True):
     place: str = ""
     metrics: dict[str, Sample] = {}
     slots: dict[int, bool] = {}
+    start: str = ""
+    end: str = ""
+    seen_up: float = 0.0  # When it was seen up last; 0 if never.
+    loads: dict[int, float] = {}
 
     @property
     def key(self) -> str:
@@ -68,7 +78,11 @@ class Thing(msgspec.Struct, array_like=True):
         known = self.metrics.get(event.metric)
         if known is None or (moment, event.id) > (known.at, known.id):
             self.metrics[event.metric] = Sample(moment, event.id, event.value, event.unit, event.limit)
+        if event.metric == "load":
+            self._load(int(moment // HALF_HOUR), event.value)
         if event.metric == "up":
+            if event.value >= 1:
+                self.seen_up = max(self.seen_up, moment)
             number, newest = int(moment // SLOT), max(self.slots, default=0)
             if number > newest - SLOTS:
                 self.slots[number] = self.slots.get(number, True) and event.value >= 1
@@ -76,14 +90,23 @@ class Thing(msgspec.Struct, array_like=True):
                 self.slots = {at: up for at, up in self.slots.items() if at > number - SLOTS}
         if (moment, event.id) > (self.at, self.id):
             self.at, self.id, self.name, self.place = moment, event.id, event.name, event.place
+            self.start, self.end = event.start, event.end
+
+    def _load(self, number: int, value: float) -> None:
+        newest = max(self.loads, default=0)
+        if number > newest - LOADS:
+            self.loads[number] = max(self.loads.get(number, value), value)
+        if number > newest:
+            self.loads = {at: load for at, load in self.loads.items() if at > number - LOADS}
 
     def set_back(self, now: float) -> None:
         """Hold what was sampled at moments after ``now`` to be of now: it was stamped by a clock that ran ahead."""
         for sample in self.metrics.values():
             sample.at = min(sample.at, now)
-        self.at = min(self.at, now)
+        self.at, self.seen_up = min(self.at, now), min(self.seen_up, now)
         last = int(now // SLOT)
         self.slots = {number: up for number, up in self.slots.items() if number <= last}
+        self.loads = {number: load for number, load in self.loads.items() if number <= now // HALF_HOUR}
 
     def state(self, now: float, silent: float) -> str:
         """``up``, ``down``, or ``unknown`` where its state was not sampled within ``silent`` seconds.
@@ -100,6 +123,17 @@ class Thing(msgspec.Struct, array_like=True):
         first = int(now // SLOT) - SLOTS
         seen = [up for at, up in self.slots.items() if at > first]
         return sum(seen), len(seen)
+
+    def falls(self, now: float) -> int:
+        """How often it went down in the last day: runs of slots that were not up throughout."""
+        first = int(now // SLOT) - SLOTS
+        seen = [self.slots[at] for at in sorted(self.slots) if at > first]
+        return sum(not up and (at == 0 or seen[at - 1]) for at, up in enumerate(seen))
+
+    def day(self, now: float) -> list[list[float]]:
+        """What was used of it at most, as ``[moment, load]`` of the half hours of the last day in which it was told."""
+        first = int(now // HALF_HOUR) - LOADS
+        return [[float(at * HALF_HOUR), self.loads[at]] for at in sorted(self.loads) if at > first]
 
 
 class Cloud:

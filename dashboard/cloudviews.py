@@ -11,6 +11,7 @@ from dashboard.noun import Document, Noun
 ROWS = 100  # Things that are listed; all are counted.
 LIVING = ("host", "link", "service")
 STATES = ("up", "down", "unknown")
+GRADES = ("down", "alarm", "unknown", "warn", "normal")
 
 
 def _silent(board: Cloud) -> float:
@@ -55,11 +56,7 @@ def _allocation(board: Cloud, place: str, now: float) -> dict[str, dict[str, Any
             row["pools"] += 1
     for row in found.values():
         share = row["used"] / row["limit"] if row["limit"] else None
-        rules = board.rules.cloud
-        row["grade"] = (
-            "none" if share is None else "alarm" if share >= rules.full_alarm
-            else "warn" if share >= rules.full_warn else "normal"
-        )  # fmt: skip
+        row["grade"] = "none" if share is None else _full(board, share)
     return dict(sorted(found.items()))
 
 
@@ -86,6 +83,113 @@ def view_links(board: Cloud, place: str, now: float) -> Document:
 
     rows.sort(key=rank)
     return {"links": rows[:ROWS], "total": len(rows)}
+
+
+def grade_of(board: Cloud, thing: Thing, now: float) -> str:
+    """``down``, ``unknown``, ``alarm``, ``warn`` or ``normal``: by its state, then by latency, loss and load."""
+    state = thing.state(now, _silent(board))
+    if state != "up":
+        return state
+    rules, worst = board.rules.cloud, 0
+    for metric, warn, alarm in (
+        ("latency", rules.latency_warn, rules.latency_alarm),
+        ("loss", rules.loss_warn, rules.loss_alarm),
+        ("load", rules.load_warn, rules.load_alarm),
+    ):
+        sample = thing.metrics.get(metric)
+        if sample is not None and now - sample.at <= _silent(board):
+            worst = max(worst, 2 if sample.value >= alarm else 1 if sample.value >= warn else 0)
+    return ("normal", "warn", "alarm")[worst]
+
+
+def _living(board: Cloud, place: str, now: float, *kinds: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Things of some kinds, worst first, and how many are of which grade."""
+    rows, grades = [], dict.fromkeys(GRADES, 0)
+    for thing in board.at(place, *kinds):
+        grade = grade_of(board, thing, now)
+        grades[grade] += 1
+        metrics = {
+            name: thing.metrics[name].value
+            for name in ("latency", "loss", "load")
+            if name in thing.metrics and now - thing.metrics[name].at <= _silent(board)
+        }
+        rows.append({
+            "key": thing.key, "name": thing.name, "subject": thing.subject, "resource": thing.resource, "grade": grade,
+            "start": thing.start, "end": thing.end, "place": thing.place, "metrics": metrics,
+            "since": (thing.seen_up or None) if grade in ("down", "unknown") else None,
+            "availability": list(thing.availability(now)), "falls": thing.falls(now),
+        })  # fmt: skip
+    rows.sort(key=_worst)
+    return rows, grades
+
+
+def _worst(row: dict[str, Any]) -> tuple[int, float, float, str]:
+    good, seen = row["availability"]
+    return GRADES.index(row["grade"]), good / seen if seen else 1.0, -row["metrics"].get("load", 0.0), row["key"]
+
+
+def view_network(board: Cloud, place: str, now: float) -> Document:
+    """The links, worst first: grade, what they join, latency in seconds, loss and load in percent, availability over a
+    day, how often they fell in it and, of one that is down, when it was seen up last. ``peak`` is the most loaded one,
+    with its ``day``.
+    """
+    rows, grades = _living(board, place, now, "link")
+    busiest = max(
+        (row for row in rows if "load" in row["metrics"]),
+        key=lambda row: (row["metrics"]["load"], row["key"]),
+        default=None,
+    )
+    latencies = sorted(row["metrics"]["latency"] for row in rows if "latency" in row["metrics"])
+    slots = [sum(row["availability"][part] for row in rows) for part in (0, 1)]
+    return {
+        "links": rows[:ROWS], "total": len(rows), "grades": grades, "availability": slots,
+        "latency": latencies[min(len(latencies) - 1, int(0.95 * len(latencies)))] if latencies else None,
+        "peak": None if busiest is None else {**busiest, "day": board.things[busiest["key"]].day(now)},
+    }  # fmt: skip
+
+
+def view_services(board: Cloud, place: str, now: float) -> Document:
+    """Hosts and services, those that are down first; how many of each are of which grade, and their availability."""
+    found: Document = {}
+    rows: list[dict[str, Any]] = []
+    for kind in ("service", "host"):
+        mine, grades = _living(board, place, now, kind)
+        found[kind] = {
+            "total": len(mine), "grades": grades,
+            "availability": [sum(row["availability"][part] for row in mine) for part in (0, 1)],
+        }  # fmt: skip
+        rows += mine
+    rows.sort(key=_worst)
+    return {"services": rows[:ROWS], **found}
+
+
+def view_pools(board: Cloud, place: str, now: float) -> Document:
+    """Pool by pool what is allocated of each metric, beside the sums of ``allocation``.
+
+    ``out`` says why a figure is in no sum: ``no_limit``, ``old``, or ``unit`` where it is another than the first's.
+    """
+    sums = _allocation(board, place, now)
+    rows = []
+    for thing in board.at(place, "pool"):
+        cells = {}
+        for metric, sample in sorted(thing.metrics.items()):
+            out = (
+                "old" if now - sample.at > _silent(board) else "no_limit" if not sample.limit
+                else "unit" if sample.unit != sums[metric]["unit"] else ""
+            )  # fmt: skip
+            grade = (
+                "none" if out in ("old", "no_limit") or not sample.limit else _full(board, sample.value / sample.limit)
+            )
+            cells[metric] = {
+                "used": sample.value, "limit": sample.limit, "unit": sample.unit, "out": out, "grade": grade,
+            }  # fmt: skip
+        rows.append({"key": thing.key, "name": thing.name or thing.subject, "cells": cells})
+    return {"pools": rows[:ROWS], "number": len(rows), "allocation": sums}
+
+
+def _full(board: Cloud, share: float) -> str:
+    rules = board.rules.cloud
+    return "alarm" if share >= rules.full_alarm else "warn" if share >= rules.full_warn else "normal"
 
 
 def view_certificates(board: Cloud, place: str, now: float) -> Document:
@@ -119,5 +223,8 @@ NOUN = Noun(
     events=(CloudSample,),
     slice=Cloud,
     alerts=alerts,
-    views={"cloud": view_cloud, "links": view_links, "certificates": view_certificates},
-)
+    views={
+        "cloud": view_cloud, "links": view_links, "certificates": view_certificates, "network": view_network,
+        "services": view_services, "pools": view_pools,
+    },
+)  # fmt: skip

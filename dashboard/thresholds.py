@@ -94,7 +94,9 @@ class IncidentTable(BaseModel):
 
 
 class CloudTable(BaseModel):
-    """``[cloud]`` of the city file: when a sample is too old, a pool too full, a certificate near its end."""
+    """``[cloud]`` of the city file: when a sample is too old, a pool too full, a certificate near its end, a link slow,
+    lossy or loaded.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -103,6 +105,12 @@ class CloudTable(BaseModel):
     full_alarm: Annotated[float, Field(gt=0, le=1)] = 0.9
     certificate_warn_days: Positive = 30
     certificate_alarm_days: Positive = 7
+    latency_warn: Positive = 0.05  # Seconds.
+    latency_alarm: Positive = 0.2
+    loss_warn: Annotated[float, Field(gt=0, le=100)] = 1  # Percent, as are loads.
+    loss_alarm: Annotated[float, Field(gt=0, le=100)] = 5
+    load_warn: Annotated[float, Field(gt=0, le=100)] = 80
+    load_alarm: Annotated[float, Field(gt=0, le=100)] = 95
 
 
 class VideoTable(BaseModel):

@@ -50,6 +50,26 @@ CAMERAS: dict[str, tuple[str, Words]] = {
 }
 """The states of a camera: the light whose shape and colour each has, and its word."""
 
+GRADES: dict[str, tuple[str, Words]] = {
+    "down": ("overdue", Words("中断", "Down")),
+    "alarm": ("worst", Words("越限", "Beyond limit")),
+    "unknown": ("none", Words("未知", "Unknown")),
+    "warn": ("soon", Words("预警", "Near limit")),
+    "normal": ("normal", Words("正常", "Normal")),
+}
+"""How a link, a service or a host is, worst first: the light whose shape and colour it has, and its word."""
+
+METRICS: dict[str, Words] = {
+    "cpu": Words("计算", "Compute"),
+    "memory": Words("内存", "Memory"),
+    "storage": Words("存储", "Storage"),
+    "gpu": Words("GPU", "GPU"),
+}
+"""What there is in a pool."""
+
+LINES: dict[str, Words] = {"A": Words("主线", "main"), "B": Words("备线", "spare")}
+"""The lines between the same two nodes."""
+
 
 def count(number: int | float | None) -> str:
     """A whole number with thousands separators; a dash for None.

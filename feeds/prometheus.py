@@ -41,6 +41,8 @@ class Rule(BaseModel):
     metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     subject: str = "{instance}"
     name: str = ""
+    start: str = ""  # Of a link, the names of what it joins, made of labels too.
+    end: str = ""
     labels: dict[str, str] = {}
     unit: str = ""
     scale: float = 1.0
@@ -218,6 +220,11 @@ def _limits(lines: Iterable[Line], rules: Iterable[Rule]) -> Limits:
     return {(line.name, frozenset(line.labels.items())): line.value for line in lines if line.name in wanted}
 
 
+def _made(template: str, line: Line) -> str:
+    """A text made of a line's labels."""
+    return LABEL.sub(lambda found: line.labels.get(found[1], ""), template)
+
+
 def _sample(
     line: Line, rule: Rule, limits: Limits, settings: Settings, place: str, flaw: str, latest: datetime
 ) -> CloudSample:
@@ -226,7 +233,7 @@ def _sample(
     Raises:
         SourceNonsense: in one word why there is none.
     """
-    subject = LABEL.sub(lambda found: line.labels.get(found[1], ""), rule.subject).strip()
+    subject = _made(rule.subject, line).strip()
     if not subject or len(subject) > LONGEST or not subject.isprintable() or "|" in subject:
         raise SourceNonsense("bad_subject", f"{subject[:40]!r} is empty, too long, or holds what no name may hold")
     if not math.isfinite(line.value):
@@ -248,7 +255,8 @@ def _sample(
         id=f"{rule.resource}:{subject}:{rule.metric}:{round(line.at.timestamp() * 1000)}", time=line.at,
         source=settings.source or settings.name, subject=subject, resource=rule.resource, metric=rule.metric,
         value=value, unit=rule.unit, limit=limit, place=place, flaw=flaw,
-        name=short_text(LABEL.sub(lambda found: line.labels.get(found[1], ""), rule.name)),
+        name=short_text(_made(rule.name, line)), start=short_text(_made(rule.start, line)),
+        end=short_text(_made(rule.end, line)),
     )  # fmt: skip
 
 

@@ -6,11 +6,19 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from dashboard.board import Board
 from dashboard.cloud import SLOTS, Cloud, CloudSample
-from dashboard.cloudviews import view_certificates, view_cloud, view_links
+from dashboard.cloudviews import (
+    view_certificates,
+    view_cloud,
+    view_links,
+    view_network,
+    view_pools,
+    view_services,
+)
 from tests.flow import rules
 
 T0 = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -76,14 +84,15 @@ def test_certificates_near_their_end(days: float, grade: str) -> None:
 def test_the_order_of_arrival_never_decides() -> None:
     chance = random.Random(3)
     events = [
-        sample(minute, chance.choice([0, 1]), f"h{minute % 4}", place=chance.choice(["A1", "B"]))
+        sample(minute, chance.choice([0, 1, 90]), f"h{minute % 4}", place=chance.choice(["A1", "B"]), **link)
         for minute in range(0, SLOTS * 5 + 200, 3)
+        for link in ({}, {"resource": "link", "metric": chance.choice(["up", "load", "loss"])})
     ]
     first = cloud(*events)
     for _ in range(5):
         chance.shuffle(events)
         other = cloud(*events, *events[:30])
-        for view in (view_cloud, view_links, view_certificates):
+        for view in (view_cloud, view_links, view_certificates, view_network, view_services, view_pools):
             assert view(other, "B", after(1700)) == view(first, "B", after(1700))
 
 
@@ -91,5 +100,66 @@ def test_it_comes_back_from_a_snapshot() -> None:
     board = Board(rules())
     board.take([*[sample(minute, 1) for minute in range(30)], pool(1, 2, "p1")])
     again = Board.restore(rules(), board.dump())
-    for view in ("cloud", "links", "certificates"):
+    for view in ("cloud", "links", "certificates", "network", "services", "pools"):
         assert again.view(view, "A") == board.view(view, "A")
+
+
+def link(minute: float, metric: str, value: float, subject: str = "l1", **more: Any) -> CloudSample:
+    return sample(minute, value, subject, resource="link", metric=metric, start="core", end=subject, **more)
+
+
+@pytest.mark.parametrize(("metric", "value", "grade"), [
+    ("latency", 0.049, "normal"), ("latency", 0.05, "warn"), ("latency", 0.2, "alarm"),
+    ("loss", 0.9, "normal"), ("loss", 1, "warn"), ("loss", 5, "alarm"),
+    ("load", 79.9, "normal"), ("load", 80, "warn"), ("load", 95, "alarm"), ("up", 0, "down"),
+])  # fmt: skip
+def test_a_link_is_as_bad_as_the_worst_that_is_measured_of_it(metric: str, value: float, grade: str) -> None:
+    board = cloud(link(-1, "up", 1), link(0, "latency", 0.001), link(0.5, metric, value))
+    found = view_network(board, "T", after(1))
+    assert (found["grades"][grade], found["total"]) == (1, 1)
+    assert view_network(board, "T", after(9))["grades"]["unknown"] == 1, "what is old says nothing any more"
+    assert view_network(board, "T", after(9))["links"][0]["metrics"] == {}
+
+
+def test_what_is_down_is_down_since_it_was_seen_up_last() -> None:
+    states = [1, 1, 0, 0, 1, 1, 0, 0, 0]
+    board = cloud(*[link(5 * at, "up", up) for at, up in enumerate(states)], link(1, "up", 0, "l2"))
+    (first,) = [row for row in view_network(board, "T", after(41))["links"] if row["subject"] == "l1"]
+    assert (first["grade"], first["since"], first["falls"]) == ("down", after(25), 2)
+    assert first["availability"] == [4, 9]
+    (other,) = [row for row in view_network(board, "T", after(2))["links"] if row["subject"] == "l2"]
+    assert other["since"] is None, "nobody has ever seen it up"
+
+
+def test_the_busiest_link_tells_its_day_in_half_hours() -> None:
+    told = [link(minute, "load", 50 if minute == 30 else 20) for minute in range(0, 90, 10)]
+    found = view_network(cloud(*told, link(80, "load", 19, "l2"), link(80, "up", 1)), "T", after(81))
+    assert found["peak"]["subject"] == "l1"
+    assert [load for _, load in found["peak"]["day"]] == [20, 50, 20]
+    assert view_network(cloud(*told), "T", after(81 + 24 * 60))["peak"] is None
+
+
+def test_services_and_hosts_are_counted_each_for_itself() -> None:
+    board = cloud(sample(0, 1), sample(0, 0, "h2"), sample(0, 1, "s1", resource="service"), link(0, "up", 0))
+    found = view_services(board, "T", after(1))
+    assert (found["host"]["total"], found["host"]["grades"]["down"], found["service"]["total"]) == (2, 1, 1)
+    assert found["host"]["availability"] == [1, 2]
+    assert [row["subject"] for row in found["services"]] == ["h2", "h1", "s1"]
+
+
+def test_a_pool_says_why_a_figure_of_it_is_in_no_sum() -> None:
+    board = cloud(pool(80, 100, "p1"), pool(10, None, "p2"), pool(1, 2, "p3", "TiB"))
+    found = view_pools(board, "T", after(1))
+    assert [row["cells"]["memory"]["out"] for row in found["pools"]] == ["", "no_limit", "unit"]
+    assert found["allocation"]["memory"]["left_out"] == 2
+    assert {row["cells"]["memory"]["out"] for row in view_pools(board, "T", after(9))["pools"]} == {"old"}
+
+
+def test_things_of_an_older_snapshot_are_taken_back() -> None:
+    board = cloud(link(0, "up", 1), link(0, "load", 5))
+    older = [msgspec.to_builtins(thing)[:-4] for thing in board.things.values()]
+    again = Cloud(rules())
+    again.load(msgspec.msgpack.decode(msgspec.msgpack.encode(older)))
+    assert view_cloud(again, "T", after(1)) == view_cloud(board, "T", after(1))
+    again.fold(link(2, "up", 0))
+    assert view_network(again, "T", after(3))["grades"]["down"] == 1

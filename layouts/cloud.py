@@ -1,0 +1,50 @@
+"""Cloud and network: the star of links in the middle, what the cloud holds at its left, services at its right."""
+
+from __future__ import annotations
+
+from dashboard.layout import Layout
+from dashboard.words import Words
+
+LAYOUT = Layout(
+    id="cloud",
+    title=Words("云网", "Cloud"),
+    pictures={
+        "wide": """
+            header      header        header
+            cloud       cloud_network cloud_services
+            cloud_pools cloud_network cloud_services
+            cloud_pools cloud_network cloud_certificates
+            cloud_pools cloud_links   cloud_certificates
+        """,
+        "small": """
+            header      header        header
+            cloud       cloud_network cloud_services
+            cloud_pools cloud_network cloud_services
+            cloud_pools cloud_links   cloud_links
+        """,
+        "ultrawide": """
+            header      header        header      header         header
+            cloud       cloud_network cloud_links cloud_services cloud_certificates
+            cloud_pools cloud_network cloud_links cloud_services cloud_certificates
+        """,
+        "tall": """
+            header         header
+            cloud          cloud_certificates
+            cloud_network  cloud_services
+            cloud_pools    cloud_pools
+            cloud_links    cloud_links
+        """,
+    },
+    columns={
+        "wide": "60fr 76fr 56fr",
+        "small": "56fr 54fr 50fr",
+        "ultrawide": "64fr 100fr 78fr 60fr 54fr",
+        "tall": "52fr 50fr",
+    },
+    rows={
+        "wide": "7fr 22fr 18fr 15fr 42fr",
+        "small": "6.5fr 22fr 28fr 42fr",
+        "ultrawide": "7fr 30fr 68fr",
+        "tall": "6.5fr 24fr 42fr 32fr 34fr",
+    },
+)
