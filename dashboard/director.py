@@ -46,7 +46,9 @@ class Member:
 
 
 class Director:
-    """``views`` gives the latest view by its key, ``now`` the wall time; ``wants`` is called when that changes."""
+    """Of one web process. ``views`` gives the latest view by its key, ``told`` the city's time and ``now`` the wall's;
+    ``wants`` is called when other views are needed than before.
+    """
 
     def __init__(
         self,
@@ -54,10 +56,11 @@ class Director:
         registry: Registry,
         views: Callable[[str], Mapping[str, Any] | None],
         wants: Callable[[], None],
+        told: Callable[[], float] = lambda: 0.0,
         now: Callable[[], float] = time,
     ) -> None:
         self.stage, self.registry = stage, registry
-        self.views, self.wants, self.now = views, wants, now
+        self.views, self.wants, self.city_now, self.now = views, wants, told, now
         self.members: dict[str, Member] = {}
         self.said: dict[str, Report] = {}
         self._tasks: set[asyncio.Future[None]] = set()
@@ -122,7 +125,7 @@ class Director:
         found = self.views(self.alerts) if playlist is not None and playlist.interrupt is not None else None
         alert = None
         if playlist is not None and found is not None:
-            alert = pressing(found["data"].get("alerts", ()), playlist.interrupt, found["as_of"])
+            alert = pressing(found["data"].get("alerts", ()), playlist, max(found["as_of"], self.city_now()))
         try:
             target = self.stage.target(member.report, member.wish, member.play, now, alert)
         except Unknown as error:  # The city file is another than when it was wished.

@@ -72,9 +72,10 @@ class Hub:
         self.painted = self.sent = self.faults = 0
         self._changed = asyncio.Event()
         self._ask = asyncio.Event()
-        self.director = (
-            None if registry is None else Director(Stage(city, places), registry, self.views_at, self._ask.set)
-        )
+        self.director: Director | None = None
+        if registry is not None:
+            told = lambda: float(self.pulse.get("as_of") or 0.0)  # noqa: E731 - the board's time, as it is by then.
+            self.director = Director(Stage(city, places), registry, self.views_at, self._ask.set, told)
 
     def views_at(self, key: str) -> dict[str, Any] | None:
         """The latest document of a view (``view|place``), if it has come."""

@@ -99,7 +99,8 @@ class PlaylistTable(Model):
 
     An alert nobody has acknowledged, of severity ``interrupt`` or worse (1 is the worst, 4 the least), interrupts it
     with the scene of its noun in ``alarms``, else with ``alarm``, at the alert's place; afterwards it goes on where it
-    was. Somebody's pause ends by itself after ``pause_minutes``.
+    was. With ``alarm_minutes`` an alert does so no longer than that after it began: what stands open for days is the
+    desk's matter. Somebody's pause ends by itself after ``pause_minutes``.
     """
 
     id: Name
@@ -109,6 +110,7 @@ class PlaylistTable(Model):
     interrupt: Annotated[int, Field(ge=1, le=4)] | None = None
     alarm: Name | None = None
     alarms: dict[Name, Name] = Field(default_factory=dict)
+    alarm_minutes: Annotated[float, Field(gt=0)] | None = None
     pause_minutes: Annotated[float, Field(gt=0, le=1440)] = 10
 
     @model_validator(mode="after")
@@ -222,15 +224,21 @@ def advance(
     return play
 
 
-def pressing(alerts: Iterable[Mapping[str, Any]], severity: int | None, now: float) -> Mapping[str, Any] | None:
-    """The alert that interrupts: not acknowledged, not snoozed at ``now``, as severe as ``severity`` or worse; of
-    several the worst, of those the latest. None where there is none, or nothing interrupts.
+def pressing(alerts: Iterable[Mapping[str, Any]], playlist: PlaylistTable, now: float) -> Mapping[str, Any] | None:
+    """The alert that interrupts a playlist: not acknowledged, not snoozed, as severe as it is to be and, where the
+    playlist says so, young enough; of several the worst, of those the latest. None where there is none.
+
+    ``now`` is the city's time.
     """
-    if severity is None:
+    if playlist.interrupt is None:
         return None
+    oldest = float("-inf") if playlist.alarm_minutes is None else now - 60 * playlist.alarm_minutes
     found = [
         alert
         for alert in alerts
-        if alert["severity"] <= severity and not alert.get("acknowledged") and (alert.get("snoozed_until") or 0) <= now
+        if alert["severity"] <= playlist.interrupt
+        and alert["since"] > oldest
+        and not alert.get("acknowledged")
+        and (alert.get("snoozed_until") or 0) <= now
     ]
     return min(found, key=lambda alert: (alert["severity"], -alert["since"], alert["key"]), default=None)

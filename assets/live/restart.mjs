@@ -20,6 +20,8 @@ for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) {
   window.addEventListener(kind, () => { calm.touched = Date.now(); }, { capture: true, passive: true });
 }
 
+citywall.leftAlone = () => { calm.touched = 0; }; // Nobody is at the screen any more.
+
 // Why the page should start afresh as soon as nobody minds; empty while it should not.
 export function due() {
   if (SOFT && used() > SOFT) return "memory";

@@ -136,10 +136,17 @@ def test_the_alert_that_presses_most_is_the_worst_and_of_those_the_latest() -> N
         alert("old", 2, since=1), alert("new", 2, since=2), alert("known", 1, acknowledged={"by": "李"}),
         alert("slept", 1, snoozed_until=50), alert("mild", 3),
     ]  # fmt: skip
-    assert pressing(found, 2, now=10)["key"] == "new"  # type: ignore[index]
-    assert pressing(found, 2, now=60)["key"] == "slept"  # type: ignore[index]
-    assert pressing(found, 1, now=10) is None
-    assert pressing(found, None, now=10) is None
+
+    def key(now: float, **more: Any) -> str | None:
+        pressed = pressing(found, playlist({"scene": "a"}, **more), now)
+        return None if pressed is None else pressed["key"]
+
+    assert key(10, interrupt=2) == "new"
+    assert key(60, interrupt=2) == "slept"
+    assert key(10, interrupt=1) is None
+    assert key(10) is None
+    assert key(1000, interrupt=2, alarm_minutes=16.65) == "new", "the other began longer ago"
+    assert key(4000, interrupt=2, alarm_minutes=60) is None
 
 
 @pytest.mark.parametrize("strange", [Play("other"), Play("day", at=9), Play("day", since=NOON - 9e6)])

@@ -1,0 +1,198 @@
+"""Screens in real browsers: sent elsewhere in place, identified, back after a power cut, interrupted, begun afresh."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.browser import FEED, PAINTED, Tickets, furnish
+from bench.house import LOAD_CITY, House, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+SCENES = """
+[display]
+memory = [100, 300]
+
+[[scenes]]
+id = "overview"
+title = { zh = "总览", en = "Overview" }
+layout = "wall"
+
+[[scenes]]
+id = "work"
+title = { zh = "工单", en = "Casework" }
+layout = "casework"
+place = "9001"
+
+[[scenes]]
+id = "alarm"
+title = { zh = "告警", en = "Alarm" }
+layout = "duty"
+
+[[playlists]]
+id = "rounds"
+title = { zh = "轮播", en = "Rounds" }
+interrupt = 1
+alarm = "alarm"
+scenes = [{ scene = "overview", seconds = 600 }, { scene = "work", seconds = 600 }]
+"""
+PAGE = "() => [location.pathname, new URLSearchParams(location.search).get('place') ?? '']"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("city")
+    shutil.copy(LOAD_CITY.with_name("load.csv"), folder)
+    text = LOAD_CITY.read_text(encoding="utf-8").replace('screens = ["wall"]', 'screens = ["wall", "casework", "duty"]')
+    head, places, rest = text.partition("[places]")
+    (folder / "load.toml").write_text(head + SCENES + "\n" + places + rest, encoding="utf-8")
+    with House(folder / "load.toml") as house:
+        furnish(house, Tickets(), 400)
+        yield house
+
+
+@pytest.fixture
+def opened(house: House, new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """Opens a page of the house as a display of its own."""
+
+    def make(path: str, **more: Any) -> Page:
+        page = new_context(**more).new_page()
+        page.goto(house.url + path, wait_until="commit")
+        if not path.startswith("/screens"):
+            page.wait_for_function(PAINTED, timeout=20_000)
+        return page
+
+    return make
+
+
+def said(house: House, screen: str) -> dict[str, Any]:
+    """What the list of screens says of one."""
+    rows = json.loads(house.get("/screens/data?lang=en")[1])["screens"]
+    return next((row for row in rows if row["id"] == screen), {})
+
+
+def stands(page: Page, path: str, place: str = "") -> None:
+    """Wait until a page shows a layout at a place, and all of it is painted."""
+    until(lambda: page.evaluate(PAGE) == [path, place], 10, f"{path} at {place or 'the whole city'}")
+    page.wait_for_function(PAINTED, timeout=10_000)
+
+
+def test_a_screen_is_run_from_a_tablet_and_keeps_its_place_through_a_power_cut(
+    house: House, opened: Callable[..., Page]
+) -> None:
+    hall = opened("/wall?screen=hall-1")
+    hall.evaluate("() => { window.same = true; }")
+    tablet = opened("/screens?lang=en", viewport={"width": 1280, "height": 800}, has_touch=True)
+    card = tablet.locator(".display[data-id=hall-1]")
+    card.wait_for()
+    # The keyboard chooses it, and a button sends it elsewhere.
+    card.focus()
+    tablet.keyboard.press("Enter")
+    tablet.click("[data-scene=work]")
+    stands(hall, "/casework", "9001")
+    assert hall.evaluate("() => window.same"), "in place, without another page"
+    assert hall.evaluate("() => document.querySelectorAll('.leaflet-container').length") == 0, "the map has gone"
+    until(lambda: "Casework" in card.inner_text(), 5, "the list says so")
+    # A panel has the screen to itself, and gives it back.
+    tablet.select_option("#desk-screen select[aria-label='Panel full-screen']", "rates")
+    until(lambda: hall.evaluate("() => document.getElementById('wall').dataset.screen") == "panel-rates", 10, "rates")
+    tablet.get_by_role("button", name="Back from full-screen").click()
+    stands(hall, "/casework", "9001")
+    # It is named, and says its name.
+    tablet.get_by_role("button", name="Rename").click()
+    tablet.keyboard.type("大厅 <b>东屏</b>")
+    tablet.keyboard.press("Enter")
+    until(lambda: said(house, "hall-1")["name"] == "大厅 <b>东屏</b>", 5, "it has a name")
+    card.focus()
+    tablet.keyboard.press("i")
+    hall.wait_for_selector("#identify")
+    assert hall.inner_text("#identify b") == "大厅 <b>东屏</b>"
+    hall.wait_for_selector("#identify", state="detached", timeout=12_000)
+    # Its picture is drawn by itself, and is no empty one.
+    picture = card.locator("img")
+    picture.wait_for(state="visible", timeout=15_000)
+    until(lambda: picture.evaluate("(img) => img.naturalWidth") == 560, 10, "its picture")
+    assert picture.evaluate("(img) => img.naturalHeight") == 315
+    # The power fails, of the house and of the display; nobody tells either anything.
+    hall.context.close()
+    tablet.context.close()
+    house.kill_all()
+    house.start()
+    again = opened("/wall?screen=hall-1")
+    stands(again, "/casework", "9001")
+    assert said(house, "hall-1")["name"] == "大厅 <b>东屏</b>"
+
+
+def test_an_alert_interrupts_the_playlist_until_somebody_takes_note(house: House, opened: Callable[..., Page]) -> None:
+    lobby = opened("/wall?playlist=rounds&screen=lobby")
+    lobby.evaluate("() => { window.same = true; }")
+    lobby.wait_for_selector("#header-playlist button")
+    lobby.keyboard.press("p")
+    lobby.wait_for_selector("#header-playlist button.paused")
+    lobby.click("#header-playlist button")
+    lobby.wait_for_selector("#header-playlist button.runs")
+    row = Tickets().one()
+    watched = {**row, "id": f"{row['id']}-s", "type": "ticket.supervised", "data": {"level": 3}}
+    house.post(FEED, json.dumps([row, watched]).encode())
+    stands(lobby, "/duty", row["data"]["place"])
+    lobby.wait_for_selector("#header-playlist button.alarm")
+    until(lambda: said(house, "lobby")["scene"] == "alarm", 5, "the list says so")
+    key = f"ticket|bench|{row['subject']}"
+    alert = until_found(house, key)
+    act = {"id": "0f0e7c1e-2b54-4a57-9f0b-0d1a2b3c4d5e", "type": "alarm.acknowledged", "by": "李",
+           "data": {"alert": alert, "severity": 1}}  # fmt: skip
+    answer = lobby.evaluate(
+        """async (act) => (await fetch("/act", { method: "POST", body: JSON.stringify(act),
+             headers: { "content-type": "application/json" } })).status""",
+        act,
+    )
+    assert answer == 202
+    stands(lobby, "/wall")
+    lobby.wait_for_selector("#header-playlist button.runs")
+    assert lobby.evaluate("() => window.same")
+
+
+def until_found(house: House, start: str) -> str:
+    """The whole key of the alert whose key begins as this one."""
+    from dashboard.stream import connect, view_key
+
+    found: list[str] = []
+
+    def look() -> bool:
+        with connect(house.rooms.redis_url) as redis:
+            raw: Any = redis.hget(house.rooms.keys.views, view_key("alerts", "90"))
+        found[:] = [one["key"] for one in json.loads(raw or b'{"data":{"alerts":[]}}')["data"]["alerts"]]
+        return any(key.startswith(start) for key in found)
+
+    until(look, 10, lambda: f"an alert {start}: {found}")
+    return next(key for key in found if key.startswith(start))
+
+
+def test_a_page_that_has_grown_large_starts_afresh_when_nobody_minds(
+    house: House, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context().new_page()
+    page.add_init_script(
+        """window.grown = 20e6;
+        Object.defineProperty(performance, "memory", { get: () => ({ usedJSHeapSize: window.grown }) });"""
+    )
+    page.goto(house.url + "/duty?screen=grows&place=9001&theme=light")
+    page.wait_for_function(PAINTED, timeout=20_000)
+    page.mouse.click(5, 5)  # Somebody is at it.
+    page.evaluate("() => { window.grown = 150e6; window.same = true; }")
+    time.sleep(1.5)
+    assert page.evaluate("() => window.same"), "not under somebody's hands"
+    page.evaluate("() => citywall.leftAlone()")
+    until(lambda: page.evaluate("() => window.same") is None, 10, "the page starts afresh")
+    stands(page, "/duty", "9001")
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    until(lambda: page.evaluate("() => document.documentElement.dataset.veil") is None, 5, "the veil is lifted")
+    until(lambda: said(house, "grows").get("restarts") == 1, 15, "it says so itself")
