@@ -136,7 +136,8 @@ def view_regions(board: Indicators, place: str, now: float) -> Document:
             assert told is not None
             values[child_code] = {"value": told.value, "unit": told.unit, "change": changed[0] if changed else None,
                                   "change_unit": changed[1] if changed else ""}  # fmt: skip
-        rows[code] = {"period": str(common), "name": next(iter(places.values())).name or code, "places": values}
+        one = next(iter(places.values()))
+        rows[code] = {"period": str(common), "span": one.span, "name": one.name or code, "places": values}
     return {"regions": rows}
 
 

@@ -13,13 +13,15 @@ LAYOUT = Layout(
             header        header          header
             economy       economy_figures economy_releases
             economy_trend economy_figures economy_releases
+            economy_trend economy_figures economy_revisions
             economy_trend economy_regions economy_revisions
         """,
         "ultrawide": """
-            header        header          header          header
-            economy       economy_figures economy_regions economy_releases
-            economy_trend economy_figures economy_regions economy_releases
-            economy_trend economy_figures economy_regions economy_revisions
+            header            header        header
+            economy           economy_trend economy_figures
+            economy_releases  economy_trend economy_figures
+            economy_releases  economy_trend economy_regions
+            economy_revisions economy_trend economy_regions
         """,
         "tall": """
             header           header
@@ -30,13 +32,13 @@ LAYOUT = Layout(
         """,
     },
     columns={
-        "wide": "54fr 86fr 52fr",
-        "ultrawide": "78fr 106fr 116fr 74fr",
+        "wide": "52fr 84fr 58fr",
+        "ultrawide": "92fr 130fr 150fr",
         "tall": "50fr 54fr",
     },
     rows={
-        "wide": "7fr 28fr 26fr 44fr",
-        "ultrawide": "7fr 34fr 16fr 46fr",
+        "wide": "7fr 28fr 10fr 8fr 50fr",
+        "ultrawide": "7fr 34fr 12fr 24fr 26fr",
         "tall": "6.5fr 35fr 36fr 30fr 34fr",
     },
 )

@@ -43,7 +43,7 @@ def frame(ctx: Context) -> Any:
                     html.Div(id="economy-chart", className="plot"),
                     html.Div(id="economy-chart-ends", className="ends"),
                 ],
-                className="strip",
+                className="lower",
             ),
         ],
         className="sum economy",

@@ -19,7 +19,7 @@ COLUMNS = (
     Words("时期", "Period"),
     Words("最新值", "Latest"),
     Words("同比", "On year"),
-    Words("目标完成 ┃ 时序", "Target reached ┃ time"),
+    Words("目标完成 ┃ 时序", "Target ┃ time"),
     Words("发布", "Release"),
 )
 STATES = {

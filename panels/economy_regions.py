@@ -69,7 +69,7 @@ def _about(figure: Mapping[str, Any], ctx: Context) -> str:
     """The period and the unit of a figure."""
     units = {cell["unit"] for cell in figure["places"].values()}
     unit = clipped(ctx.city.translated(units.pop(), ctx.language)) if len(units) == 1 else ""
-    return " · ".join(filter(None, (period_words(figure["period"], ctx.language), unit)))
+    return " · ".join(filter(None, (period_words(figure["period"], ctx.language, figure["span"]), unit)))
 
 
 def _cell(cell: Mapping[str, Any] | None, top: float) -> Any:
@@ -99,14 +99,14 @@ PANEL = Panel(
         "regions": {
             "regions": {
                 "industry": {
-                    "period": "2026-10", "name": "规上工业总产值",
+                    "period": "2026-10", "span": "cumulative", "name": "规上工业总产值",
                     "places": {
                         "440605124": {"value": 2231.0, "unit": "亿元", "change": 5.4, "change_unit": "%"},
                         "440605011": {"value": 1031.0, "unit": "亿元", "change": 1.6, "change_unit": "%"},
                     },
                 },
                 "revenue": {
-                    "period": "2026-10", "name": "一般公共预算收入",
+                    "period": "2026-10", "span": "cumulative", "name": "一般公共预算收入",
                     "places": {
                         "440605124": {"value": 53.3, "unit": "亿元", "change": -2.8, "change_unit": "%"},
                         "440605011": {"value": 58.2, "unit": "亿元", "change": None, "change_unit": ""},

@@ -53,7 +53,7 @@ def frame(ctx: Context) -> Any:
                     html.Div(id="emergency-rain", className="plot"),
                     html.Div([both(DAY), both(NOW)], className="ends"),
                 ],
-                className="strip",
+                className="lower",
             ),
         ],
         className="sum",
