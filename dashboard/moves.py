@@ -1,7 +1,7 @@
 """Moves of tickets from stage to stage as rows of SQL, so that what a flow counts leads to the tickets behind it.
 
-The table follows from the tickets alone and is written with them. A ticket that knows only open and closed has one
-move, its closing, which its own row tells: it has no rows here, so that a city of a million such tickets pays nothing.
+The table follows from the tickets alone and is written with them. A plain ticket has one move, its closing, which its
+own row tells: unless it has more of them it has no rows here, so that a city of a million such tickets pays nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Before = Mapping[tuple[str, str], Ticket | None]
 
 
 def kept(ticket: Ticket | None) -> bytes:
-    """The moves that stand in the table, as ``Ticket.steps`` packs them: none of a plain ticket that closes at most
-    once.
+    """The moves that stand in the table, as ``Ticket.steps`` packs them: none of a plain ticket that was reported and
+    perhaps closed, and nothing else.
     """
-    return b"" if ticket is None or (ticket.plain and not ticket.reopened) else ticket.steps
+    return b"" if ticket is None or (ticket.plain and len(ticket.steps) <= 2 * STEP.size) else ticket.steps
 
 
 def write(

@@ -123,7 +123,7 @@ def _of_rate(what: Asked, now: float, calendar: Calendar, postgres: bool) -> lis
 
 
 def moved(what: Asked, now: float, calendar: Calendar) -> tuple[list[Condition], Condition]:
-    """The conditions of the moves asked for: those on the rows of ``moves``, and that a plain ticket, which has none
+    """The conditions of the moves asked for: those on the rows of ``moves``, and that a plain ticket, where it has none
     there, was closed so.
     """
     start, end = span(what.get("period")[0], now, calendar)
@@ -131,7 +131,8 @@ def moved(what: Asked, now: float, calendar: Calendar) -> tuple[list[Condition],
     rows = [*within(m.at, start, end), tuple_(m.start, m.stop).in_(sorted(pairs))]
     unit = func.coalesce(t.unit, "")
     ways = [unit != "" if of == "handle" else unit == "" for of in ("handle", "report") if (of, "close") in pairs]
-    once = and_(t.plain == 1, t.reopened == 0, t.closed.is_not(None), *within(t.closed, start, end))
+    told = select(literal(1)).where(m.source == t.source, m.number == t.number).correlate(tickets).exists()
+    once = and_(t.plain == 1, t.closed.is_not(None), *within(t.closed, start, end), not_(told))
     return rows, and_(once, or_(*ways)) if ways else false()
 
 
