@@ -79,7 +79,7 @@ def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Pan
 
 def staged(wall: Any) -> Any:
     """A page whose wall may be changed for another: it stands on a stage that stays."""
-    return html.Div(wall, id="stage", className="stage")
+    return html.Div(wall, id="stage")
 
 
 def alone(panel: str) -> Layout:
