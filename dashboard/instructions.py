@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from dashboard.events import Act, Event, pack
+from dashboard.events import Act, Event, Ref, pack
 from dashboard.masking import clean, cut, mask
 from dashboard.noun import Alert, Document, Noun, Rules
 from dashboard.words import Words
@@ -35,7 +35,7 @@ class InstructionEvent(Act, frozen=True, kw_only=True, omit_defaults=True, tag="
     a number; ``instruction`` is its own id, ``by`` who acts. Never sent by itself.
     """
 
-    instruction: Needed
+    instruction: Ref
     by: Needed
 
 
@@ -51,7 +51,7 @@ class InstructionGiven(InstructionEvent, frozen=True, kw_only=True, omit_default
     due: datetime
     title: Said = ""
     said: Short = ""
-    place: Short = ""
+    place: Ref | None = None
 
 
 class InstructionReported(InstructionEvent, frozen=True, kw_only=True, omit_defaults=True, tag="instruction.reported"):
@@ -156,7 +156,7 @@ def _go(one: Instruction, event: InstructionEvent, at: float) -> None:
     one.state = state
     said = ""
     if isinstance(event, InstructionGiven):
-        one.subject, one.by, one.to, one.place = event.subject, event.by, _text(event.to, 200), event.place
+        one.subject, one.by, one.to, one.place = event.subject, event.by, _text(event.to, 200), event.place or ""
         one.text, one.title, one.said = _text(event.text), _text(event.title, 200), _text(event.said, 200)
         one.given, one.due, said = at, event.due.timestamp(), one.text
         if one.due <= at:

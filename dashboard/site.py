@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from dashboard import ingest, layer, ratepages, status, ticketpages, tiles
+from dashboard import ingest, layer, orders, ratepages, status, ticketpages, tiles
 from dashboard.feed import Context, every_feed, rules_of
 from dashboard.history import History
 from dashboard.outlines import Gazetteer
@@ -57,7 +57,9 @@ def web_app(house: House) -> FastAPI:
     levels = Levels(rules.levels, places.root.level, rules.grassroots)
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
     sent = ticketpages.sent_by(house.database_url)
-    pages = ticketpages.TicketPages(house.city, query, rules, ticketpages.moment_of(hub, house.city), sent)
+    pages = ticketpages.TicketPages(
+        house.city, query, rules, ticketpages.moment_of(hub, house.city), sent, orders.orders_by(house.database_url)
+    )
     doors += ScreenPages(house.city, places, registry, pages.moment).routes()
     doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]
     return make_app(

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from dashboard import orders
 from dashboard.city import City
 from dashboard.frozen import Frozen
 from dashboard.history import HistoryFailed
@@ -68,9 +69,11 @@ class TicketPages:
     """The doors of one web process to the tickets of one city."""
 
     def __init__(
-        self, city: City, query: TicketQuery, rules: Rules, moment: Moment, sent: Sent = lambda key: ()
-    ) -> None:
+        self, city: City, query: TicketQuery, rules: Rules, moment: Moment, sent: Sent = lambda key: (),
+        told: orders.Orders = lambda key: (),
+    ) -> None:  # fmt: skip
         self.city, self.query, self.rules, self.moment, self.sent = city, query, rules, moment, sent
+        self.orders = told
         self.places, self.frozen = rules.places, Frozen(query, rules)
         self.threads = ThreadPoolExecutor(THREADS, "tickets")
 
@@ -203,6 +206,9 @@ class TicketPages:
         others = await self.ask(self.query.related, row, to.now)
         sent = await self.ask(self.sent, f"{source}|{number}")
         parts = await self.ask(face, row, told, others, sent, to)
+        asked_for = await self.ask(self.orders, f"{source}|{number}")
+        parts["orders"] = orders.face(f"{source}|{number}", row, asked_for, self.rules, to)
+        parts["titles"]["orders"] = orders.title(asked_for, to)
         path = self.places.path(row["place"] or "")
         near = [[o["lon"], o["lat"]] for o in others.get("spot", ()) if o["lon"] is not None]
         where = {
@@ -287,7 +293,8 @@ def face_page(city: City) -> Any:
                 html.Section(part("map", "map"), className="card where"),
             ], className="column"),
             html.Div([card("clock"), card("life")], className="column broad"),
-            html.Div([card("messages"), html.Section(part("related"), className="card related")], className="column"),
+            html.Div([card("orders"), card("messages"), html.Section(part("related"), className="card related")],
+                     className="column"),
         ], className="face"),
     ], id="desk", className="desk one")  # fmt: skip
 

@@ -20,6 +20,8 @@ LEVELS = {
 }
 EMPTY = Words("没有督办工单", "No ticket is under supervision")
 BY = Words("由", "by")
+INSTRUCTED = Words("领导批示", "Leader's instruction")
+BACK = Words("待阅", "to read")
 
 
 def frame(ctx: Context) -> Any:
@@ -30,7 +32,7 @@ def frame(ctx: Context) -> Any:
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """Level, what, who, and the countdown to its deadline; those of the highest level first."""
     language = ctx.language
-    rows = []
+    rows = [_instructed(one, ctx) for one in views["instructions"].get("instructions", []) if one["ticket"]]
     for ticket in views["supervised"].get("tickets", [])[:ROWS]:
         shape, word = LEVELS.get(ticket["level"], LEVELS[1])
         what = clipped(ticket["title"]) or ticket["number"]
@@ -48,13 +50,30 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 countdown(ticket["due"]) if ticket["due"] is not None else html.Span(DASH, className="n"),
             ])
         )  # fmt: skip
-    return {"supervised-rows.children": rows or empty(EMPTY, language)}
+    return {"supervised-rows.children": rows[:ROWS] or empty(EMPTY, language)}
+
+
+def _instructed(one: Mapping[str, Any], ctx: Context) -> Any:
+    """A ticket on which a leader has given an instruction, until that is closed."""
+    language = ctx.language
+    what, by = clipped(one["title"]) or one["ticket"], clipped(ctx.city.translated(one["by"], language))
+    back = one["state"] == "reported"
+    said = f"{INSTRUCTED[language]} · {one['text']} · {BY[language]} {by}"
+    mark = html.Span(
+        "✓" if back else "✎", className="light level-3", title=said, role="img", **{"aria-label": INSTRUCTED[language]}
+    )
+    return row([
+        mark,
+        html.A(what, className="name behind", href=ctx.case(one["ticket"]), title=said),
+        html.Span(clipped(ctx.city.translated(one["to"], language)) or DASH, className="who quiet"),
+        html.Span(BACK[language], className="n") if back else countdown(one["due"]),
+    ])  # fmt: skip
 
 
 PANEL = Panel(
     id="supervised",
     title=Words("督办清单", "Under supervision"),
-    reads=("supervised",),
+    reads=("supervised", "instructions"),
     frame=frame,
     paint=paint,
     example={
@@ -70,11 +89,23 @@ PANEL = Panel(
                 },
             ],
             "n": 2,
-        }
+        },
+        "instructions": {
+            "instructions": [
+                {
+                    "id": "i1", "subject": "hotline|9", "ticket": "hotline|9", "state": "given", "light": "overdue",
+                    "title": "虹岭路排水口堵塞", "said": "", "place": "", "by": "分管副区长", "to": "排水公司",
+                    "text": "今日内查清堵塞原因", "since": 1_795_210_000.0, "due": 1_795_296_000.0, "reported": None,
+                    "reporter": "", "answer": "", "on_time": None, "returns": 0, "why": "", "ended": None,
+                },
+            ],
+            "ended": [], "open": 1, "back": 0, "late": 1, "on_time": [0, 0], "anomalies": 0,
+        },
     },
     period=Words("此刻 · 按级别", "now · by level"),
     formula=Words(
-        "督办中的在办工单，级别高者在前，同级按剩余时限",
-        "Open tickets under supervision, the highest level first, within a level by time left",
+        "有领导批示（✎）的工单在前，其次督办中的在办工单：级别高者在前，同级按剩余时限",
+        "Tickets with a leader's instruction (✎) first, then open tickets under supervision, the highest level first, "
+        "within a level by time left",
     ),
 )  # fmt: skip

@@ -95,4 +95,5 @@ document.addEventListener("click", (event) => {
   show();
 });
 window.addEventListener("popstate", show);
+window.addEventListener("citywall:instructed", () => setTimeout(show, 1200)); // History has it a moment later.
 desk.begin(show);
