@@ -59,7 +59,7 @@ function remember(name) {
 
 // Asks for the person's name; resolves to "" where the question was put aside.
 let asking = null;
-citywall.choosePerson = () => (asking ??= new Promise((resolve) => {
+citywall.askPerson = citywall.choosePerson = () => (asking ??= new Promise((resolve) => {
   const text = words();
   const done = (name) => { asking = null; dialog.close(); dialog.remove(); resolve(name ? remember(name) : ""); };
   const dialog = make("dialog", { class: "act-who", "aria-labelledby": "act-who-title" });

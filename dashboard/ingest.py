@@ -25,11 +25,14 @@ from dashboard import valkey
 from dashboard.feed import BoundFeed, Post, Rejected
 from dashboard.feeder import Feeder, read
 from dashboard.hosts import same_origin
+from dashboard.masking import clean, mask
 from dashboard.spool import SpoolFull
 
 MAX_BYTES = 1 << 20  # One post, unless the feed's settings say otherwise.
 SECONDS = 15.0  # A body must be here by then.
 REFUSED = "x-citywall-refused"
+LETTERS = 20  # Refused records that are shown at a time …
+RAW = 2000  # … and characters of each.
 HANDED_ON = ("content-type", "content-encoding")
 
 
@@ -70,7 +73,28 @@ def door(feeder: Feeder) -> Starlette:
         said["rejected"] = [{"reason": r.reason, "where": r.where, "detail": r.detail} for r in rejected[:100]]
         return JSONResponse(said, 400 if whole else 202)
 
-    return Starlette(routes=[Route("/ingest/{feed}", take, methods=["POST"])])
+    async def refused(request: Request) -> Response:
+        """What a feed has refused, and why; the records themselves only where they are asked for, masked."""
+        runner = feeder.runners.get(request.path_params["feed"])
+        if runner is None:
+            return refuse(404, "no_such_feed", "this city has no feed of this name")
+        spool, raw = runner.outlet.spool, request.query_params.get("raw") == "1"
+
+        def look() -> dict[str, Any]:
+            said: dict[str, Any] = {"reasons": spool.reasons(), "flaws": spool.reasons(kept=True)}
+            if raw:
+                said["letters"] = [
+                    {"at": letter.at, "reason": letter.reason, "where": mask(clean(letter.where)),
+                     "detail": mask(clean(letter.detail)), "raw": mask(clean(letter.raw[:RAW])), "kept": letter.kept}
+                    for letter in spool.letters(LETTERS)
+                ]  # fmt: skip
+            return said
+
+        return JSONResponse(await asyncio.to_thread(look))
+
+    return Starlette(
+        routes=[Route("/ingest/{feed}", take, methods=["POST"]), Route("/refused/{feed}", refused, methods=["GET"])]
+    )
 
 
 def routes(
@@ -111,6 +135,21 @@ def routes(
             return refuse(401, "not_allowed", "send the feed's token as `Authorization: Bearer …`")
         return await hand_on(request, bound)
 
+    async def refused(request: Request) -> Response:
+        """What a feed has refused, for our own pages."""
+        foreign = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+        if foreign or not same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return refuse(403, "another_origin", "this is told to the pages of this server alone")
+        name = request.path_params["feed"]
+        if name not in feeds:
+            return refuse(404, "no_such_feed", "this city has no feed of this name")
+        asked = {"raw": request.query_params.get("raw", "0")}
+        try:
+            reply = await client.get(f"http://feeds/refused/{name}", params=asked)
+        except httpx.HTTPError:
+            return refuse(503, "feeds_down", "the feeds' process does not answer")
+        return Response(reply.content, reply.status_code, media_type="application/json")
+
     async def hand_on(request: Request, bound: BoundFeed) -> Response:
         limit = int(getattr(bound.settings, "max_bytes", MAX_BYTES))
         try:
@@ -132,7 +171,11 @@ def routes(
         kept = {"Retry-After": reply.headers["retry-after"]} if "retry-after" in reply.headers else {}
         return Response(reply.content, reply.status_code, kept, "application/json")
 
-    return [Route("/ingest/{feed}", take, methods=["POST"]), Route("/act", act, methods=["POST"])]
+    return [
+        Route("/ingest/{feed}", take, methods=["POST"]),
+        Route("/act", act, methods=["POST"]),
+        Route("/feeds/{feed}/refused", refused, methods=["GET"]),
+    ]
 
 
 def _allowed(request: Request, bound: BoundFeed, folder: Path) -> bool:

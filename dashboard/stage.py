@@ -173,7 +173,7 @@ class Stage:
             told = {rule.name for rule in self.rules.feeds if rule.kind.startswith("pretend")}
             for view in panel.reads:
                 feeds = {rule.name for rule in self.rules.feeds if VIEWS[view].name in rule.nouns}
-                if view in VIEWS and (feeds & told or VIEWS[view].name == "feed"):
+                if view in VIEWS and (feeds & told or VIEWS[view].name in ("feed", "alert")):
                     found[view] = self.board.view(view, self.places.root.code)["data"]
         return found
 

@@ -1,0 +1,217 @@
+"""The desk's queue: what stands that somebody has to see to, by severity; its keys, its sound and who sits here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.marks import both, clipped, tip
+from dashboard.noun import Document
+from dashboard.panel import Context, Painted, Panel
+from dashboard.words import Words
+
+ROWS = 120  # Alerts that are sent; all are counted.
+LEVELS = {
+    1: ("◆", Words("特急", "Critical")),
+    2: ("▲", Words("紧急", "Urgent")),
+    3: ("■", Words("重要", "Major")),
+    4: ("●", Words("一般", "Minor")),
+}
+NOUNS = {
+    "ticket": Words("工单", "Ticket"),
+    "camera": Words("视频", "Video"),
+    "sensor": Words("感知", "Gauge"),
+    "cloud": Words("云网", "Cloud"),
+    "feed": Words("数据源", "Source"),
+    "warning": Words("预警", "Warning"),
+    "instruction": Words("批示", "Instruction"),
+}
+KEYS = (
+    (("↑ ↓", "k j"), Words("上一条、下一条", "up, down")),
+    (("Enter",), Words("打开", "open")),
+    (("a",), Words("确认", "acknowledge")),
+    (("s",), Words("暂缓", "snooze")),
+    (("g",), Words("指派", "assign")),
+    (("n",), Words("记事", "note")),
+    (("u",), Words("撤销", "undo")),
+    (("m",), Words("到地图", "on the map")),
+    (("1 … 4", "0"), Words("只看一级、全部", "one severity, all")),
+    (("h",), Words("交班", "hand over")),
+    (("x",), Words("静音、开声", "mute, unmute")),
+    (("?",), Words("按键", "keys")),
+    (("Esc",), Words("返回", "back")),
+)
+
+
+def frame(ctx: Context) -> Any:
+    """Counts by severity, the sound's state and switch, the list, and the keys."""
+    levels = [
+        html.Button(
+            [html.Span(shape, className="shape"), both(words), html.B("–", id=f"desk_queue-n{level}")],
+            type="button", className=f"sev s{level}", **{"data-severity": str(level), "aria-pressed": "false"},
+        )
+        for level, (shape, words) in LEVELS.items()
+    ]  # fmt: skip
+    sound = [
+        html.Button(id="desk_queue-sound", type="button", className="sound", **{"data-sound": "locked"}),
+        html.Span([html.Span(both(Words("音量", "Volume"))), html.Span(id="desk_queue-volume")], className="volume"),
+        html.Button(
+            both(Words("静音时段", "Quiet hours")), id="desk_queue-quiet", type="button",
+            **tip(Words("静音时段内只响特急", "In quiet hours only what is critical sounds")),
+        ),
+    ]  # fmt: skip
+    keys = [html.Li([*(html.Kbd(key) for key in names), both(words)], className="key-line") for names, words in KEYS]
+    return html.Div(
+        [
+            html.Div(id="desk_queue-data", hidden=True),
+            html.Div(levels, className="levels", role="toolbar", **{"aria-label": "级别 / Severity"}),
+            html.Div(id="desk_queue-muted", className="muted", role="status"),
+            html.Div(
+                id="desk_queue-list",
+                className="queue",
+                role="listbox",
+                tabIndex=0,
+                **{"aria-label": "告警 / Alerts", "data-zh": "告警队列", "data-en": "Alerts"},
+            ),
+            html.Div(
+                [
+                    html.Button(id="desk_queue-person", type="button", className="person"),
+                    html.Div(sound, className="sounds"),
+                    html.Button(
+                        [html.Kbd("?"), both(Words("按键", "Keys"))],
+                        id="desk_queue-help",
+                        type="button",
+                        className="helper",
+                        **{"aria-expanded": "false", "aria-controls": "desk_queue-keys"},
+                    ),
+                ],
+                className="console",
+            ),
+            html.Ul(keys, id="desk_queue-keys", className="keys", hidden=True),
+            html.Div(id="desk_queue-said", className="spoken", role="status", **{"aria-live": "polite"}),
+        ],
+        className="desk-queue",
+    )
+
+
+def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
+    """The rows as ``assets/watch.mjs`` draws them, in the screen's language."""
+    view, language = views["alerts"], ctx.language
+    at = 1 if language == "en" else 0
+    rows = []
+    for one in view.get("alerts", [])[:ROWS]:
+        known = one["place"] in ctx.places
+        noun = NOUNS.get(one["noun"])
+        severity = min(4, max(1, int(one["severity"])))
+        shape, word = LEVELS[severity]
+        rows.append({
+            "key": one["key"], "severity": severity, "shape": shape, "level": word[language],
+            "noun": noun[language] if noun else one["noun"], "since": one["since"],
+            "place": one["place"] if known else "",
+            "where": ctx.places[one["place"]].title(language) if known else "",
+            "path": [ctx.places[code].title(language) for code in ctx.places.path(one["place"])][1:] if known else [],
+            "unit": clipped(ctx.city.translated(one["unit"], language)), "title": clipped(one["title"][at]),
+            "both": [clipped(text) for text in one["title"]], "text": clipped(one["text"][at]),
+            "link": _address(one, ctx),
+            "ticket": one["link"].partition("key=")[2] if one["link"].startswith("/ticket?") else "",
+            "acknowledged": one["acknowledged"], "assigned": one["assigned"], "snoozed_until": one["snoozed_until"],
+        })  # fmt: skip
+    counts, open_ = view.get("counts", {}), view.get("open", {})
+    more = sum(counts.values()) - len(rows)
+    said = {
+        "rows": rows,
+        "counts": counts,
+        "open": open_,
+        "unacknowledged": view.get("unacknowledged", 0),
+        "more": more,
+    }
+    return {"desk_queue-data.data": said}
+
+
+def _address(one: Mapping[str, Any], ctx: Context) -> str:
+    """The alert's address in the screen's language."""
+    link = str(one["link"])
+    if not link or ctx.language == ctx.city.languages[0]:
+        return link
+    return f"{link}{'&' if '?' in link else '?'}lang={ctx.language}"
+
+
+EXAMPLE = {
+    "alerts": [
+        {
+            "key": "ticket|hotline|7|1795290000",
+            "severity": 1,
+            "noun": "ticket",
+            "since": 1_795_298_400.0,
+            "place": "",
+            "unit": "排水公司",
+            "title": ["紧急事件超期 · 下穿通道<b>积水</b> 0.5 m", "Emergency overdue · 下穿通道<b>积水</b> 0.5 m"],
+            "text": ["7 · 道路积水 · 排水公司", "7 · 道路积水 · 排水公司"],
+            "link": "/ticket?key=hotline%7C7",
+            "acknowledged": None,
+            "assigned": None,
+            "snoozed_until": None,
+        },
+        {
+            "key": "sensor|over|gauges|W-04|level|1994582",
+            "severity": 2,
+            "noun": "sensor",
+            "since": 1_795_299_300.0,
+            "place": "",
+            "unit": "",
+            "title": ["海五路下穿 超警戒 0.52 m", "海五路下穿: alarm, 0.52 m"],
+            "text": ["阈值 0.5 m", "Threshold 0.5 m"],
+            "link": "",
+            "acknowledged": None,
+            "assigned": {"to": "梁慧敏", "by": "陈静", "at": 1_795_299_500.0},
+            "snoozed_until": None,
+        },
+        {
+            "key": "camera|switch|p|SW-0317|1795158600",
+            "severity": 3,
+            "noun": "camera",
+            "since": 1_795_290_000.0,
+            "place": "",
+            "unit": "",
+            "title": ["交换机故障 SW-0317 · 14 路离线", "Switch fault SW-0317: 14 cameras dark"],
+            "text": ["", ""],
+            "link": "/video",
+            "acknowledged": {"by": "李伟明", "at": 1_795_291_000.0, "comment": "已报修，预计两小时"},
+            "assigned": None,
+            "snoozed_until": None,
+        },
+        {
+            "key": "steps|overdue|环卫中心|498655",
+            "severity": 4,
+            "noun": "ticket",
+            "since": 1_795_297_000.0,
+            "place": "",
+            "unit": "环卫中心",
+            "title": ["超期 · 环卫中心 2 件待告知", "Overdue · 环卫中心: 2 to be told"],
+            "text": ["无通知渠道，请电话告知", "No channel carries it, call them"],
+            "link": "/tickets?open=1",
+            "acknowledged": None,
+            "assigned": None,
+            "snoozed_until": 1_795_303_000.0,
+        },
+    ],
+    "counts": {"1": 1, "2": 1, "3": 1, "4": 1},
+    "open": {"1": 1, "2": 1, "3": 0, "4": 0},
+    "unacknowledged": 2,
+}
+PANEL = Panel(
+    id="desk_queue",
+    title=Words("告警", "Alerts"),
+    reads=("alerts",),
+    frame=frame,
+    paint=paint,
+    example={"alerts": EXAMPLE},
+    period=Words("此刻 · 条", "now · standing"),
+    formula=Words(
+        "此刻存在、需有人处理的事项；确认只对该次发生、该级别有效，加重或再次发生会重新告警",
+        "What stands that somebody has to see to; an acknowledgement holds for this occurrence and severity: what gets "
+        "worse or comes again rings again",
+    ),
+)
