@@ -105,11 +105,14 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.daysoff import counted
     from dashboard.feed import rules_of
     from dashboard.outlines import Gazetteer
+    from dashboard.panel import all_panels
+    from dashboard.screens import Stage
 
     city = read_city(city_file(args.city))
     rules = rules_of(city)
     places, years = rules.places, sorted(rules.calendar.known_years) if counted(rules.limits) else None
     Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
+    Stage(city, places).check(all_panels())
     home = home_of(args, city.name)
     idle = {"courier"} if city.escalation is None or city.replayed else set()  # Nobody is told of what was long ago.
     wanted = [role for role in ROLES if role not in {*args.without, *idle}]
@@ -168,7 +171,8 @@ def check(args: argparse.Namespace) -> int:
     from dashboard.feed import Context, bind, rules_of
     from dashboard.layout import all_layouts
     from dashboard.outlines import Gazetteer
-    from dashboard.panel import check_rests
+    from dashboard.panel import all_panels, check_rests
+    from dashboard.screens import Stage
     from dashboard.tiles import sources
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
@@ -183,6 +187,7 @@ def check(args: argparse.Namespace) -> int:
                 f"{args.file}: screens: there is no layout {screen!r}; known are {', '.join(all_layouts())}"
             )
     check_rests(city)
+    Stage(city, places).check(all_panels())
     print(f"{args.file} is good: {len(places)} places, {len(feeds)} feeds ({', '.join(feed.name for feed in feeds)})")
     if counted(rules.limits):
         for warning in unknown_years(rules.calendar.known_years, datetime.now(city.tz).date()):
@@ -298,7 +303,9 @@ def parser() -> argparse.ArgumentParser:
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")
-    made.add_argument("--minutes", type=float, help="fuzz: for how long each kind (default 4)")
+    made.add_argument(
+        "--minutes", type=float, help="fuzz: for how long each kind (default 4); endurance: for how long (default 60)"
+    )
     made.add_argument("--kind", action="append", help="fuzz: this kind of feed alone (may be repeated)")
     made.add_argument("--keep", action="store_true", help="fuzz: keep cases that reach new lines in tests/corpus")
     made.set_defaults(work=bench)

@@ -46,21 +46,20 @@ class Member:
 
 
 class Director:
-    """Of one web process. ``views`` gives the latest view by its key, ``told`` the city's time and ``now`` the wall's;
-    ``wants`` is called when other views are needed than before.
+    """Of one web process. ``told`` gives the latest view by its key and the city's time, ``now`` the wall's; ``wants``
+    is called when other views are needed than before.
     """
 
     def __init__(
         self,
         stage: Stage,
         registry: Registry,
-        views: Callable[[str], Mapping[str, Any] | None],
+        told: Callable[[str], tuple[Mapping[str, Any] | None, float]],
         wants: Callable[[], None],
-        told: Callable[[], float] = lambda: 0.0,
         now: Callable[[], float] = time,
     ) -> None:
         self.stage, self.registry = stage, registry
-        self.views, self.wants, self.city_now, self.now = views, wants, told, now
+        self.told, self.wants, self.now = told, wants, now
         self.members: dict[str, Member] = {}
         self.said: dict[str, Report] = {}
         self._tasks: set[asyncio.Future[None]] = set()
@@ -122,10 +121,11 @@ class Director:
         """Tell a screen what it is to show, if that has changed or was not done."""
         now, before = self.now(), member.target
         playlist = self.stage.playlist_of(member.report.id, member.wish, member.report.playlist)
-        found = self.views(self.alerts) if playlist is not None and playlist.interrupt is not None else None
         alert = None
-        if playlist is not None and found is not None:
-            alert = pressing(found["data"].get("alerts", ()), playlist, max(found["as_of"], self.city_now()))
+        if playlist is not None and playlist.interrupt is not None:
+            found, city_now = self.told(self.alerts)
+            if found is not None:
+                alert = pressing(found["data"].get("alerts", ()), playlist, max(found["as_of"], city_now))
         try:
             target = self.stage.target(member.report, member.wish, member.play, now, alert)
         except Unknown as error:  # The city file is another than when it was wished.

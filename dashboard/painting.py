@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from time import time
 from typing import Any
 
 import msgspec
@@ -35,3 +36,9 @@ def member(panel: Panel, documents: Mapping[str, Mapping[str, Any]], ctx: Contex
         props = b"{}"
     head = json.dumps(panel.id).encode() + b":" + msgspec.json.encode(about)[:-1]
     return head + b',"props":' + props + b"}", "fault" not in about
+
+
+def bundled(number: int, epoch: str | None, ctx: Context, members: Iterable[bytes]) -> str:
+    """A paint message: its number, the board's epoch, where and for whom, and the panels painted."""
+    about = {"t": "paint", "n": number, "epoch": epoch, "now": time(), "place": ctx.place, "lang": ctx.language}
+    return (msgspec.json.encode(about)[:-1] + b',"panels":{' + b",".join(members) + b"}}").decode()

@@ -26,7 +26,7 @@ from dashboard.audience import Audience, Hello, Screen
 from dashboard.city import City
 from dashboard.director import Director
 from dashboard.hosts import same_origin
-from dashboard.painting import member
+from dashboard.painting import bundled, member
 from dashboard.panel import Context, Panel, all_panels
 from dashboard.places import PlaceTree
 from dashboard.registry import Registry
@@ -74,12 +74,11 @@ class Hub:
         self._ask = asyncio.Event()
         self.director: Director | None = None
         if registry is not None:
-            told = lambda: float(self.pulse.get("as_of") or 0.0)  # noqa: E731 - the board's time, as it is by then.
-            self.director = Director(Stage(city, places), registry, self.views_at, self._ask.set, told)
+            self.director = Director(Stage(city, places), registry, self.told, self._ask.set)
 
-    def views_at(self, key: str) -> dict[str, Any] | None:
-        """The latest document of a view (``view|place``), if it has come."""
-        return self.views.get(key)
+    def told(self, key: str) -> tuple[dict[str, Any] | None, float]:
+        """The latest document of a view (``view|place``), if it has come, and the city's time."""
+        return self.views.get(key), float(self.pulse.get("as_of") or 0.0)
 
     # -- what the screens want ---------------------------------------------------------------------------
 
@@ -109,11 +108,9 @@ class Hub:
 
     def shown(self, hello: Hello) -> tuple[str, str, str]:
         """Place, language and size that a hello is answered with: what is unknown here is the city's own."""
-        return (
-            hello.place if hello.place in self.places else self.places.root.code,
-            hello.lang if hello.lang in self.city.languages else self.city.languages[0],
-            hello.size if hello.size in ("small", "normal", "large") else "normal",
-        )
+        place = hello.place if hello.place in self.places else self.places.root.code
+        lang = hello.lang if hello.lang in self.city.languages else self.city.languages[0]
+        return place, lang, hello.size if hello.size in ("small", "normal", "large") else "normal"
 
     def leave(self, screen: Screen) -> None:
         """Forget a screen, and an audience without screens."""
@@ -264,12 +261,9 @@ class Hub:
         which = tuple(sorted((name, tick) for name, (tick, _) in screen.mail.items()))
         message = audience.bundles.get(which)
         if message is None:
-            head = msgspec.json.encode({
-                "t": "paint", "n": self.tick, "epoch": self.pulse.get("epoch"), "now": time(),
-                "place": audience.ctx.place, "lang": audience.ctx.language,
-            })  # fmt: skip
-            members = b",".join(paint for _, paint in screen.mail.values())
-            message = audience.bundles[which] = (head[:-1] + b',"panels":{' + members + b"}}").decode()
+            painted = (paint for _, paint in screen.mail.values())
+            message = bundled(self.tick, self.pulse.get("epoch"), audience.ctx, painted)
+            audience.bundles[which] = message
         screen.mail.clear()
         screen.unseen.append(self.tick)
         return message

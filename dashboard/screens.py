@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from dashboard.city import City
+from dashboard.city import City, CityError
 from dashboard.masking import mask
 from dashboard.places import PlaceTree
 from dashboard.scenes import Options, Play, PlaylistTable, SceneTable, advance, begin
@@ -122,6 +122,20 @@ class Stage:
         self.zone: tzinfo = city.tz
         self.scenes: dict[str, SceneTable] = {scene.id: scene for scene in city.scenes}
         self.playlists: dict[str, PlaylistTable] = {playlist.id: playlist for playlist in city.playlists}
+
+    def check(self, panels: Mapping[str, object]) -> None:
+        """Look whether the city file's scenes are of places and panels that there are.
+
+        Raises:
+            CityError: naming scene and key.
+        """
+        for scene in self.city.scenes:
+            where = f"{self.city.where}: scenes.{scene.id}"
+            if scene.place and scene.place not in self.places:
+                raise CityError(f"{where}.place: there is no place {scene.place!r}; give the code of one")
+            if scene.panel and (scene.panel not in panels or scene.panel == "header"):
+                known = ", ".join(sorted(set(panels) - {"header"}))
+                raise CityError(f"{where}.panel: there is no panel {scene.panel!r}; there are {known}")
 
     def scene(self, name: str, place: str = "") -> Show:
         """A scene of the city file, at its own place unless another is given.

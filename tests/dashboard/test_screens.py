@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
 from dashboard import director
-from dashboard.city import City, make_city
+from dashboard.city import City, CityError, make_city
 from dashboard.places import Place, PlaceTree
 from dashboard.push import Hub
 from dashboard.registry import Kept, Registry
@@ -124,6 +124,23 @@ def test_what_nobody_knows_is_refused_by_name(said: dict[str, Any], why: str) ->
     with pytest.raises(Unknown) as found:
         Stage(CITY, PLACES).show(said, {"trend": object(), "header": object()})
     assert why in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"place": "x"}, "c.toml: scenes.s.place: there is no place 'x'; give the code of one"),
+        ({"panel": "heading"}, "c.toml: scenes.s.panel: there is no panel 'heading'; there are trend, units"),
+        ({"panel": "header"}, "c.toml: scenes.s.panel: there is no panel 'header'"),
+    ],
+)
+def test_a_scene_of_no_place_or_panel_is_named(more: dict[str, str], why: str) -> None:
+    table = {"name": "c", "title": TITLE, "zone": "UTC", "places": {"file": "c.csv"}}
+    city = make_city({**table, "scenes": [{"id": "s", "title": TITLE, "layout": "wall", **more}]}, Path("c.toml"))
+    with pytest.raises(CityError) as found:
+        Stage(city, PLACES).check({"trend": 1, "units": 1, "header": 1})
+    assert str(found.value).startswith(why)
+    Stage(CITY, PLACES).check({})
 
 
 # -- two servers -----------------------------------------------------------------------------------------------
