@@ -192,7 +192,10 @@ def _bent(event: Event, there: tuple[set[float], str]) -> Iterator[str]:
 
 
 def _near(value: float, numbers: set[float]) -> bool:
-    return value in numbers or round(value, 9) in numbers or float(f"{value:.15g}") in numbers
+    if value in numbers or round(value, 9) in numbers or float(f"{value:.15g}") in numbers:
+        return True
+    # Of a number with more figures than a float has, the scaled one may end otherwise.
+    return f"{value:.14g}" in {f"{number:.14g}" for number in numbers}
 
 
 # -- mutations -------------------------------------------------------------------------------------------------

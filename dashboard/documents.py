@@ -95,7 +95,9 @@ def read_json(text: str) -> Any:
         raise SourceNonsense("too_deep", f"is nested in more than {DEPTH} levels") from None
     except json.JSONDecodeError as error:
         ended = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
-        what = "breaks off" if text.strip() and ended else "is empty" if not text.strip() else "is no JSON"
+        if not text.strip():
+            raise SourceNonsense("not_json", "is empty") from None
+        what = "breaks off" if ended else "is no JSON"
         raise SourceNonsense("not_json", f"{what}: {error.msg} at line {error.lineno} column {error.colno}") from None
     except ValueError as error:  # Python reads no integer of more than 4,300 digits.
         raise SourceNonsense("number_too_long", str(error)[:200]) from None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
+
+import msgspec
 
 from dashboard.city import City, CityError
 from dashboard.events import Event
@@ -18,6 +22,7 @@ from dashboard.outlines import Gazetteer
 from dashboard.placefile import read_places
 from dashboard.places import PlaceTree
 
+SHOWN = 3  # Of a list within an event.
 SECONDS = 30.0  # How long a source may take to give its first delivery.
 
 
@@ -36,20 +41,11 @@ async def attempt(city: City, name: str, limit: int, body: Callable[[], bytes] |
         try:
             events, rejected = await _first(bound, context, body)
         except (SourceFailed, TimeoutError) as error:
-            said = str(error) or f"gave nothing within {SECONDS:.0f} s"
+            said = str(error) or f"it gave nothing within {SECONDS:.0f} s; is this the right address?"
             print(f"citywall: the feed {name} cannot read its source: {said}", file=sys.stderr)
             return 1
-    for event in events[:limit]:
-        fields = {
-            field: getattr(event, field) for field in event.__struct_fields__ if field not in ("id", "source", "time")
-        }
-        unit = fields.pop("unit", "") if isinstance(fields.get("value"), int | float) else ""
-        shown = " ".join(
-            f"{field}={_shown(field, value, places)}{f' {unit}' if field == 'value' and unit else ''}"
-            for field, value in fields.items()
-            if value not in ("", None)
-        )
-        print(f"{event.time.astimezone(city.tz).isoformat()} {event.kind} {shown}")
+    for event in _chosen(events, limit):
+        print(f"{event.time.astimezone(city.tz).isoformat()} {event.kind} {_said(event, places)}")
     refused = [letter for letter in rejected if not letter.kept]
     passed = len(rejected) - len(refused)
     print(f"{len(events)} events would be sent, {len(refused)} records refused, {passed} passed with a flaw")
@@ -83,10 +79,56 @@ async def _first(
         if answered:
             raise SourceFailed(f"it answers, and had nothing to say within {SECONDS:.0f} s") from None
         raise
+    if answered:
+        return [], []
     raise SourceFailed("it holds nothing")
+
+
+def _chosen(events: list[Event], limit: int) -> list[Event]:
+    """Some events of each kind, and of these the ones that say most, in the order in which they would be sent."""
+    kinds = {event.kind: [one for one in events if one.kind == event.kind] for event in events}
+    share = max(1, limit // max(1, len(kinds)))
+    many = {kind: sorted(found, key=_empty)[: share if len(kinds) > 1 else limit] for kind, found in kinds.items()}
+    chosen = {id(event) for found in many.values() for event in found}
+    return [event for event in events if id(event) in chosen]
+
+
+def _empty(event: Event) -> int:
+    """How many of its lists are empty."""
+    return sum(isinstance(one, Collection) and not one for one in map(partial(getattr, event), event.__struct_fields__))
+
+
+def _said(event: Event, places: PlaceTree) -> str:
+    """What an event says, its value with its unit and its places in words."""
+    fields = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("id", "source", "time")}
+    unit = fields.pop("unit", "") if isinstance(fields.get("value"), int | float) else ""
+    said = []
+    for name, value in fields.items():
+        if value is None or (isinstance(value, Collection) and not value):
+            continue
+        said.append(f"{name}={_shown(name, value, places)}{f' {unit}' if name == 'value' and unit else ''}")
+    return " ".join(said)
 
 
 def _shown(field: str, value: object, places: PlaceTree) -> str:
     if field == "place" and isinstance(value, str) and value in places:
         return f"{value}({places[value].name})"
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, msgspec.Struct):
+        inner = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return " ".join(_shown(name, one, places) for name, one in inner if one not in (None, "", ()))
+    if isinstance(value, dict):
+        return _listed([f"{key}: {_shown('', one, places)}" for key, one in list(value.items())[:SHOWN]], len(value))
+    if isinstance(value, tuple | list | frozenset):
+        if all(isinstance(one, int | float) for one in value):
+            return "/".join(_shown("", one, places) for one in value)
+        return _listed([_shown("", one, places) for one in list(value)[:SHOWN]], len(value))
     return str(value)
+
+
+def _listed(some: list[str], number: int) -> str:
+    """The first of a list, and how many there are."""
+    return f"{number:,} ({', '.join(some)}{', …' if number > len(some) else ''})"

@@ -7,7 +7,7 @@ import logging
 import re
 import ssl
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ from dashboard.feed import Context, Settings, SourceFailed
 from dashboard.hosts import Doorkeeper, host_and_port
 from dashboard.masking import clean, cut, mask
 from dashboard.packing import Unpacker
+from dashboard.plainly import usual, why
 from dashboard.trust import TrustSettings, trust_of
 
 REDIRECTS = 5
@@ -171,33 +172,22 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 def _plainly(error: Exception) -> str:
     """What an exception of the network says, in words."""
-    text = " ".join(filter(None, map(str, _causes(error))))
+    if found := usual(error):
+        return found
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return "nobody answers at that address; is the server up and the way to it open?"
     if isinstance(error, httpx.TimeoutException):
         return "stopped answering; is the server overloaded?"
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        why = text.partition("failed: ")[2].partition(" (_ssl")[0]
-        return f"its certificate is not believed ({why}); renew it, or name its authority as ca_file"
-    if "CERTIFICATE_REQUIRED" in text or "ALERT_UNKNOWN_CA" in text or "ALERT_BAD_CERTIFICATE" in text:
-        return "wants to see a certificate of ours from its own authority; name it as cert_file, its key as key_file"
     if isinstance(error, httpx.ConnectError):
-        return f"cannot be reached ({clean(text)[:120]}); is the server up?"
+        return f"cannot be reached ({why(error)}); is the server up?"
     if isinstance(error, httpx.ReadError | httpx.WriteError):
         secure = (
             " or does it want to see a certificate of ours (cert_file)" if error.request.url.scheme == "https" else ""
         )
-        return f"has cut the connection ({clean(text)[:120] or 'without a word'}); is it in trouble{secure}?"
+        return f"has cut the connection ({why(error)}); is it in trouble{secure}?"
     if isinstance(error, httpx.RemoteProtocolError):
-        return f"broke off or does not speak HTTP ({clean(text)[:120]})"
-    return clean(text)[:160] or type(error).__name__
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it: of a broken connection only the first knows why."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+        return f"broke off or does not speak HTTP ({why(error)})"
+    return why(error)
 
 
 # -- the way there and back ------------------------------------------------------------------------------------

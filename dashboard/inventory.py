@@ -60,7 +60,9 @@ def inventory_of(settings: VideoSettings, ctx: Context) -> tuple[tuple[Seen, ...
     file = ctx.city.path(settings.inventory)
     try:
         return _inventory(file, file.stat().st_mtime_ns, ctx.city.zone)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise SourceFailed(f"inventory: {file} cannot be read ({error.strerror}); put the CSV there") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise SourceFailed(f"inventory: {file} cannot be read ({error}); name a CSV in UTF-8") from None
 
 

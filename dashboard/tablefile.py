@@ -57,7 +57,7 @@ class TableFile:
             if self._document:
                 self._file = self._load(self._file)
         except FileNotFoundError:
-            raise SourceFailed(f"{path}: there is no such file") from None
+            raise SourceFailed(f"{path}: there is no such file; put it there, or set path") from None
         except OSError as error:
             raise SourceFailed(f"{path} cannot be read: {error.strerror}") from error
         self._head = b""

@@ -103,6 +103,8 @@ async def fetch(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:
         if 2 * (monotonic() - heard) >= (settings.interval or INTERVAL) or ctx.trial:
             heard = monotonic()
             yield Delivery([])  # The folder is there, and has nothing new.
+        if ctx.trial:
+            return
         await asyncio.sleep(settings.look)
 
 

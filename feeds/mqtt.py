@@ -21,6 +21,7 @@ from pydantic import Field, field_validator, model_validator
 from dashboard.credentials import Auth, secret_of
 from dashboard.documents import read_json
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
+from dashboard.plainly import usual, why
 from dashboard.readings import Reader, Reading, ReadingSettings, Record
 from dashboard.trust import TrustSettings, trust_of
 from dashboard.values import RAW
@@ -220,12 +221,12 @@ async def _subscribe(client: aiomqtt.Client, settings: Settings) -> None:
 
 
 def _plainly(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
+    text = why(error)
     if "timed out" in text.lower():
         return "does not answer; is the broker up and the way to it open?"
-    if "refused" in text.lower() and "Errno" in text:
-        return "nobody is there; is the broker up?"
-    return text[:160]
+    if re.search(r"(?i)not authori[sz]ed|bad user", text):
+        return f"does not let us in ({text}); check auth"
+    return usual(error) or text
 
 
 def parse(payload: list[Heard], settings: Settings, context: Context) -> Parsed:

@@ -172,8 +172,8 @@ def parse(payload: list[Scrape], settings: Settings, context: Context) -> Iterat
                 break
         if not mapped and not refused:
             known = sorted({line.name for line in lines})
-            said = f"has {', '.join(known[:5])}… " if known else "has no samples "
-            detail = f"{said}and none is understood; name them in rules"
+            detail = f"has {', '.join(known[:5])}… and none is understood; name them in rules"
+            detail = detail if known else "has no samples at all; is this the exporter's address?"
             yield Rejected("nothing_mapped", str(scrape), scrape.instance, detail)
 
 
@@ -205,7 +205,11 @@ def _read(text: str, scrape: Scrape) -> Iterator[Line]:
             at = scrape.at
             if sample.timestamp is not None:
                 at = datetime.fromtimestamp(float(sample.timestamp), UTC)  # A number already.
-            yield Line(sample.name, labels, sample.value, at)
+            try:
+                value = float(sample.value)  # A number already.
+            except OverflowError:
+                value = math.inf
+            yield Line(sample.name, labels, value, at)
 
 
 def _fits(rule: Rule, labels: Mapping[str, str]) -> bool:

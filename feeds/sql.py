@@ -28,6 +28,7 @@ from sqlalchemy.types import NullType
 from dashboard.credentials import Auth, secret_of
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed
 from dashboard.mapping import fillable
+from dashboard.plainly import usual
 from dashboard.readings import Record
 from dashboard.rows import RowSettings, read_rows, value_of
 
@@ -207,7 +208,10 @@ class Source:
                 event.listen(engine, "connect", lambda db, _: db.execute("PRAGMA query_only=ON"))
             else:
                 engine = create_engine(self.url, pool_size=1, pool_pre_ping=True)
-        except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:
+        except ImportError as error:
+            needs = f"needs the driver {error.name}, which is not installed; use postgresql:// or sqlite:///"
+            raise SourceFailed(f"{self.shown}: {needs}") from None
+        except (SQLAlchemyError, TypeError, ValueError) as error:
             raise SourceFailed(f"{self.shown}: {str(error).splitlines()[0][:160]}") from None
         return engine
 
@@ -294,8 +298,9 @@ def _times_as_text(connection: Any, _: object) -> None:
 
 
 def _plainly(error: SQLAlchemyError) -> str:
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return (said[0] if said else type(error).__name__)[:200]
+    inner = getattr(error, "orig", None) or error
+    said = str(inner).strip().splitlines()
+    return usual(inner) or (said[0] if said else type(error).__name__)[:200]
 
 
 async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:  # noqa: A001

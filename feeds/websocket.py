@@ -20,6 +20,7 @@ from dashboard.documents import read_json
 from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
 from dashboard.fetch import Fetcher, WebSettings
 from dashboard.mapping import fillable
+from dashboard.plainly import usual, why
 from dashboard.readings import Record, find
 from dashboard.rows import RowSettings, read_rows
 from dashboard.trust import TrustSettings, trust_of
@@ -316,7 +317,7 @@ def _plainly(error: BaseException) -> str:
         return f"does not speak WebSocket ({str(error)[:80]}); is this the right address?"
     if isinstance(error, TimeoutError):
         return "does not answer; is it up and the way to it open?"
-    return f"cannot be reached ({str(error)[:120]}); is it up?"
+    return usual(error) or f"cannot be reached ({why(error)}); is it up?"
 
 
 def parse(payload: list[Push], settings: Settings, context: Context) -> Parsed:

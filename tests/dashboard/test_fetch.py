@@ -157,7 +157,7 @@ async def test_nobody_at_the_address(tmp_path: Path) -> None:
     with socket.socket() as shut:
         shut.bind(("127.0.0.1", 0))
         async with fetcher(tmp_path, f"http://127.0.0.1:{shut.getsockname()[1]}/") as web:
-            with pytest.raises(SourceFailed, match=r"cannot be reached .*; is the server up"):
+            with pytest.raises(SourceFailed, match=r"cannot be reached.*; is the server up"):
                 await web.get()
 
 

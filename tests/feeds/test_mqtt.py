@@ -279,6 +279,6 @@ async def test_nobody_there_is_one_plain_sentence(tmp_path: Path) -> None:
     city = town(tmp_path, feed(f"mqtt://127.0.0.1:{free_port()}"))
     (bound,), ctx = bind(city), context(city)
     assert bound.feed.open is not None
-    with pytest.raises(SourceFailed, match="nobody is there; is the broker up"):
+    with pytest.raises(SourceFailed, match="nobody is there; is the server up"):
         async with aclosing(cast(Any, bound.feed.open(bound.settings, ctx))) as source:
             await anext(source)

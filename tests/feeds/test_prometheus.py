@@ -161,6 +161,6 @@ async def test_feed_try_shows_units_and_places(
 ) -> None:
     assert await attempt(town(tmp_path, feed(exporter[0], target="portal", place="A")), "probes", 5) == 0
     said = capsys.readouterr().out
-    assert "cloud.sample subject=portal resource=service metric=up value=1.0 place=A(甲)" in said
+    assert "cloud.sample subject=portal resource=service metric=up value=1 place=A(甲)" in said
     assert await attempt(town(tmp_path, feed(f"http://127.0.0.1:{free_port()}/metrics")), "probes", 5) == 1
     assert "cannot read its source" in capsys.readouterr().err
