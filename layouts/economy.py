@@ -39,6 +39,6 @@ LAYOUT = Layout(
     rows={
         "wide": "7fr 28fr 10fr 8fr 50fr",
         "ultrawide": "7fr 34fr 12fr 24fr 26fr",
-        "tall": "6.5fr 35fr 36fr 30fr 34fr",
+        "tall": "6.5fr 27fr 40fr 38fr 30fr",
     },
 )

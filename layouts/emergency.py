@@ -28,7 +28,7 @@ LAYOUT = Layout(
         "ultrawide": """
             header    header          header header emergency_incidents
             emergency emergency_water map    map    emergency_incidents
-            parking   emergency_water map    map    emergency_warnings
+            parking   emergency_water map    map    emergency_incidents
             parking   emergency_faults map   map    emergency_warnings
         """,
         "tall": """
