@@ -15,10 +15,11 @@ from sqlalchemy import Column, Double, Integer, MetaData, Table, Text, func, ins
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from dashboard.history import HistoryFailed, fingerprint
+from dashboard.history import HistoryFailed
 from dashboard.noun import Rules
 from dashboard.refusal import Refused
 from dashboard.ticketasks import RATES, span
+from dashboard.ticketfacts import fingerprint
 from dashboard.ticketquery import Rate, TicketQuery
 
 FORMULAS = "1"  # Another number when a formula of ``ticketwhere`` means something else than before.

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, cast
 
 import msgspec
@@ -41,8 +40,8 @@ from dashboard.board import CODEC
 from dashboard.events import Event
 from dashboard.noun import Rules
 from dashboard.ticketevents import TicketEvent
-from dashboard.tickets import Ticket, apply, complaints, extensions, on_time, relived, turns
-from dashboard.ticketstate import STAGES
+from dashboard.ticketfacts import CALLED, FACTS, UNASKED, fingerprint, row_of
+from dashboard.tickets import Ticket, apply, relived
 
 log = logging.getLogger("history")
 
@@ -58,24 +57,6 @@ events = Table(
     Index("events_subject", "source", "subject"),
     sqlite_with_rowid=False,
 )  # fmt: skip
-# A ticket's facts and what is derived of them by the city's rules; moments in seconds since 1970 UTC, yes and no
-# as 1 and 0. ``deadline`` is ours, final, NULL where there is none or nobody knows it while the clock stands still;
-# ``whistle`` is 0 (none), 1 (open) or 2 (answered). ``soon_at`` and ``worst_at`` are the other two moments at which
-# the light turns, NULL while no handling clock runs; ``anomalies`` are the reasons of events that did not fit,
-# ``since`` is when it came into its stage, ``responded`` whether the unit signed and spoke with the citizen in time;
-# ``on_time`` is 1 as well where a closed ticket is ``exempted``.
-FACTS = {
-    "reported": Double, "title": Text, "category": Text, "condition": Text, "unit": Text, "channel": Text,
-    "place": Text, "lon": Double, "lat": Double, "flaw": Text, "state": Text, "stage": Text, "filed": Double,
-    "dispatched": Double, "signed": Double, "done_at": Double, "closed": Double, "due": Double, "deadline": Double,
-    "verdict": Text, "on_time": Integer, "extensions": Integer, "returns": Integer, "reworks": Integer,
-    "level": Integer, "whistle": Integer, "suspended_until": Double, "caller": Text, "solved": Integer,
-    "satisfied": Integer, "stars": Integer, "reopened": Integer, "contacted": Double, "soon_at": Double,
-    "worst_at": Double, "plain": Integer, "anomalies": Text, "since": Double, "first_dispatched": Double,
-    "responded": Integer, "called": Double, "exempted": Integer, "trail": LargeBinary,
-}  # fmt: skip
-CALLED = "caller <> ''"
-_UNASKED = ("reported", "condition", "lon", "lat", "trail")
 tickets = Table(
     "tickets", metadata,
     Column("source", Text, primary_key=True), Column("number", Text, primary_key=True),
@@ -84,7 +65,7 @@ tickets = Table(
         ("deadline",), ("closed",), ("reported",), ("unit", "deadline"), ("place",), ("category",), ("state",),
     )),
     # All that can be asked of tickets, narrow enough to be read through, and who called of what; not for PostgreSQL.
-    Index("tickets_facets", "reported", *(name for name in FACTS if name not in _UNASKED), info={"only": "sqlite"}),
+    Index("tickets_facets", "reported", *(name for name in FACTS if name not in UNASKED), info={"only": "sqlite"}),
     Index("tickets_calls", "caller", "category", "reported", info={"only": "sqlite"}, sqlite_where=text(CALLED)),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -196,7 +177,8 @@ class History:
             HistoryFailed: if the database cannot be reached or written; it is begun again the next time.
         """
         assert self.rules is not None
-        rules = fingerprint(self.rules)
+        steps = self.rules.accept, self.rules.dispatch, self.rules.whistle
+        rules = " ".join([fingerprint(self.rules), *map(str, steps)])
         with self.engine.connect() as db:
             if self._known(db).get("rules") == rules:
                 return
@@ -314,52 +296,6 @@ class History:
                 moves.write(db, changed, before, upsert)
         except self.engine.dialect.loaded_dbapi.Error as error:  # COPY goes past SQLAlchemy, and so do its errors.
             raise OperationalError("COPY", None, error) from error
-
-
-def row_of(ticket: Ticket, rules: Rules | None) -> tuple[Any, ...]:
-    """The ticket's row; without rules nothing is known of deadlines but what its source says."""
-    stage = ticket.stage
-    lights = turns(ticket, rules) if rules else None
-    due = None if lights is None else lights.overdue
-    in_time = on_time(ticket, rules) if rules else None
-    soon, worst = (lights.soon, lights.worst) if lights and ticket.running else (None, None)
-    return (
-        ticket.source, ticket.number, ticket.reported, ticket.title, ticket.category, ticket.condition, ticket.unit,
-        ticket.channel, ticket.place, ticket.lon, ticket.lat, ticket.flaw, ticket.state,
-        "" if stage is None else STAGES[stage], ticket.filed, ticket.dispatched, ticket.signed, ticket.done_at,
-        ticket.closed, ticket.due, due, ticket.verdict, _bit(in_time),
-        extensions(ticket, rules) if rules and ticket.granted else len(ticket.granted), ticket.returns,
-        ticket.reworks, ticket.level, ticket.whistle, ticket.suspended_until, ticket.caller, _bit(ticket.solved),
-        _bit(ticket.satisfied), ticket.stars, ticket.reopened, ticket.contacted, soon, worst, int(ticket.plain),
-        " ".join(complaints(ticket, rules) if rules else ticket.anomalies), ticket.since, ticket.first_dispatched,
-        _responded(ticket, rules), ticket.called, int(ticket.exempted), ticket.trail,
-    )  # fmt: skip
-
-
-def _responded(ticket: Ticket, rules: Rules | None) -> int | None:
-    """Whether the unit has signed and spoken with the citizen in time; None while it was not dispatched."""
-    if rules is None or ticket.dispatched is None:
-        return None
-    if ticket.signed is None or ticket.contacted is None:
-        return 0
-    by = rules.calendar.after(ticket.dispatched, rules.sign.amount, rules.sign.clock)
-    return int(max(ticket.signed, ticket.contacted) <= by)
-
-
-def fingerprint(rules: Rules) -> str:
-    """Some letters that are others when other deadlines or verdicts would follow from the same events."""
-    limits, calendar = rules.limits, rules.calendar
-    told = (
-        sorted((key, str(limit)) for key, limit in limits.exact.items()),
-        sorted((key, str(limit)) for key, limit in limits.categories.items()), str(limits.default), str(limits.urgent),
-        calendar.zone.key, calendar.hours, *map(sorted, (calendar.days_off, calendar.days_on, calendar.weekend)),
-        rules.soon_share, rules.worst_multiple, sorted(rules.units), str(rules.sign),
-    )  # fmt: skip
-    return blake2b(repr(told).encode(), digest_size=8).hexdigest()
-
-
-def _bit(value: bool | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _conflict(table: Table) -> str:

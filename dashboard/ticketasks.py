@@ -56,6 +56,14 @@ LEVELS: dict[str, Words] = {
     "town": Words("镇街", "Town"), "street": Words("街道", "Street"), "district": Words("区级", "District"),
     "city": Words("市级", "City"), "neighbourhood": Words("片区", "Area"),
 }  # fmt: skip
+STEPS: dict[str, Words] = {
+    "accept": Words("未受理", "Not accepted"), "dispatch": Words("未派遣", "Not dispatched"),
+    "sign": Words("未签收", "Not signed for"),
+}  # fmt: skip
+AGES: dict[str, Words] = {
+    "0": Words("1 天内", "Below 1 day"), "1": Words("1–3 天", "1–3 days"), "2": Words("3–7 天", "3–7 days"),
+    "3": Words("7 天以上", "Above 7 days"),
+}  # fmt: skip
 OUTLOOKS: dict[str, Words] = {
     "due": Words("全部", "All of them"), "kept": Words("已按期结案", "Closed on time"),
     "undecided": Words("未定", "Undecided"), "lost": Words("已定超期", "Surely late"),
@@ -86,6 +94,8 @@ FILTERS: dict[str, Filter] = {
     "state": Filter("choice", Words("状态", "State"), STATES),
     "stage": Filter("choice", Words("环节", "Stage"), STAGES),
     "light": Filter("choice", Words("灯色", "Light"), {name: words for name, (_, words) in LIGHTS.items()}),
+    "age": Filter("choice", Words("在本环节", "In its stage"), AGES),
+    "waits": Filter("choice", Words("超时", "Overdue"), STEPS),
     "outlook": Filter("choice", Words("本月应结", "Due this month"), OUTLOOKS),
     "level": Filter("name", Words("办理层级", "Settled by"), LEVELS),
     "whistle": Filter("choice", Words("吹哨", "Whistle"), {
@@ -94,6 +104,8 @@ FILTERS: dict[str, Filter] = {
     "open": _yes("在办", "Open", "不在办", "No longer open"),
     "done": _yes("已结案", "Closed", "未结案", "Not closed"),
     "late": _yes("已超期", "Overdue now", "未超期", "Not overdue now"),
+    "behind": _yes("本环节超时", "Late in its stage", "本环节未超时", "Not late in its stage"),
+    "prompt": _yes("按时报到", "Answered in time", "逾时报到", "Answered late"),
     "on_time": _yes("按期结案", "Closed on time", "逾期结案", "Closed late"),
     "agree": _yes("与来源判定一致", "Agrees with the source", "与来源判定不一致", "Differs from the source"),
     "returned": _yes("有回退", "Returned", "无回退", "Never returned"),
@@ -111,6 +123,7 @@ FILTERS: dict[str, Filter] = {
     "reported": Filter("period", Words("上报于", "Reported")),
     "closed": Filter("period", Words("结案于", "Closed")),
     "deadline": Filter("period", Words("时限在", "Deadline")),
+    "answered": Filter("period", Words("报到于", "Whistle answered")),
     "due_in": Filter("minutes", Words("即将到期", "Due soon")),
     "rate": Filter("rate", Words("计入", "Counts in"), RATES),
     "moved": Filter("moves", Words("流转", "Moved"), {name: words for name, (words, _) in WAYS.items()}),
@@ -219,8 +232,8 @@ def _check(name: str, value: str) -> None:
         raise AskError(f"{name}: {value!r} is none of {', '.join(what.values)}")
     if what.kind == "yes" and value not in ("0", "1"):
         raise AskError(f"{name}: takes 1 (yes) or 0 (no), not {value!r}")
-    if what.kind == "minutes" and not re.fullmatch(r"[1-9]\d{0,5}", value):
-        raise AskError(f"{name}: takes a number of minutes, not {value!r}")
+    if what.kind == "minutes" and not re.fullmatch(r"(\d{1,5}-)?[1-9]\d{0,5}", value):
+        raise AskError(f"{name}: takes a number of minutes, or two with - between, not {value!r}")
     if what.kind == "period":
         span(value, 0.0, _ANY)
 
@@ -334,8 +347,11 @@ def said(name: str, values: tuple[str, ...], what: Asked, city: City, language: 
     if about.kind == "yes":
         return (about.yes if values[0] == "1" else about.no)[language]
     if about.kind == "minutes":
-        n = int(values[0])
-        return f"Due within {n} min" if language == "en" else f"{n} 分钟内到期"
+        first, _, last = values[0].rpartition("-")
+        span_ = f"{first}–{last}" if first else last
+        if language == "en":
+            return f"Due in {span_} min" if first else f"Due within {span_} min"
+        return f"{span_} 分钟{'后' if first else '内'}到期"
     if about.kind == "rate":
         met = {"1": FILTERS["met"].yes, "0": FILTERS["met"].no}.get(next(iter(what.get("met")), ""))
         parts = [RATES[values[0]][language], period_words(what.get("period")[0], language)]

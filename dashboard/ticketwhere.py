@@ -13,6 +13,7 @@ from dashboard.history import tickets
 from dashboard.moves import moves
 from dashboard.periods import Calendar
 from dashboard.places import PlaceTree
+from dashboard.slots import AGES
 from dashboard.ticketasks import Asked, span
 from dashboard.ticketstate import OPEN as STATES_OPEN
 from dashboard.ways import WAYS
@@ -60,7 +61,7 @@ def conditions(
             found.append(or_(tuple_(t.source, t.number).in_(select(m.source, m.number).where(*rows)), plain))
         elif name == "q":
             found += [_holds(word, postgres) for word in values[0].split()]
-        elif name in ("reported", "closed", "deadline"):
+        elif name in ("reported", "closed", "deadline", "answered"):
             found += [*within(t[name], *span(values[0], now, calendar)), *([CLOSED] if name == "closed" else [])]
         elif name == "outlook":
             found.append(_outlook(values, now, calendar))
@@ -102,7 +103,12 @@ def _one(name: str, values: Sequence[str], now: float) -> Condition:
     if name == "whistle":
         return or_(*({"any": t.whistle > 0, "open": t.whistle == 1, "answered": t.whistle == 2}[v] for v in values))
     if name == "due_in":
-        return and_(runs(now), t.deadline >= now, t.deadline < now + 60 * int(values[0]))
+        first, _, last = values[0].rpartition("-")
+        return and_(runs(now), t.deadline >= now + 60 * int(first or 0), t.deadline < now + 60 * int(last))
+    if name == "age":
+        return and_(OPEN, or_(*(_aged(int(value), now) for value in values)))
+    if name == "waits":
+        return and_(OPEN, t.step_due < now, or_(*(_waits(value) for value in values)))
     yes, no = _yes(name, now)
     return yes if values[0] == "1" else not_(func.coalesce(yes, false())) if no is None else no
 
@@ -256,6 +262,18 @@ def runs(now: float) -> Condition:
     return and_(OPEN, t.soon_at.is_not(None), not_(resting))
 
 
+def _aged(number: int, now: float) -> Condition:
+    """That a ticket has been in its stage for a time of this class, as ``slots`` counts them."""
+    longest = [t.since >= now - AGES[number]] if number < len(AGES) else []
+    return and_(*longest, *([t.since < now - AGES[number - 1]] if number else []))
+
+
+def _waits(step: str) -> Condition:
+    if step == "sign":
+        return t.stage == "dispatch"
+    return t.state.in_(("reported", "verifying") if step == "accept" else ("accepted", "filed"))
+
+
 def late(now: float) -> Condition:
     """Open, the clock running, and past the deadline."""
     return and_(runs(now), t.deadline < now)
@@ -269,6 +287,7 @@ def _yes(name: str, now: float) -> tuple[Condition, Condition | None]:
         "open": OPEN,
         "done": CLOSED,
         "late": late(now),
+        "behind": or_(func.coalesce(late(now), false()), and_(OPEN, t.step_due < now)),
         "returned": t.returns > 0,
         "reworked": t.reworks > 0,
         "extended": t.extensions > 0,
@@ -280,6 +299,8 @@ def _yes(name: str, now: float) -> tuple[Condition, Condition | None]:
         "anomaly": t.anomalies != "",
         "limited": t.deadline.is_not(None),
     }
+    if name == "prompt":
+        return t.prompt == 1, t.prompt == 0
     if name == "on_time":
         return and_(CLOSED, in_time), and_(CLOSED, t.on_time == 0)
     if name == "agree":

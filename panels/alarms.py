@@ -52,6 +52,21 @@ def title_of(ctx: Context, step: str) -> str:
     return NAMES[step][ctx.language] if step in NAMES else step
 
 
+def _behind(ctx: Context, name: str) -> str:
+    """The tickets for which a step is due; nothing where no filter says just that."""
+    step = next((one for one in (ctx.city.escalation or Escalation()).steps if one.name == name), None)
+    if step is None:
+        return ""
+    late = step.at in ("overdue", 1)
+    if step.clock != "handle":
+        return ctx.behind(waits=step.clock) if late else ""
+    if late:
+        return ctx.behind(late=1)
+    if step.at == "soon":
+        return ctx.behind(light=("soon", "overdue", "worst"))
+    return ctx.behind(light="worst") if step.at == 1 + ctx.city.limits.worst_multiple else ""
+
+
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """The latest steps come first; a step that stays due stays in the list."""
     view, language = views["steps"], ctx.language
@@ -62,14 +77,17 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         post = POSTS[due["to"]][language] if due["to"] in POSTS else due["to"]
         rows.append(
             row([
-                html.Span(what, className="name", title=f"{due['key'].partition('|')[2]} · {what}"),
+                html.A(
+                    what, className="name behind", href=ctx.case(due["key"]),
+                    title=f"{due['key'].partition('|')[2]} · {what}",
+                ),
                 html.Span(f"{title_of(ctx, due['step'])} → {post}", className="where quiet"),
                 html.Span(unit, className="who", title=unit),
                 html.Span(elapsed(due["moment"]), className="n"),
             ])
         )  # fmt: skip
     steps = [
-        html.Span([f"{title_of(ctx, name)} ", html.B(amount(n, language, ""))])
+        html.Span([f"{title_of(ctx, name)} ", html.B(amount(n, language, "", behind=_behind(ctx, name)))])
         for name, _, n in view.get("steps", [])[:STEPS]
     ]
     return {"alarms-steps.children": steps, "alarms-rows.children": rows or empty(EMPTY, language)}

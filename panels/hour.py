@@ -54,7 +54,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     most = max([1, *quarters])
     painted: Painted = {
         f"hour-q{at}.children": [
-            amount(n, ctx.language, "n" if n else "n quiet", 4),
+            amount(n, ctx.language, "n" if n else "n quiet", 4, ctx.behind(due_in=f"{15 * at}-{15 * at + 15}")),
             html.Div(className="fill", style={"height": f"{100 * n / most:.1f}%"}),
         ]
         for at, n in enumerate(quarters)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, change, light, number
+from dashboard.marks import amount, both, change, light, linked, number
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import STAGES, Words, count
@@ -36,16 +36,16 @@ def frame(ctx: Context) -> Any:
     )
 
 
-def ages(found: Sequence[int], language: str) -> list[Any]:
+def ages(found: Sequence[int], stage: str, ctx: Context) -> list[Any]:
     """How long the tickets of a stage have been in it: shares of one bar, and the numbers below it."""
-    whole = sum(found)
+    whole, language = sum(found), ctx.language
     parts = [html.Span(className=f"part age-{at}", style={"flexGrow": n}) for at, n in enumerate(found) if n]
     legend = [
         html.Span(
             [
                 html.Span(className=f"swatch age-{at}"),
                 html.Span(words[language], className="span"),
-                html.B(amount(n, language, "", 4)),
+                html.B(amount(n, language, "", 4, ctx.behind(open=1, stage=stage, age=at))),
             ]
         )
         for at, (words, n) in enumerate(zip(AGES, found, strict=False))
@@ -66,19 +66,28 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 closed, language=ctx.language, room=6, behind=ctx.behind(closed="today") if closed else ""
             )
             painted["stages-close-ages.children"] = html.Div(
-                [change(closed, before), html.Span(f"{YESTERDAY[ctx.language]} {count(before)}", className="quiet")],
+                [
+                    change(closed, before),
+                    html.Span(
+                        [
+                            f"{YESTERDAY[ctx.language]} ",
+                            amount(before, ctx.language, "n", 99, ctx.behind(closed="yesterday_so_far")),
+                        ],
+                        className="quiet",
+                    ),
+                ],
                 className="why",
             )
             continue
         late = row.get("late", 0)
-        mark = html.Span(
-            [light("overdue", ctx.language), f" {count(late)} {LATE[ctx.language]}"] if late else [], className="late"
-        )
+        where = ctx.behind(open=1, stage=stage, behind=1)
+        shown = [light("overdue", ctx.language), " ", linked(count(late), where), f" {LATE[ctx.language]}"]
+        mark = html.Span(shown if late else [], className="late")
         painted[f"stages-{stage}.children"] = [
             number(row.get("n", 0), language=ctx.language, room=6, behind=ctx.behind(open=1, stage=stage)),
             mark,
         ]
-        painted[f"stages-{stage}-ages.children"] = ages(row.get("ages", (0, 0, 0, 0)), ctx.language)
+        painted[f"stages-{stage}-ages.children"] = ages(row.get("ages", (0, 0, 0, 0)), stage, ctx)
     return painted
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, elapsed, empty, fraction, number, rate, row
+from dashboard.marks import both, clipped, elapsed, empty, number, parted, rate, row
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -57,12 +57,16 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             ])
         )  # fmt: skip
     part, whole = view.get("in_time", [0, 0])
+    answered = ctx.behind(answered="month")
     return {
         "whistles-open.children": number(
             view.get("n", 0), language=language, room=5, behind=ctx.behind(open=1, whistle="open")
         ),
-        "whistles-answered.children": number(view.get("answered", 0), language=language, room=5),
-        "whistles-in_time.children": [rate(part, whole), html.Span(fraction(part, whole, language, 4), className="of")],
+        "whistles-answered.children": number(view.get("answered", 0), language=language, room=5, behind=answered),
+        "whistles-in_time.children": [
+            rate(part, whole),
+            html.Span(parted(part, whole, ctx.behind(answered="month", prompt=1), answered, language), className="of"),
+        ],
         "whistles-rows.children": rows or empty(EMPTY, language),
     }
 

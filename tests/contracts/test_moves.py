@@ -18,7 +18,7 @@ from dashboard.periods import Calendar
 from dashboard.stream import Entry
 from dashboard.tally import Tickets
 from dashboard.ticketasks import asked
-from dashboard.ticketflow import view_flow
+from dashboard.ticketflow import view_flow, view_stages, view_whistles
 from dashboard.ticketquery import TicketQuery
 from dashboard.ticketstate import steps
 from tests.lives import RULES, batch, moment, told
@@ -140,3 +140,42 @@ def test_the_flow_of_the_board_is_the_count_of_the_moves_behind_it(history: Hist
     assert counts("into-close", more="&place=a1") == (7, 9)
     page = query.page(asked(parse_qsl("moved=returned&moved=reworked&period=week"), RULES.places), now)
     assert sorted(row["number"] for row in page.rows) == ["back", "twice"]
+
+
+def test_ages_steps_and_answers_are_asked_of_history_as_the_board_counts_them(history: History) -> None:
+    """Three tickets that nobody accepts, dispatches or signs for; two whistles, one answered after a day and a half."""
+    day = 24 * 60.0
+    told_of: list[Event] = [
+        told("reported", 0, "new"), told("verifying", 1, "new"),
+        told("reported", 0, "accepted"), told("accepted", 10, "accepted"),
+        told("reported", 0, "sent"), told("filed", 10, "sent"), told("dispatched", 20, "sent"),
+        told("reported", 2.9 * day, "fresh"), told("verifying", 2.9 * day + 1, "fresh"),
+        *(told(kind, 30.0 + at, "whistled") for at, kind in enumerate(("reported", "filed", "dispatched", "whistled"))),
+        told("reported_in", 60, "whistled"),
+        *(told(kind, 90.0 + at, "slow") for at, kind in enumerate(("reported", "filed", "dispatched", "whistled"))),
+        told("reported_in", 1.5 * day, "slow"),
+    ]  # fmt: skip
+    taken(history, told_of, iter(lambda: 4, 0))
+    board = Tickets(RULES)
+    for event in told_of:
+        board.fold(event)
+    now = moment(NOW).timestamp()
+    board.advance(now)
+    query = TicketQuery(history, RULES.places, Calendar(RULES.zone))
+
+    def found(words: str) -> list[str]:
+        return sorted(str(row["number"]) for row in query.page(asked(parse_qsl(words), RULES.places), now).rows)
+
+    assert found("waits=accept") == ["fresh", "new"], "a quarter of an hour has passed for both"
+    assert found("waits=dispatch") == ["accepted"]
+    assert found("waits=sign") == ["sent", "slow", "whistled"]
+    assert found("waits=sign&waits=dispatch") == ["accepted", "sent", "slow", "whistled"]
+    assert found("answered=month&prompt=1") == ["whistled"]
+    assert found("answered=month&prompt=0") == ["slow"]
+    for row in view_stages(board, "d", now)["stages"]:
+        for age, n in enumerate(row["ages"]):
+            assert len(found(f"open=1&stage={row['stage']}&age={age}")) == n, row
+        assert len(found(f"open=1&stage={row['stage']}&behind=1")) == row["late"], row
+    assert view_whistles(board, "d", now)["in_time"] == [1, 2]
+    late = query.counts(asked(parse_qsl("open=1&behind=0"), RULES.places), now)["n"]
+    assert late + len(found("behind=1")) == 6

@@ -12,13 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dashboard.board import Board
 from dashboard.historian import Historian
-from dashboard.history import History, row_of
+from dashboard.history import History
 from dashboard.history import tickets as history_table
 from dashboard.life import TABLE, live, why_not
 from dashboard.sla import used
 from dashboard.stream import Entry
 from dashboard.tally import Tickets
 from dashboard.ticketevents import TICKET_EVENTS, TicketEvent
+from dashboard.ticketfacts import row_of
 from dashboard.tickets import apply, complaints, deadline, light, on_time, relived, spans, trail
 from dashboard.ticketstate import ASIDE, HANDLING, STATES, Ticket, steps
 from dashboard.ticketviews import NOUN
