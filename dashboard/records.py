@@ -46,11 +46,13 @@ def split(lines: list[str], delimiter: str, width: int) -> Iterator[tuple[int, i
     """The records of delimited lines as ``(first line, line behind the last, fields)``; blank lines are left out.
 
     A quote left open would swallow good lines behind it: where a record over several lines has not ``width``
-    fields, its first line is taken as a record by itself, and reading goes on at the next.
+    fields, its first line is taken as a record by itself, and reading goes on at the next. Text behind a closed quote
+    (``"1,234.5"138``) would be put together with it to another value; such a record has no fields.
     """
     at = 0
     while at < len(lines):
-        reader = csv.reader(lines[at:] if at else lines, delimiter=delimiter)
+        rest = (lines[number] for number in range(at, len(lines))) if at else lines
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
         start, base = at, at
         try:
             for fields in reader:

@@ -179,7 +179,8 @@ def _from_text(
                 Refusal("bad_encoding", "is not in the file's encoding"),
             )
         elif len(fields) != width:
-            wrong = f"{len(fields)} fields under {width} columns" if fields else "a quote is left open"
+            open_quote = "a quote is left open, or text stands behind one"
+            wrong = f"{len(fields)} fields under {width} columns" if fields else open_quote
             raw = "".join(lines[start + first : start + end])
             yield Row(where, {"": raw}, Refusal("wrong_field_count", wrong))
         else:

@@ -274,7 +274,8 @@ def _fields(chunk: Chunk, settings: TableSettings, lines: list[str]) -> Iterator
             fields.append("")
             yield start, end, tuple(map(str.strip, pick(fields)))
         else:
-            wrong = f"{len(fields)} fields under {width} columns" if fields else "a quote is left open"
+            open_quote = "a quote is left open, or text stands behind one"
+            wrong = f"{len(fields)} fields under {width} columns" if fields else open_quote
             yield start, end, Refusal("wrong_field_count", wrong)
 
 

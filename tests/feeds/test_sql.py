@@ -321,7 +321,7 @@ def test_settings_that_cannot_work_say_why(tmp_path: Path, wrong: dict[str, Any]
 async def test_nobody_there_is_one_plain_sentence(tmp_path: Path) -> None:
     hall_less = {"kind": "sql", "name": "hall", "url": "sqlite:///gone.db", "query": QUERY, "watermark": "changed",
                  "key": "id", "columns": COLUMNS}  # fmt: skip
-    for url, said in (("sqlite:///gone.db", "is not there"), ("postgresql://x@127.0.0.1:1/db", "refused")):
+    for url, said in (("sqlite:///gone.db", "is not there"), ("postgresql://x@127.0.0.1:1/db", "nobody is there")):
         city = town(tmp_path, {**hall_less, "url": url, "timeout": 5})
         (bound,), ctx = bind(city), context(city)
         assert bound.feed.open is not None
