@@ -323,7 +323,10 @@ function form(fields, name, work) {
   });
   made.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { event.stopPropagation(); form(null); }
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) made.requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey || event.target.localName === "select")) {
+      event.preventDefault();
+      made.requestSubmit();
+    }
   });
   box.replaceChildren(made);
   fields[0].focus();

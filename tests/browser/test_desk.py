@@ -1,0 +1,216 @@
+"""The desk in a real browser: all of it by keyboard, alarms that sound until somebody acknowledges, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from bench.browser import FEED
+from bench.house import LOAD_CITY, House, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+PEOPLE = """
+[[people]]
+name = "陈静"
+title = "值班长"
+
+[[people]]
+name = "李伟明"
+
+[sensors.quantities.level]
+warn = 0.3
+alarm = 0.5
+"""
+# Every tone that is started is counted: by name, and by the browser's own oscillators.
+TONES = """
+window.tones = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...about) { window.tones += 1; return start.apply(this, about); };
+"""
+ROWS = "() => [...document.querySelectorAll('.alert')].map((row) => [row.dataset.key, row.className, row.textContent])"
+HERE = """() => {
+  const found = document.activeElement;
+  return found.id || found.dataset.act || found.dataset.shift || found.dataset.severity || found.dataset.feed
+    || found.closest("[id]")?.id + " " + found.tagName;
+}"""
+
+
+def said(kind: str, subject: str, ago: float, **data: Any) -> dict[str, Any]:
+    moment = datetime.now(UTC) - timedelta(seconds=ago)
+    return {
+        "specversion": "1.0", "id": f"{kind}-{subject}", "source": FEED, "type": kind, "subject": subject,
+        "time": moment.isoformat(), "data": data,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("city")
+    shutil.copy(LOAD_CITY.with_name("load.csv"), folder)
+    text = LOAD_CITY.read_text(encoding="utf-8").replace('screens = ["wall"]', 'screens = ["desk"]')
+    head, places, rest = text.partition("[places]")
+    (folder / "load.toml").write_text(head + PEOPLE + "\n" + places + rest, encoding="utf-8")
+    events = [
+        said("ticket.reported", "1", 600, title="下穿通道<b>积水</b>", category="water", place="9001", unit="east"),
+        said("ticket.supervised", "1", 300, level=3),
+        said("ticket.reported", "2", 500, title="树木倒伏", category="roads", place="9002", unit="west"),
+        said("ticket.supervised", "2", 200, level=1),
+        said("sensor.reading", "g", 60, quantity="level", value=0.7, unit="m", name="海五路下穿", place="9001"),
+        said("sensor.reading", "bad", 60, quantity="level", value="13800138000", unit="m"),
+    ]
+    with House(folder / "load.toml") as house:
+        status, answer = house.post(FEED, json.dumps(events).encode())
+        assert (status, json.loads(answer)["stored"]) == (202, 5), answer
+        house.settle(FEED)
+        yield house
+
+
+@pytest.fixture
+def desk(house: House, new_context: Callable[..., BrowserContext]) -> Page:
+    page = new_context(viewport={"width": 1600, "height": 1000}, reduced_motion="reduce").new_page()
+    page.add_init_script(TONES)
+    page.goto(f"{house.url}/desk", wait_until="commit")
+    page.wait_for_function("() => document.querySelectorAll('.alert').length === 3", timeout=20_000)
+    return page
+
+
+def rows(page: Page) -> list[list[str]]:
+    return [list(row) for row in page.evaluate(ROWS)]
+
+
+def state(page: Page, key: str) -> str:
+    """What a row says of an alert: open, seen or off."""
+    (kind,) = [kind for mine, kind, _ in rows(page) if mine == key]
+    return kind.split()[2]
+
+
+def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
+    page = desk
+    found = rows(page)
+    assert [kind.split()[1:] for _, kind, _ in found] == [["s1", "open"], ["s2", "open"], ["s3", "open"]]
+    assert "下穿通道<b>积水</b>" in found[0][2], "markup in a title is read and not run"
+    # Before anybody has touched the page no browser plays, and the desk says so.
+    assert page.evaluate("() => citywall.sound.state()") == "locked"
+    assert page.inner_text("#desk_queue-muted").startswith("声音尚未开启")
+    assert page.evaluate("() => window.tones") == 0
+    # The first key opens the sound, and what is open is said at once: five notes of the worst.
+    page.keyboard.press("j")
+    until(lambda: page.evaluate("() => citywall.sound.state()") == "on", 5, "the sound is on")
+    until(lambda: page.evaluate("() => window.tones") >= 5, 5, "the worst alarm was played")
+    assert page.evaluate("() => citywall.sound.played[0].severity") == 1
+    assert page.get_attribute("#desk_queue-list", "aria-activedescendant") == page.evaluate(
+        "(key) => [...document.querySelectorAll('.alert')].find((row) => row.dataset.key === key).id", found[1][0]
+    )
+    page.keyboard.press("k")
+    assert page.get_attribute(".alert >> nth=0", "aria-selected") == "true"
+
+    # Acknowledged by name with a comment; the name is asked for once.
+    page.keyboard.press("a")
+    page.keyboard.type("已派人 13800138000")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.act-who")
+    assert page.evaluate("() => document.activeElement.textContent") == "陈静值班长"
+    page.keyboard.press("Enter")
+    until(lambda: state(page, found[0][0]) == "seen", 10, "it is acknowledged")
+    said_of_it = "陈静 · 确认：已派人 138******00"
+    until(lambda: said_of_it in page.inner_text("#desk_detail-facts"), 10, "its comment stands beside it, masked")
+    assert page.inner_text("#desk_queue-n1") == "0/1"
+    # Undone, and done again without another question.
+    page.keyboard.press("u")
+    until(lambda: state(page, found[0][0]) == "open", 10, "it is open again")
+    page.keyboard.press("Home")
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    until(lambda: state(page, found[0][0]) == "seen", 10, "it is acknowledged again")
+    # Put off, and handed to somebody.
+    page.evaluate("(key) => document.querySelector(`.alert[data-key='${CSS.escape(key)}']`).click()", found[1][0])
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    until(lambda: state(page, found[1][0]) == "off", 10, "it is put off")
+    page.evaluate("(key) => document.querySelector(`.alert[data-key='${CSS.escape(key)}']`).click()", found[2][0])
+    page.keyboard.press("g")
+    page.select_option("#desk_detail-form select", "李伟明")
+    page.keyboard.press("Enter")
+    until(lambda: "→ 李伟明" in page.inner_text(".queue"), 10, "it is with somebody")
+
+    # A note, and the hand-over with what the next one has to know.
+    page.focus("#desk_queue-list")
+    page.keyboard.press("n")
+    page.keyboard.type("水泵车已到")
+    page.keyboard.press("Control+Enter")
+    until(lambda: "水泵车已到" in page.inner_text("#desk_log-rows"), 10, "the note is in the log")
+    page.keyboard.press("h")
+    prefilled = page.input_value("#desk_log-form textarea")
+    assert "三级督办 · 下穿通道<b>积水</b>" in prefilled
+    assert "水泵车已到" in prefilled
+    page.click("#desk_log-form [type=submit]")
+    until(lambda: page.inner_text("#desk_log-holder").startswith("当班 李伟明"), 10, "another has the desk")
+    # Mute says so.
+    page.focus("#desk_queue-list")
+    page.keyboard.press("x")
+    assert "告警不会响" in page.inner_text("#desk_queue-muted")
+    page.keyboard.press("x")
+    until(lambda: page.inner_text("#desk_queue-muted") == "", 5, "it sounds again")
+
+    # The sources: what was refused and why, and the record itself only where it is asked for.
+    page.focus(f"[data-feed={FEED}]")
+    page.keyboard.press("Enter")
+    until(lambda: "wrong_type 1" in page.inner_text("#desk_feeds-rows"), 10, "the reason")
+    assert "138" not in page.inner_text("#desk_feeds-rows")
+    page.click("#desk_feeds-rows button.ask")
+    page.wait_for_selector("details.letter")
+    page.click("details.letter summary")
+    until(lambda: "138******00" in page.inner_text("details.letter pre"), 5, "the record, masked")
+    assert "13800138000" not in page.content()
+    assert page.evaluate("() => document.getAnimations().length") == 0, "nothing moves where that is not wanted"
+
+
+def test_the_keyboard_reaches_everything_and_assistive_technology_knows_what_it_is(desk: Page) -> None:
+    page = desk
+    page.focus("#desk_queue-list")
+    seen: list[str] = []
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        here = page.evaluate(HERE)
+        if seen and here == seen[0] and len(seen) > 30:
+            break
+        seen.append(here)
+    wanted = {
+        "1", "2", "3", "4", "desk_queue-list", "desk_queue-person", "desk_queue-sound", "desk_queue-quiet",
+        "desk_queue-help", "acknowledge", "snooze", "assign", "map", "ticket", "over", "export", "print",
+        FEED, "clock", "desk",
+    }  # fmt: skip
+    assert wanted <= set(seen), wanted - set(seen)
+    page.focus("#desk_queue-list")
+    page.keyboard.press("?")
+    assert page.is_visible("#desk_queue-keys")
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
+    worst = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    assert not worst, [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in worst]
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#desk_queue-keys")
+
+
+@pytest.mark.outage
+def test_an_act_that_does_not_arrive_says_so_and_is_done_once_when_it_can(desk: Page) -> None:
+    page = desk
+    page.evaluate("() => localStorage.setItem('citywall.person', '陈静')")
+    page.route("**/act", lambda route: route.abort())
+    page.evaluate("() => { citywall.act('desk.noted', { text: '断网时写下' }); }")
+    page.wait_for_selector("#act-mark")
+    assert "尚未送达" in page.inner_text("#act-mark")
+    page.reload()  # What was done is not lost with the page.
+    page.wait_for_selector("#act-mark")
+    page.unroute("**/act")
+    until(lambda: "断网时写下" in page.inner_text("#desk_log-rows"), 20, "it has arrived")
+    page.wait_for_selector("#act-mark", state="detached")
+    assert page.inner_text("#desk_log-rows").count("断网时写下") == 1
