@@ -56,6 +56,7 @@ document.addEventListener("click", (event) => {
   }
 });
 window.addEventListener("citywall:address", choose);
+window.addEventListener("citywall:painted", () => here() && ages());
 
 // -- how old each number is ----------------------------------------------------------------------------------
 

@@ -1,0 +1,269 @@
+"""The cockpit on a tablet: two taps to a ticket, an instruction that returns as done, and a day without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.screen import Board, board_of, post
+from tests.servers import House, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+TABLETS = [(1280, 800), (1024, 1366), (834, 1194), (1180, 820)]
+TAP = 44  # Pixels: WCAG 2.2, 2.5.5, and what every vendor of tablets asks for.
+SMALL = """(least) => {
+  const found = [];
+  const shown = (e) => e.getClientRects().length && getComputedStyle(e).visibility === "visible";
+  const clipped = (e, box) => {
+    for (let at = e.parentElement; at; at = at.parentElement) {
+      const { overflowX, overflowY } = getComputedStyle(at);
+      const clip = at.getBoundingClientRect();
+      if ((overflowX !== "visible" || overflowY !== "visible") &&
+          (box.left >= clip.right || box.top >= clip.bottom || box.right <= clip.left || box.bottom <= clip.top)) return true;
+    }
+    return false;
+  };
+  let seen = 0;
+  for (const e of document.querySelectorAll("#wall a[href], #wall button, dialog[open] button, dialog[open] input, dialog[open] textarea")) {
+    const box = e.getBoundingClientRect();
+    if (!shown(e) || clipped(e, box)) continue;
+    seen += 1;
+    if (box.width < least - 0.5 || box.height < least - 0.5) found.push(`${e.className || e.outerHTML.slice(0, 60)} ${box.width.toFixed(0)}x${box.height.toFixed(0)}`);
+  }
+  return { seen, found };
+}"""  # noqa: E501
+
+
+CITY = """
+name = "tablet"
+title = { zh = "平板镇", en = "Tablet Town" }
+zone = "Asia/Shanghai"
+places = { file = "places.csv" }
+screens = ["cockpit", "wall"]
+limits = { default_hours = 24 }
+people = [{ name = "周志强", title = "区长" }, { name = "梁慧敏", title = "科长", unit = "环卫站" }]
+feeds = [{ kind = "clock", name = "clock" }, { kind = "cloudevents", name = "intake" }]
+[cockpit.targets]
+on_time = 95
+"""
+PLACES = """code,name,level,parent,name_en,lon,lat
+T,平板镇,town,,Tablet Town,113.05,23.05
+A,甲村,village,T,Alpha,113.03,23.05
+B,乙村,village,T,Beta,113.07,23.05
+C,丙村,village,T,Gamma,113.05,23.08
+"""
+
+
+def tickets() -> list[dict[str, Any]]:
+    """Thirty tickets of the last days: some overdue, some closed in time, in three villages."""
+    told = []
+    for n in range(30):
+        at = datetime.now(UTC) - timedelta(hours=1 + 2 * n)
+        about = {"specversion": "1.0", "source": "t", "subject": f"T{n:03}"}
+        data = {"title": f"路灯不亮 {n}", "category": "路灯不亮", "unit": "环卫站", "place": "ABC"[n % 3]}
+        told.append({**about, "id": f"{n}r", "type": "ticket.reported", "time": at.isoformat(), "data": data})
+        if n % 4 == 3:
+            later = (at + timedelta(minutes=50)).isoformat()
+            told.append({**about, "id": f"{n}c", "type": "ticket.closed", "time": later, "data": {}})
+    return told
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A small town with thirty tickets and no cameras, running."""
+    folder = Path(tmp_path_factory.mktemp("tablet"))
+    (folder / "city.toml").write_text(CITY, encoding="utf-8")
+    (folder / "places.csv").write_text(PLACES, encoding="utf-8")
+    with House("--city", str(folder / "city.toml")) as house:
+        post(house, *tickets())
+        yield house
+
+
+@pytest.fixture(scope="module")
+def board(small: House) -> Iterator[Board]:
+    """Its board, once it has the tickets."""
+    with board_of(small, "tablet", "T") as found:
+        until(lambda: found.view("tickets", "T")["data"]["total"] == 30, 30, "the board has the tickets")
+        yield found
+
+
+@pytest.fixture
+def tablet(new_context: Callable[..., BrowserContext], small: House, board: Board) -> Page:
+    """A tablet that is touched, with the cockpit on it, in the leader's hand."""
+    return held(new_context, small, "周志强", (1280, 800))
+
+
+def held(
+    new_context: Callable[..., BrowserContext], house: House, person: str, size: tuple[int, int], path: str = "/cockpit"
+) -> Page:
+    """A tablet in somebody's hand."""
+    context = new_context(viewport={"width": size[0], "height": size[1]}, has_touch=True)
+    context.add_init_script(f"try {{ localStorage.setItem('citywall.person', '{person}'); }} catch {{}}")
+    page = context.new_page()
+    opened(page, house, path)
+    return page
+
+
+def opened(page: Page, house: House, path: str = "/cockpit") -> None:
+    """Load the cockpit and wait until its numbers stand there."""
+    page.goto(house.url + path)
+    until(lambda: said(page, "open") != "", 30, "the numbers stand there")
+
+
+def said(page: Page, number: str) -> str:
+    """What a number's tile shows."""
+    script = "(id) => document.getElementById(id)?.innerText.replace(/\\s+/g, ' ').trim() ?? ''"
+    return str(page.evaluate(script, f"cockpit_numbers-{number}"))
+
+
+def state(page: Page, name: str) -> str | None:
+    """A word of the page's own state."""
+    found: str | None = page.evaluate("(name) => document.documentElement.dataset[name] ?? null", name)
+    return found
+
+
+def test_what_no_feed_fills_is_left_out(tablet: Page) -> None:
+    tiles = tablet.evaluate("() => [...document.querySelectorAll('.ck-tile')].map((tile) => tile.dataset.number)")
+    assert 8 <= len(tiles) <= 12
+    assert "open" in tiles
+    assert "video" not in tiles
+
+
+def test_two_taps_lead_from_a_number_to_a_ticket(tablet: Page, board: Board) -> None:
+    tablet.tap(".ck-tile[data-number=late]")
+    until(lambda: "number=late" in tablet.url, 3, "the address names the number")
+    block = tablet.locator(".ck-block[data-number=late]")
+    assert block.is_visible()
+    assert tablet.locator(".ck-block:visible").count() == 1
+    places = board.view("days", board.root)["data"]["places"]
+    assert block.locator(".ck-go").count() == len(places)
+    block.locator("a.ck-record").first.tap()
+    tablet.wait_for_url("**/ticket?key=**", timeout=10_000)
+    until(lambda: tablet.evaluate("() => document.getElementById('desk')?.dataset.ready") == "1", 15, "the ticket")
+    tablet.go_back()
+    until(lambda: said(tablet, "late") != "", 20, "the numbers are there again")
+    assert "number=late" in tablet.url, "where one was is kept"
+    tablet.locator(".ck-block[data-number=late] a.ck-go").first.tap()
+    tablet.wait_for_url("**/tickets?*late=1*", timeout=10_000)
+
+
+def test_an_instruction_goes_out_and_returns_as_done(
+    tablet: Page, small: House, board: Board, new_context: Callable[..., BrowserContext]
+) -> None:
+    def stands(text: str) -> dict[str, Any]:
+        view = board.view("instructions", board.root)["data"]
+        return next((one for one in [*view["instructions"], *view["ended"]] if one["text"] == text), {})
+
+    # The leader, on a number: what it said then goes with it.
+    text = "一周内把超期压下来，每日报进展"
+    tablet.tap(".ck-tile[data-number=late]")
+    tablet.tap(".ck-tool[data-instruct=number]")
+    tablet.fill("dialog.ck textarea[name=text]", text)
+    tablet.fill("dialog.ck input[name=to]", "环卫站")
+    tablet.tap("[data-due-choice=three]")
+    narrow = tablet.evaluate(SMALL, TAP)
+    assert not narrow["found"], narrow
+    tablet.tap("[data-act=give]")
+    row = tablet.locator(".ck-instruction", has_text=text)
+    row.wait_for(timeout=15_000)
+    assert (stands(text)["state"], stands(text)["by"], stands(text)["subject"]) == ("given", "周志强", "late")
+    assert re.match(r"[\d,]+ 件$", stands(text)["said"]), stands(text)["said"]
+
+    # Whoever was asked answers, in another browser.
+    unit = held(new_context, small, "梁慧敏", (1024, 1366))
+    unit.locator(".ck-instruction", has_text=text).tap()
+    unit.tap("[data-do=report]")
+    unit.fill("dialog.ck textarea", "已清理三十件，附清单")
+    unit.tap("[data-act=reported]")
+    until(lambda: stands(text).get("state") == "reported", 15, "it was reported done")
+
+    # It is back with the leader, who sends it back once and closes it then.
+    back = tablet.locator(".ck-instruction.back", has_text=text)
+    back.wait_for(timeout=15_000)
+    back.tap()
+    assert "已清理三十件，附清单" in tablet.inner_text("dialog.ck")
+    tablet.tap("[data-do=back]")
+    tablet.fill("dialog.ck textarea", "请补充照片")
+    tablet.tap("[data-act=returned]")
+    until(lambda: stands(text).get("returns") == 1, 15, "it went back")
+    unit.locator(".ck-instruction:not(.back)", has_text=text).tap()
+    assert "请补充照片" in unit.inner_text("dialog.ck")
+    unit.tap("[data-do=report]")
+    unit.fill("dialog.ck textarea", "照片已附")
+    unit.tap("[data-act=reported]")
+    tablet.locator(".ck-instruction.back", has_text=text).tap()
+    tablet.tap("[data-do=close]")
+    tablet.tap("[data-act=closed]")
+    until(lambda: stands(text).get("state") == "closed", 15, "it is closed")
+    assert stands(text)["on_time"] is True
+
+
+def test_a_ticket_s_page_shows_what_was_asked_for_on_it(tablet: Page) -> None:
+    tablet.tap(".ck-tile[data-number=open]")
+    tablet.locator(".ck-block[data-number=open] a.ck-record").first.tap()
+    tablet.wait_for_url("**/ticket?key=**", timeout=10_000)
+    tablet.locator(".order-tools [data-instruct]").tap()
+    tablet.fill("dialog.ck textarea[name=text]", "查清原因并回复来电人")
+    assert tablet.input_value("dialog.ck input[name=to]"), "the unit that has it is proposed"
+    tablet.tap("[data-due-choice=tomorrow]")
+    tablet.tap("[data-act=give]")
+    tablet.locator(".order", has_text="查清原因并回复来电人").wait_for(timeout=20_000)
+    assert "1" in tablet.inner_text("#title-orders")
+    tablet.locator(".order", has_text="查清原因并回复来电人").tap()
+    tablet.tap("[data-do=report]")
+    tablet.fill("dialog.ck textarea", "已回复")
+    tablet.tap("[data-act=reported]")
+    tablet.locator(".order", has_text="已办，待阅").wait_for(timeout=20_000)
+
+
+@pytest.mark.outage
+def test_without_a_network_the_last_picture_stands_with_its_age(tablet: Page, small: House) -> None:
+    until(lambda: state(tablet, "shell") == "kept", 30, "the worker keeps the page")
+    kept = "() => Object.keys(JSON.parse(localStorage.getItem('citywall.kept') ?? '{}')).length"
+    until(lambda: tablet.evaluate(kept) == 1, 15, "the picture is noted")
+    manifest = tablet.evaluate("() => fetch(document.querySelector('link[rel=manifest]').href).then((r) => r.json())")
+    assert manifest["start_url"] == "/cockpit"
+    before = said(tablet, "open")
+    context = tablet.context
+    context.set_offline(True)
+    tablet.reload()
+    until(lambda: state(tablet, "kept") == "shown", 15, "the last picture is shown")
+    assert tablet.evaluate("() => navigator.serviceWorker.controller !== null")
+    assert state(tablet, "link") == "lost"
+    assert said(tablet, "open") == before
+    banner = tablet.locator("#link")
+    assert banner.is_visible()
+    assert any(sign.isdigit() for sign in banner.inner_text()), "it says how old the numbers are"
+    states = tablet.evaluate("() => [...document.querySelectorAll('[data-panel]')].map((card) => card.dataset.state)")
+    assert set(states) == {"lost"}, "no card looks alive"
+    ages = tablet.evaluate("() => [...document.querySelectorAll('.ck-age')].map((age) => age.dataset.state)")
+    assert set(ages) == {"lost"}, "and no number either"
+    context.set_offline(False)
+    until(lambda: state(tablet, "link") == "up", 15, "the link is up again")
+    until(lambda: state(tablet, "kept") is None, 5, "the picture is the present one again")
+    until(lambda: not banner.is_visible(), 5, "nothing says that it is old")
+
+
+def test_whatever_is_tapped_is_large_enough_and_named(new_context: Callable[..., BrowserContext], small: House) -> None:
+    page = new_context(viewport={"width": 1280, "height": 800}, has_touch=True).new_page()
+    opened(page, small)
+    for width, height in TABLETS:
+        page.set_viewport_size({"width": width, "height": height})
+        for language in ("zh", "en"):
+            page.evaluate("(lang) => citywall.go({ lang })", language)
+            until(lambda: page.locator("[data-turning]").count() == 0, 15, "the other language")
+            seen = page.evaluate(SMALL, TAP)
+            assert seen["seen"] > 20
+            assert not seen["found"], f"{width}x{height} {language}: {seen['found']}"
+    found = Axe().run(page).response["violations"]
+    serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, [(one["id"], [node["html"][:140] for node in one["nodes"][:3]]) for one in found]
