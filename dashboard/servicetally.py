@@ -35,10 +35,10 @@ COMPARED = 9 * 86400.0  # Seconds for which the moments of cases are kept, to co
 
 
 class Service:
-    """All that is known of the city's service. Cases and ratings are kept until the month after they were settled."""
+    """All that is known of the city's service. Cases and ratings are kept for two months after they were settled."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules, self.calendar = rules, Calendar(rules.zone)
+        self.rules, self.calendar, self._time = rules, Calendar(rules.zone), SetBack()
         self._clear()
 
     def _clear(self) -> None:
@@ -53,7 +53,7 @@ class Service:
         self.bad_late: set[str] = set()  # … and should be.
         self.windows: dict[tuple[str, str], Window] = {}
         self._turns: list[tuple[float, str, str]] = []  # When a case or a rating becomes late.
-        self._time, self._day, self._since = SetBack(), 0, 0.0
+        self._day, self._since = 0, 0.0
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -174,11 +174,7 @@ class Service:
         if self._time.to(now):
             for queue in self.queues.values():
                 queue.set_back(now)
-            self._rewind(now)
-            for key in self.late | self.over:
-                self._again(self.cases[key], key)
-            for key in sorted(self.bad_late):
-                self._again(self.ratings[key], key)
+            self.load(self.dump())
         while self._turns and self._turns[0][0] <= now:
             _, kind, key = heappop(self._turns)
             record = self.ratings.get(key) if kind == "rating" else self.cases.get(key)
@@ -188,12 +184,6 @@ class Service:
         if day != self._day:
             self._day = day
             self._forget(now)
-
-    def _rewind(self, now: float) -> None:
-        """Find the moments again that are too old to be compared with no longer."""
-        self.windows, self._since = {}, self.calendar.midnight(now - COMPARED)
-        for case in self.cases.values():
-            self._moments(case, 1)
 
     def _moments(self, case: Case, sign: int) -> None:
         for name, moment in (("accepted", case.accepted), ("finished", case.finished)):
@@ -212,8 +202,9 @@ class Service:
             self._count_rating(key, record, 1)
 
     def _forget(self, now: float) -> None:
-        """Drop what was settled before last month, and the moments that are too old to be compared with."""
+        """Drop what was settled before the month before last, and the moments that are too old to be compared with."""
         horizon = self.calendar.month_begin(self.calendar.month_begin(now) - 1)
+        horizon = self.calendar.month_begin(horizon - 1)
         first = self.calendar.day_and_month(horizon)
         for key in [key for key, case in self.cases.items() if case.finished is not None and case.latest < horizon]:
             self._count_case(key, self.cases[key], -1)

@@ -1,4 +1,4 @@
-"""Whatever is posted of sensors, cloud and service: what passes the door is counted, and every view can be sent."""
+"""Whatever is posted of sensors, cloud, service and market: what passes is counted, and every view can be sent."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "service.case_accepted": {"item": "licence", "hall": "north", "promised_days": 3, "legal_days": 9, "place": "A"},
     "service.rated": {"stars": 1, "hall": "north", "place": "A"},
     "service.queue": {"waiting": 3, "windows": 2, "longest": 4.5, "mean": 3, "called": 9, "place": "B"},
+    "market.stock": {"group": "entity", "count": 9, "place": "A"},
+    "market.registered": {"form": "shop", "sector": "trade", "place": "A"},
+    "market.listed": {"roll": "abnormal", "place": "A"},
+    "market.inspection": {"begins": "2026-01-01", "ends": "2026-12-31", "planned": 9, "done": 4, "place": "B"},
+    "market.certificate": {"category": "lift", "expires": "2026-02-20T00:00:00Z", "place": "A"},
+    "market.sampled": {"category": "fish", "passed": False, "place": "A"},
     "service.day": {"day": "2026-02-01", "accepted": 9, "due": 4, "kept": 4, "place": "A"},
 }
 FIELDS = {
@@ -40,6 +46,13 @@ FIELDS = {
     "service.redressed": ("how", "stars"),
     "service.queue": ("waiting", "windows", "longest", "mean", "called", "place", "point"),
     "service.day": ("day", "accepted", "due", "kept", "stars5", "place"),
+    "market.stock": ("group", "count", "place", "point"),
+    "market.registered": ("form", "sector", "place"),
+    "market.cancelled": ("form", "why", "place"),
+    "market.listed": ("roll", "why", "place"),
+    "market.inspection": ("begins", "ends", "planned", "done", "found", "put_right", "joint", "place"),
+    "market.certificate": ("category", "expires", "name", "gone", "place"),
+    "market.sampled": ("category", "passed", "found", "place"),
     "cloud.sample": ("resource", "metric", "value", "unit", "limit", "name", "place", "point"),
 }
 
@@ -63,7 +76,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(records(), min_size=1, max_size=15))
 def test_what_passes_the_door_passes_the_board(batch: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -79,7 +92,7 @@ def test_what_passes_the_door_passes_the_board(batch: list[dict[str, Any]]) -> N
         for found in spool.batches(0):
             board.fold(spool.id, found.seq, found.packed)
         spool.close()
-        views = [view for noun in ("sensor", "cloud", "service") for view in NOUNS[noun].views]
+        views = [view for noun in ("sensor", "cloud", "service", "market") for view in NOUNS[noun].views]
         for number, hours in enumerate((0, 1, 30, 24 * 365), 1):
             board.fold("clock@1", number, packed([tick(3600.0 * hours - 28 * 86400)]))
             for place in ("T", "A", "B"):

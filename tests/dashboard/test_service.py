@@ -278,7 +278,7 @@ def test_when_the_clock_moved_does_not_matter_nor_that_it_ran_ahead(seed: int) -
     for event in events:
         other.fold(event)
         if chance.random() < 0.2:
-            other.advance(now + 86400 * chance.choice([-15, -3, -1, 0.5, 12]))
+            other.advance(now + 86400 * chance.choice([-15, -3, -1, 0.5, 12, 30]))
     other.advance(now)
     assert everything(other, now) == wanted
 
@@ -309,9 +309,9 @@ def test_what_was_settled_long_ago_is_forgotten_and_what_is_open_is_not() -> Non
     events = [accepted("1", "2026-01-05T09:00"), finished("1", "2026-01-05T10:00"), accepted("2", "2026-01-05T09:00")]
     found = service(events, "2026-01-06T09:00")
     assert len(found.cases) == 2
-    found.advance(at("2026-03-01T09:00").timestamp())
+    found.advance(at("2026-04-01T09:00").timestamp())
     assert [case.number for case in found.cases.values()] == ["2"]
-    assert VIEWS["service"](found, "T", at("2026-03-01T09:00").timestamp())["open"] == 1
+    assert VIEWS["service"](found, "T", at("2026-04-01T09:00").timestamp())["open"] == 1
 
 
 def test_a_queue_seen_by_a_clock_that_ran_ahead_is_of_now_once_it_is_put_right() -> None:

@@ -1,0 +1,99 @@
+"""A simulated market: the same by seed, told once and in order, of the size the city file says, with a story to see."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dashboard.board import Board
+from dashboard.city import read_city
+from dashboard.clock import ClockTick
+from dashboard.events import Event
+from dashboard.feed import Context, SourceFailed, bind, rules_of
+from dashboard.outlines import Gazetteer
+from feeds.pretend_market import FEED, Settings, Town
+
+FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
+NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)  # Friday, half past three in Nanhai.
+
+
+@pytest.fixture(scope="module")
+def context() -> Context:
+    city = read_city(FILE)
+    rules = rules_of(city)
+    return Context(city, rules.places, Gazetteer.of(city, rules.places), None, lambda: NOW, Path())
+
+
+@pytest.fixture(scope="module")
+def settings(context: Context) -> Settings:
+    (bound,) = (bound for bound in bind(context.city) if bound.feed is FEED)
+    return cast(Settings, bound.settings)
+
+
+def told(settings: Settings, context: Context) -> tuple[list[Event], str]:
+    """What the feed tells until it has caught up, and its cursor."""
+
+    async def gather() -> tuple[list[Event], str]:
+        found: list[Event] = []
+        cursor = ""
+        async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
+            async for delivery in source:
+                if not delivery.payload:
+                    return found, cursor
+                found += cast(Any, FEED.parse(delivery.payload, settings, context))
+                cursor = str(delivery.cursor)
+        return found, cursor
+
+    return asyncio.run(asyncio.wait_for(gather(), 60))
+
+
+@pytest.fixture(scope="module")
+def first(settings: Settings, context: Context) -> tuple[list[Event], str]:
+    return told(settings.model_copy(update={"days": 12}), context)
+
+
+def test_it_is_told_in_order_each_thing_once_and_lightly(first: tuple[list[Event], str]) -> None:
+    events, _ = first
+    assert [event.time for event in events] == sorted(event.time for event in events)
+    assert len({event.id for event in events}) == len(events) <= 20_000
+    assert sum(event.time > NOW - timedelta(hours=1) for event in events) / 3600 < 5
+
+
+def test_the_board_knows_the_market(first: tuple[list[Event], str], context: Context) -> None:
+    board = Board(rules_of(context.city, context.places))
+    board.take([*first[0], ClockTick(id="t", source="clock", time=NOW, wall=NOW)])
+    root = context.places.root.code
+    view = board.view("market", root)["data"]
+    assert 410_000 < view["active"] < 430_000
+    assert view["odd"] == {}
+    assert 1.03 < view["year"][0] / view["year"][1] < 1.09
+    towns = [board.view("market", place.code)["data"]["active"] for place in context.places.children(root)]
+    assert sum(towns) == view["active"]
+    assert 0 < view["due"]["overdue"] < view["due"]["near"]
+    assert view["inspections"]["behind"] > 0
+    food = board.view("market_food", root)["data"]
+    assert food["categories"][0]["name"] == "水产品"
+    assert 0.96 < food["rate"][0] / food["rate"][1] < 1
+
+
+def test_after_a_pause_it_goes_on_where_it_was_and_says_nothing_twice(
+    first: tuple[list[Event], str], settings: Settings, context: Context
+) -> None:
+    events, cursor = first
+    later = replace(context, cursor=cursor, now=lambda: NOW + timedelta(hours=2))
+    again, _ = told(settings.model_copy(update={"days": 12}), later)
+    assert again
+    assert not {event.id for event in events} & {event.id for event in again}
+    assert min(event.time for event in again) >= max(event.time for event in events)
+
+
+def test_a_town_that_is_none_is_a_failed_source(settings: Settings, context: Context) -> None:
+    bad = settings.model_copy(update={"towns": {"x": Town(place="nowhere", share=1)}})
+    with pytest.raises(SourceFailed, match=r"towns\.x: the place 'nowhere' is none of the city's"):
+        told(bad, context)
