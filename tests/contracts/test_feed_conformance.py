@@ -71,7 +71,7 @@ async def at_work(
             table = {"kind": kind, "name": name, **source.table()}
             if often and source.asked:
                 table["interval"] = 0.05
-            station = Station(town(folder, table), folder)
+            station = Station(town(folder, table, **source.city), folder)
             async with station.working():
                 await source.feed(station)
                 yield source, station

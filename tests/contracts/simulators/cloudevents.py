@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.feed import Post
-from dashboard.feeder import read
+from dashboard.feeder import Runner, read
 from dashboard.spool import SpoolFull
 from tests.contracts.simulators.source import PASSES, REFUSES, Simulator
 from tests.station import Station
@@ -48,13 +48,14 @@ class Sender(Simulator):
         """Post what is right."""
         self.mode, self.ahead = "", False
 
-    def _body(self) -> bytes:
+    def bodies(self) -> list[bytes]:
+        """What is to be posted now."""
         events = [
             {"specversion": "1.0", "id": f"{number}", "source": "hall", "type": "ticket.reported",
              "subject": f"t-{number}", "time": self.stamps[number].isoformat(), "data": {"title": "t", "place": "A"}}
             for number in self.kept
         ]  # fmt: skip
-        return json.dumps(events).encode()
+        return [json.dumps(events).encode()]
 
     async def add(self) -> None:
         """Post all that is kept; keep it until it is taken."""
@@ -62,20 +63,21 @@ class Sender(Simulator):
         self.kept.append(self.wanted[-1])
         assert self.station is not None
         headers = {"content-type": "application/cloudevents-batch+json"}
-        body = self._body()
-        if self.mode in ("truncated", "login_page"):
-            body = body[:-20] if self.mode == "truncated" else b"<html>log in</html>"
-        runner = self.station.runner
-        for _ in range(2 if self.mode == "duplicated" else 1):
-            for attempt in range(20):
-                try:
-                    events, refused = read(runner.bound, Post(headers, body), runner.context)
-                    await runner.take_read(events, refused)
-                    break
-                except SpoolFull:
-                    assert attempt < 19
+        for body in self.bodies():
+            if self.mode in ("truncated", "login_page"):
+                body = body[:-20] if self.mode == "truncated" else b"<html>log in</html>"
+            for _ in range(2 if self.mode == "duplicated" else 1):
+                await self._post(Post(headers, body), self.station.runner)
         if self.mode not in ("truncated", "login_page"):
             self.kept.clear()
+
+    async def _post(self, post: Post, runner: Runner) -> None:
+        for attempt in range(20):
+            try:
+                await runner.take_read(*read(runner.bound, post, runner.context))
+                return
+            except SpoolFull:
+                assert attempt < 19
 
 
 SIMULATOR = Sender

@@ -33,6 +33,7 @@ class Simulator:
     noted: frozenset[str] = frozenset()  # Faults that fail, and leave a refused record beside.
     asked = False  # It is asked each interval, and does not speak by itself.
     patience = 2.5  # Seconds that the feed's own timeouts add to a recovery.
+    city: Mapping[str, Any] = {}  # What else the city file has to say.
     missing = ""  # What has to be installed, where it is not.
 
     def __init__(self, folder: Path) -> None:
