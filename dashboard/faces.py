@@ -19,7 +19,7 @@ MANY = 40
 TIMES = 1e9  # From here on a number is a moment in seconds since 1970, and stays what it is.
 NAMED = frozenset(("name", "title", "unit", "category", "channel", "error", "label", "owner", "address", "reason"))
 BEFORE = frozenset(("yesterday", "before", "previous", "last_month", "last_year", "day_before"))
-CODED = frozenset(("states", "points"))  # Their numbers are codes and places, not amounts.
+CODED = frozenset(("states", "points", "level", "severity"))  # Their numbers are codes and places, not amounts.
 GROWTH = frozenset(("growth", "change", "delta", "yoy", "mom", "trend", "net"))
 
 

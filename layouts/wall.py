@@ -1,4 +1,4 @@
-"""The wall: the map in the middle, the deciding numbers over it, the day at its left, what is urgent at its right."""
+"""The wall: the map in the middle under the deciding numbers, the seven modules around it, and what is urgent."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ LAYOUT = Layout(
     title=Words("大屏", "Wall"),
     pictures={
         "wide": """
-            header     header header
-            today      decide urgent
-            today      map    urgent
-            trend      map    urgent
-            categories map    units
-            channels   map    feeds
+            header  header header
+            service decide urgent
+            service map    urgent
+            economy map    urgent
+            economy map    emergency
+            trend   map    emergency
+            trend   map    efficacy
+            sharing map    efficacy
+            sharing map    cloud
         """,
         "small": """
-            header     header   header
-            decide     decide   decide
-            today      map      urgent
-            trend      map      urgent
-            trend      map      units
-            categories channels units
-            categories channels feeds
+            header  header   header
+            decide  decide   decide
+            service map      urgent
+            economy map      urgent
+            economy map      emergency
+            trend   map      emergency
+            sharing efficacy cloud
         """,
         "ultrawide": """
-            header     header     header header header
-            today      today      decide urgent units
-            trend      categories map    urgent units
-            channels   categories map    urgent feeds
+            header  header  header header header
+            service economy decide urgent emergency
+            service economy map    urgent emergency
+            service economy map    urgent efficacy
+            trend   sharing map    urgent efficacy
+            trend   sharing map    cloud  units
         """,
         "tall": """
-            header     header
-            decide     decide
-            map        today
-            map        urgent
-            trend      units
-            categories units
-            categories feeds
-            channels   feeds
+            header   header
+            decide   decide
+            map      urgent
+            map      emergency
+            service  economy
+            trend    sharing
+            efficacy cloud
         """,
     },
     columns={
-        "wide": "45fr 88fr 59fr",
+        "wide": "46fr 88fr 58fr",
         "small": "47fr 55fr 58fr",
-        "ultrawide": "60fr 54fr 110fr 78fr 82fr",
-        "tall": "56fr 50fr",
+        "ultrawide": "66fr 66fr 110fr 70fr 70fr",
+        "tall": "49fr 57fr",
     },
     rows={
-        "wide": "7fr 13fr 3fr 25fr 34fr 23fr",
-        "small": "6.5fr 13fr 14.5fr 10fr 11fr 13fr 19fr",
-        "ultrawide": "7fr 16fr 45fr 35fr",
-        "tall": "6fr 12fr 14fr 33fr 20fr 13fr 7fr 19fr",
+        "wide": "7.4fr 14.2fr 11.4fr 6fr 19fr 5fr 20fr 3fr 22fr",
+        "small": "6.5fr 13fr 21fr 6fr 14fr 8fr 22fr",
+        "ultrawide": "7fr 16fr 22fr 10fr 17fr 31fr",
+        "tall": "7.5fr 13.4fr 32fr 20fr 24fr 24fr 23fr",
     },
 )

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.layout import all_layouts
-from dashboard.marks import both, tip
+from dashboard.marks import amount, both, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import Words
@@ -17,6 +17,8 @@ SIMULATED = Words("模拟数据", "Simulated data")
 REPLAYED = Words("历史回放", "Replay")
 PEACE = Words("平时", "Routine")
 SOURCES = Words("数据源", "Sources")
+ALERTS = Words("待确认告警", "unacknowledged")
+GRAVE = ("1", "2")  # Severities that are told of in the header, at whatever screen.
 WELL = Words("正常", "OK")
 LANGUAGES = {"zh": "中文", "en": "EN"}
 THEMES = {"light": ("○", Words("浅色", "Light")), "dark": ("●", Words("深色", "Dark"))}
@@ -50,10 +52,15 @@ def frame(ctx: Context) -> Any:
         [
             html.H1(both(ctx.city.title.words)),
             html.Nav(id="header-path", className="path"),
-            html.Nav(screens if len(screens) > 1 else [], className="screens"),
+            html.Details(
+                [html.Summary(html.Span(id="header-screen")), html.Nav(screens, **{"aria-label": "屏幕 / Screens"})],
+                className="screens",
+                hidden=len(screens) < 2,
+            ),
             html.Div(badges, className="badges"),
             html.Div(id="header-playlist", className="playlist"),
             html.Div(className="gap"),
+            html.Div(id="header-alerts", className="alerts"),
             html.Div(id="header-sources", className="sources"),
             html.Nav(switch if len(switch) > 1 else [], className="languages"),
             html.Nav(themes, className="themes"),
@@ -82,12 +89,19 @@ def path(ctx: Context) -> list[Any]:
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
-    """The way, and how many sources are well."""
+    """The way, the grave alerts that nobody has taken note of, and how many sources are well."""
     feeds = views["feeds"].get("feeds", [])
     well = sum(feed["state"] == "live" for feed in feeds)
     shape, kind = ("●", "well") if feeds and well == len(feeds) else ("▲", "ill")
+    open_ = views["alerts"].get("open", {})
+    grave = sum(open_.get(severity, 0) for severity in GRAVE)
+    number = html.B(amount(grave, ctx.language, "", 3))
+    words = [html.Span("◆", className="shape"), " ", number, f" {ALERTS[ctx.language]}"]
+    desk = "desk" in ctx.city.screens
+    link = html.A(words, href="/desk", **{"data-go-screen": "desk"}) if desk else html.Span(words)
     return {
         "header-path.children": path(ctx),
+        "header-alerts.children": link if grave else [],
         "header-sources.children": [
             html.Span(shape, className=f"shape {kind}"),
             f" {SOURCES[ctx.language]} ",
@@ -100,9 +114,12 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 PANEL = Panel(
     id="header",
     title=Words("页眉", "Header"),
-    reads=("feeds",),
+    reads=("feeds", "alerts"),
     frame=frame,
     paint=paint,
-    example={"feeds": {"feeds": [{"name": "pretend", "state": "live"}, {"name": "post", "state": "late"}]}},
+    example={
+        "feeds": {"feeds": [{"name": "pretend", "state": "live"}, {"name": "post", "state": "late"}]},
+        "alerts": {"open": {"1": 1, "2": 3, "3": 12, "4": 0}, "unacknowledged": 16},
+    },
     bare=True,
 )

@@ -41,6 +41,8 @@ export function applyAddress() {
     if (link.dataset.goScreen === here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const current = document.querySelector(".screens a[aria-current]");
+  document.getElementById("header-screen")?.replaceChildren(...(current ? [...current.childNodes].map((node) => node.cloneNode(true)) : ["☰"]));
   for (const element of document.querySelectorAll("[data-tip-zh]")) {
     element.title = element.dataset[address.lang === "en" ? "tipEn" : "tipZh"];
   }
@@ -62,6 +64,19 @@ citywall.go = (change) => {
   if (url !== location.pathname + location.search) history.pushState(null, "", url);
   applyAddress();
 };
+
+// A menu closes at a click beside it, once something in it was chosen, and at Escape, which gives the focus back.
+const menus = () => document.querySelectorAll("details.screens[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of menus()) if (!menu.contains(event.target) || event.target.closest("a")) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of menus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
 
 window.addEventListener("popstate", applyAddress);
 document.addEventListener("click", (event) => {

@@ -49,7 +49,9 @@ export function fill(row, steps) {
 export function legend(steps) {
   const box = document.getElementById("map-legend");
   if (!box) return;
-  const plain = (value) => (mode() === "rate" ? `${+(100 * value).toFixed(1)} %` : value.toLocaleString("en"));
+  // From a hundred thousand on the numbers of the legend are written as 万 or K, so that it keeps to its corner.
+  const short = new Intl.NumberFormat(document.documentElement.lang === "en" ? "en" : "zh-CN", { notation: "compact" });
+  const plain = (value) => (mode() === "rate" ? `${+(100 * value).toFixed(1)} %` : value < 1e5 ? value.toLocaleString("en") : short.format(value));
   const rows = steps.map(([from, name], at) => {
     const next = steps[at + 1]?.[0];
     const text = at === 0 ? `< ${plain(next)}` : next === undefined ? `≥ ${plain(from)}` : `${plain(from)} – ${plain(next)}`;
