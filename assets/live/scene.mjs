@@ -49,19 +49,24 @@ export async function change(show) {
     return true;
   }
   if (due() && (await restart(due(), true, url))) return false; // The new page brings the scene; nobody sees more than that.
-  let tree;
   try {
-    const path = show.panel ? `/panel/${show.panel}.json` : `/${show.layout}/_dash-layout`;
-    const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    tree = await answer.json();
+    if (!trees.has(wanted)) trees.set(wanted, await fetched(show));
   } catch (error) {
     console.warn(`citywall: the scene ${wanted} did not come:`, error.message);
     return false;
   }
   if (mine !== turn) return false;
-  await swap(show.panel ? tree : tree.props.children, url);
+  await swap(trees.get(wanted), url);
   return true;
+}
+
+const trees = new Map(); // what has come once is right for as long as this version of the page is
+
+async function fetched({ panel, layout }) {
+  const answer = await fetch(panel ? `/panel/${panel}.json` : `/${layout}/_dash-layout`, { signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const tree = await answer.json();
+  return panel ? tree : tree.props.children;
 }
 
 // First nothing, so that no element of the old scene is taken over with what was drawn into it; then the new one.
@@ -94,6 +99,7 @@ export async function complete(patience = 3000) {
   const until = performance.now() + patience;
   const open = () => [...document.querySelectorAll("[data-panel]")].some((card) => ["never", "opening"].includes(card.dataset.state) || "turning" in card.dataset);
   while (performance.now() < until && (open() || citywall.pending())) await frame();
+  if (html.dataset.scene !== standing().scene) html.dataset.stood = Date.now();
   html.dataset.scene = standing().scene;
 }
 
