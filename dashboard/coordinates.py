@@ -23,7 +23,8 @@ FEW = 20  # Fewer points than this say nothing about their layer.
 BETTER = 0.10  # By how large a share of its points another reading must fit better before a layer is suspected.
 
 
-def _in_china(lon: float, lat: float) -> bool:
+def in_china(lon: float, lat: float) -> bool:
+    """Whether a point lies in the rectangle in which GCJ-02 is defined."""
     return 72.004 <= lon <= 137.8347 and 0.8293 <= lat <= 55.8271
 
 
@@ -48,7 +49,7 @@ def wgs84_to_gcj02(point: Point) -> Point:
     (116.410244, 39.916404)
     """
     lon, lat = point
-    if not _in_china(lon, lat):
+    if not in_china(lon, lat):
         return point
     east, north = _waves(lon - 105.0, lat - 35.0)
     down = radians(lat)
@@ -80,7 +81,7 @@ def _undone(forward: Callable[[Point], Point], point: Point) -> Point:
 
 def gcj02_to_wgs84(point: Point) -> Point:
     """A point of GCJ-02 in WGS-84."""
-    return _undone(wgs84_to_gcj02, point) if _in_china(*point) else point
+    return _undone(wgs84_to_gcj02, point) if in_china(*point) else point
 
 
 def bd09_to_gcj02(point: Point) -> Point:
@@ -93,7 +94,7 @@ def to_wgs84(point: Point, system: System) -> Point:
     if system == "gcj02":
         return gcj02_to_wgs84(point)
     if system == "bd09":
-        return gcj02_to_wgs84(bd09_to_gcj02(point)) if _in_china(*point) else point
+        return gcj02_to_wgs84(bd09_to_gcj02(point)) if in_china(*point) else point
     return point
 
 
@@ -102,7 +103,7 @@ def from_wgs84(point: Point, system: System) -> Point:
     if system == "gcj02":
         return wgs84_to_gcj02(point)
     if system == "bd09":
-        return gcj02_to_bd09(wgs84_to_gcj02(point)) if _in_china(*point) else point
+        return gcj02_to_bd09(wgs84_to_gcj02(point)) if in_china(*point) else point
     return point
 
 

@@ -16,6 +16,7 @@ from dashboard.mapping import PLACING, TICKET, MapSettings, choices, hints, list
 from dashboard.quantities import COUNTED, quantity_of
 from dashboard.tables import AHEAD, ROLES, Chunk, Columns, TableSettings, read
 from dashboard.values import Moments, Refusal, moments, number_of, place_of, point_of, raw_of, short_text
+from dashboard.whereabouts import turned
 
 
 def mapped(
@@ -223,7 +224,7 @@ def _placed(
     code, name, lon, lat = (_text(key, given.get(key), optional=True) for key in PLACING)
     wrong = ""
     try:
-        point = point_of(lon, lat)
+        point = turned(point_of(lon, lat), settings.coordinates)
     except Refusal as refusal:
         point, wrong = None, refusal.reason
         flaws.append((refusal.reason, refusal.detail))

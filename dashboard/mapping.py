@@ -23,6 +23,7 @@ from dashboard.feed import Settings, SourceNonsense
 from dashboard.masking import mask
 from dashboard.tables import ROLES, Columns, Zone
 from dashboard.values import Refusal
+from dashboard.whereabouts import PointSettings
 
 TICKET = "ticket"  # Reported, and closed where it is: what a row of a table becomes.
 MOST = 200_000  # Records of one payload.
@@ -66,7 +67,7 @@ class EventMap(BaseModel):
         return tuple(noun.name for noun in NOUNS.values() if _type_of(self.event) in noun.events)
 
 
-class MapSettings(EventMap, Settings):
+class MapSettings(PointSettings, EventMap, Settings):
     """A map, the list of records it holds for, and how times, numbers and places are written in them."""
 
     records: str = "@"

@@ -18,7 +18,7 @@ from zlib import crc32
 
 import msgspec
 
-from dashboard.coordinates import System, sits_off, to_wgs84
+from dashboard.coordinates import System, to_wgs84
 from dashboard.events import Event
 from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
 from dashboard.inventory import Seen, VideoSettings, inventory_of
@@ -28,6 +28,7 @@ from dashboard.recordings import Looker, Recorded, recordings_of
 from dashboard.recordings import Read as ReadRecordings
 from dashboard.values import Refusal, point_of
 from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
+from dashboard.whereabouts import beside
 
 PARTS = 16  # Of a platform's list; a camera's id decides which it is in.
 INTERVAL = 60.0  # Seconds, where neither the kind nor the city file says.
@@ -244,27 +245,10 @@ def _gathered(
             street=cut(clean(one.street), 120), switch=cut(clean(one.switch), 120),
             lon=lon, lat=lat, planned=one.planned,
         ))  # fmt: skip
-    warning = off(said, settings.coordinates, ctx)
-    if warning:
-        wanted = warning.partition("_read_as_")[0]
-        text = f"the points lie elsewhere than they say; as {wanted} they fit: set coordinates = {wanted!r}"
-        refused.append(Rejected(warning, f"{len(said)} points", settings.platform or settings.name, text, kept=True))
+    note = beside(said, settings.coordinates, ctx, settings.platform or settings.name)
+    if note is not None:
+        refused.append(note)
     return cameras, {one.id: DOWN if one.status & DOWN else one.status for one in rows}, refused
-
-
-def off(said: Sequence[tuple[Point, str]], system: System, ctx: Context) -> str | None:
-    """The named warning for points that lie elsewhere than the places they are said to be in; see ``coordinates``."""
-
-    def locate(points: Sequence[Point]) -> list[str]:
-        wanted = [place for _, place in said]
-        found = ctx.gazetteer.locate_many(list(points))
-        # A point is in its place if the place is on the way down to where it was found.
-        return [
-            place if code is not None and place in ctx.places.path(code) else code or ""
-            for (code, _), place in zip(found, wanted, strict=True)
-        ]
-
-    return sits_off([point for point, _ in said], [place for _, place in said], locate, system)
 
 
 def _merged(there: Seen, known: Seen) -> Seen:

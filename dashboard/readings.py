@@ -22,6 +22,7 @@ from dashboard.feed import Context, Rejected, Settings
 from dashboard.quantities import number
 from dashboard.sensors import SPELLINGS, UNITS, SensorReading, standard
 from dashboard.values import ROUNDED, Moments, Refusal, moments, place_of, point_of, raw_of, short_text
+from dashboard.whereabouts import PointSettings, beside, turned
 
 AHEAD = timedelta(minutes=10)  # By how much a sensor's clock may be fast.
 LONGEST = 120  # Characters of a sensor's id.
@@ -63,7 +64,7 @@ class Reading(BaseModel):
         return value
 
 
-class ReadingSettings(Settings):
+class ReadingSettings(PointSettings, Settings):
     """What is common to the kinds whose records are readings."""
 
     readings: tuple[Reading, ...] = ()
@@ -133,6 +134,14 @@ class Reader:
             except Refusal as refusal:
                 yield Rejected(refusal.reason, raw_of(record.data), record.where, refusal.detail)
         located = self.ctx.gazetteer.locate_many([fields["point"] for _, fields, _, _, _ in passed])
+        said = [
+            (fields["point"], code)
+            for (_, fields, _, code, _), found in zip(passed, located, strict=True)
+            if found[0] is not None and code in self.ctx.places
+        ]
+        note = beside(said, self.settings.coordinates, self.ctx, self.settings.name)
+        if note is not None:
+            yield note
         for (record, fields, flaws, code, name), found in zip(passed, located, strict=True):
             place, flaw = place_of(self.settings.place_by, code, name, found, self.ctx.places)
             if found[1] in ("zero_point", "swapped_point"):
@@ -189,7 +198,7 @@ class Reader:
             raise Refusal("impossible_value", f"{kept:g} {unit} of {reading.quantity}")
         point = None
         try:
-            point = point_of(text("lon", reading.lon), text("lat", reading.lat))
+            point = turned(point_of(text("lon", reading.lon), text("lat", reading.lat)), self.settings.coordinates)
         except Refusal as refusal:
             flaws.append((refusal.reason, refusal.detail))
         place = text("place", reading.place)

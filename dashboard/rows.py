@@ -65,7 +65,8 @@ def read_rows(records: Iterable[Record], settings: RowSettings, ctx: Context) ->
     if settings.map is not None:
         rules = MapSettings(
             name=settings.name, kind=settings.kind, source=settings.source, zone=settings.zone,
-            time_formats=settings.time_formats, place_by=settings.place_by, **dict(settings.map),
+            time_formats=settings.time_formats, place_by=settings.place_by, coordinates=settings.coordinates,
+            **dict(settings.map),
         )  # fmt: skip
         rows = list(records)
         yield from mapped([plain(row.data) for row in rows], rules, ctx, [row.where for row in rows])
@@ -75,7 +76,7 @@ def read_rows(records: Iterable[Record], settings: RowSettings, ctx: Context) ->
     table = TableSettings(
         name=settings.name, kind=settings.kind, source=settings.source, columns=settings.columns,
         verdicts=settings.verdicts, zone=settings.zone, time_formats=settings.time_formats,
-        place_by=settings.place_by,
+        place_by=settings.place_by, coordinates=settings.coordinates,
     )  # fmt: skip
     chunk = Chunk(body.encode("utf-8", "backslashreplace"), 1, unit="row", read=ctx.now())
     yield from read_table(chunk, table, ctx).items

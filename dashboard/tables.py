@@ -22,6 +22,7 @@ from dashboard.masking import mask
 from dashboard.records import decode, split
 from dashboard.tickets import TicketClosed, TicketReported, Verdict
 from dashboard.values import RAW, Moments, Refusal, moments, number_of, place_of, point_of, short_text, short_title
+from dashboard.whereabouts import PointSettings, beside, turned
 
 AHEAD = timedelta(days=1)  # A report later than this after the reading is a wrong date, whatever the zone.
 
@@ -69,7 +70,7 @@ ROLES = tuple(Columns.model_fields)
 CALLER = ROLES.index("caller")
 
 
-class TableSettings(Settings):
+class TableSettings(PointSettings, Settings):
     """How a table is to be read."""
 
     format: Literal["auto", "csv", "tsv", "json", "jsonl"] = "auto"  # By the file's ending.
@@ -175,7 +176,7 @@ class Row:
             self.flaws.append(("unknown_verdict", f"{verdict[:40]!r} is none of {', '.join(settings.verdicts)}"))
         self.code, self.name = code, name
         try:
-            self.point = point_of(lon, lat)
+            self.point = turned(point_of(lon, lat), settings.coordinates)
         except Refusal as refusal:
             self.point = None
             self.flaws.insert(0, (refusal.reason, refusal.detail))
@@ -230,6 +231,15 @@ def read(chunk: Chunk, settings: TableSettings, ctx: Context) -> Reading:
         except Refusal as refusal:
             note(refusal.reason, refusal.detail, start, end, caller)
     located = ctx.gazetteer.locate_many([row.point for _, _, row in passed])
+    said = [
+        (row.point, place)
+        for (_, _, row), found in zip(passed, located, strict=True)
+        if row.point is not None and found[0] is not None
+        and (place := place_of(("code", "name"), row.code, row.name, (None, ""), ctx.places)[0])
+    ]  # fmt: skip
+    beyond = beside(said, settings.coordinates, ctx, source)
+    if beyond is not None:
+        items.append(beyond)
     for (start, end, row), found in zip(passed, located, strict=True):
         place, flaw = place_of(settings.place_by, row.code, row.name, found, ctx.places)
         if found[1] in ("zero_point", "swapped_point"):
