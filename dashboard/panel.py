@@ -58,6 +58,11 @@ class Context:
         at = path.index(self.place) + 1 if self.place in path else -1
         return self.places[path[at]].title(self.language)
 
+    def named(self, name: str) -> str:
+        """A place, a unit or whatever a source names, as this language calls it."""
+        code = self.places.named(name)
+        return self.places[code].title(self.language) if code else self.city.translated(name, self.language)
+
     def rates(self, by: str) -> str:
         """The address of this place's rates of the month by unit, place, category, feed or channel."""
         words = {} if self.place == self.places.root.code else {"place": self.place}

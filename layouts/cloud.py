@@ -20,31 +20,30 @@ LAYOUT = Layout(
             header      header        header
             cloud       cloud_network cloud_services
             cloud_pools cloud_network cloud_services
-            cloud_pools cloud_links   cloud_links
+            cloud_pools cloud_links   cloud_certificates
         """,
         "ultrawide": """
-            header      header        header      header         header
-            cloud       cloud_network cloud_links cloud_services cloud_certificates
-            cloud_pools cloud_network cloud_links cloud_services cloud_certificates
+            header      header        header      header
+            cloud       cloud_network cloud_links cloud_services
+            cloud_pools cloud_network cloud_links cloud_certificates
         """,
         "tall": """
-            header         header
-            cloud          cloud_certificates
-            cloud_network  cloud_services
-            cloud_pools    cloud_pools
-            cloud_links    cloud_links
+            header        header
+            cloud         cloud_certificates
+            cloud_network cloud_services
+            cloud_pools   cloud_links
         """,
     },
     columns={
         "wide": "60fr 76fr 56fr",
-        "small": "56fr 54fr 50fr",
-        "ultrawide": "64fr 100fr 78fr 60fr 54fr",
+        "small": "58fr 56fr 46fr",
+        "ultrawide": "76fr 116fr 100fr 78fr",
         "tall": "52fr 50fr",
     },
     rows={
         "wide": "7fr 22fr 18fr 15fr 42fr",
         "small": "6.5fr 22fr 28fr 42fr",
-        "ultrawide": "7fr 30fr 68fr",
-        "tall": "6.5fr 24fr 42fr 32fr 34fr",
+        "ultrawide": "7fr 36fr 62fr",
+        "tall": "6.5fr 24fr 43fr 65fr",
     },
 )

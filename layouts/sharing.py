@@ -22,9 +22,9 @@ LAYOUT = Layout(
             sharing_departments sharing_requests sharing_broken
         """,
         "ultrawide": """
-            header  header              header        header           header
-            sharing sharing_departments sharing_calls sharing_requests sharing_broken
-            sharing sharing_departments sharing_calls sharing_requests sharing_broken
+            header         header              header        header
+            sharing        sharing_departments sharing_calls sharing_requests
+            sharing_broken sharing_departments sharing_calls sharing_requests
         """,
         "tall": """
             header              header
@@ -36,13 +36,13 @@ LAYOUT = Layout(
     columns={
         "wide": "60fr 72fr 60fr",
         "small": "52fr 54fr 54fr",
-        "ultrawide": "62fr 66fr 84fr 70fr 82fr",
+        "ultrawide": "76fr 74fr 104fr 118fr",
         "tall": "51fr 51fr",
     },
     rows={
         "wide": "7fr 20fr 32fr 46fr",
         "small": "6.5fr 20fr 30fr 40fr",
-        "ultrawide": "7fr 50fr 48fr",
-        "tall": "6.5fr 30fr 46fr 58fr",
+        "ultrawide": "7fr 36fr 62fr",
+        "tall": "6.5fr 28fr 44fr 62fr",
     },
 )

@@ -7,7 +7,21 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, box, clipped, drawing, elapsed, empty, fraction, light, number, rate, row, share
+from dashboard.marks import (
+    amount,
+    both,
+    box,
+    clipped,
+    drawing,
+    elapsed,
+    empty,
+    fraction,
+    light,
+    number,
+    rate,
+    row,
+    share,
+)
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, GRADES, LINES, Words, percent
@@ -45,7 +59,8 @@ def frame(ctx: Context) -> Any:
         for name, words in NAMES.items()
     ]  # fmt: skip
     busiest = html.Div(
-        [html.H3(id="cloud_links-peak"), html.Div(id="cloud_links-day", className="load-day")], className="busiest"
+        [html.Div(id="cloud_links-peak", className="title"), html.Div(id="cloud_links-day", className="load-day")],
+        className="busiest",
     )
     head = [html.Span(both(words), className="name" if at < 2 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(
@@ -60,7 +75,7 @@ def frame(ctx: Context) -> Any:
 
 def called(link: Mapping[str, Any], ctx: Context) -> str:
     """A link by what it joins, with its line where there are several."""
-    start, end = (clipped(ctx.city.translated(link[part], ctx.language)) for part in ("start", "end"))
+    start, end = (clipped(ctx.named(link[part])) for part in ("start", "end"))
     line = LINES.get(link["name"])
     name = f"{start} – {end}" if start and end else clipped(link["name"] or link["subject"])
     return f"{name} {line[ctx.language]}" if line and start and end else name
@@ -93,7 +108,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 share((load or 0) / 100, kind),
                 html.Span(f"{load:.0f} %" if load is not None else DASH, className="n"),
                 html.Span(f"{percent(mine, all_of_them)} %" if all_of_them else DASH, className="n quiet"),
-                html.Span(str(link["falls"]), className="n" if link["falls"] else "n quiet"),
+                amount(link["falls"], language, "n" if link["falls"] else "n quiet", 3),
                 elapsed(link["since"]),
             ], link["grade"])
         )  # fmt: skip
@@ -110,7 +125,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "cloud_links-latency.children": number(DASH if latency is None else f"{1000 * latency:.1f}", "ms"),
         "cloud_links-latency-why.children": html.Span(f"{total} {OF[language]}" if total else DASH),
         "cloud_links-peak.children": [
-            f"{BUSIEST[language]} ", html.B(called(peak, ctx)), f" {peak['metrics']['load']:.0f} %"
+            html.Span(f"{BUSIEST[language]} {peak['metrics']['load']:.0f} %"),
+            html.B(called(peak, ctx), className="name"),
         ] if peak else f"{BUSIEST[language]} {DASH}",
         "cloud_links-day.children": _day(peak["day"], rules.load_warn) if peak else "",
         "cloud_links-rows.children": rows or empty(EMPTY, language),

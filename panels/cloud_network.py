@@ -12,10 +12,10 @@ from dash import html
 from dashboard.marks import clipped, drawing, empty, light, outline
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
-from dashboard.words import GRADES, Words
+from dashboard.words import GRADES, Words, compact
 
 RING = (17.0, 36.0)  # Half axes of the ring, in hundredths of the field, …
-COLUMNS = (81.0, 19.0)  # … and where the columns stand, at the right and at the left.
+COLUMNS = (79.0, 21.0)  # … and where the columns stand, at the right and at the left.
 APART = 0.55  # Half of what two links of the same nodes are apart.
 MANY = 56  # Nodes at the sides that are all named; of more, those with a link that is not well.
 ELSEWHERE = Words("未画", "not drawn")
@@ -84,7 +84,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     star = star_of(links)
     grades = view.get("grades", {})
     legend = [
-        html.Span([light(look, language), f" {words[language]} ", html.B(str(grades[name]))])
+        html.Span([light(look, language), f" {words[language]} ", html.B(compact(grades[name], language, 4))])
         for name, (look, words) in reversed(GRADES.items())
         if grades.get(name)
     ]
@@ -92,7 +92,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         return {"cloud_network-star.children": empty(EMPTY, language), "cloud_network-legend.children": legend}
     drawn = [link for link in links if link["start"] in star.places and link["end"] in star.places]
     if len(drawn) < view.get("total", 0):
-        legend.append(html.Span(f"{ELSEWHERE[language]} {view['total'] - len(drawn)}", className="quiet"))
+        legend.append(
+            html.Span(f"{ELSEWHERE[language]} {compact(view['total'] - len(drawn), language, 4)}", className="quiet")
+        )
     return {
         "cloud_network-star.children": [
             drawing(_edges(drawn, star), 100, 100, "edges"),
@@ -134,8 +136,9 @@ def _nodes(links: Sequence[Mapping[str, Any]], star: Star, ctx: Context) -> list
         grade = order[max(map(order.index, ways[node]))] if node in ways else "normal"
         look = GRADES[grade][0]
         kind = "hub" if node == star.hub else "inner" if node in star.ring else "outer"
-        side = "left" if x < 49 else "right" if x > 51 else "top" if y < 50 else "bottom"
-        name = clipped(ctx.city.translated(node, ctx.language))
+        aside = "left" if x < 50 else "right"
+        side = aside if kind == "outer" else "top" if y < 50 else "bottom"
+        name = clipped(ctx.named(node))
         label = [html.Span(name, className="label")] if node in named else []
         found.append(
             html.Span(

@@ -62,7 +62,7 @@ def _cell(cell: Mapping[str, Any] | None, language: str) -> Any:
     said = [html.Span(f"{100 * part:.0f} %", className=f"n {cell['grade']}")]
     if cell["out"]:
         said.append(html.Span(OUT[cell["out"]][language], className="quiet"))
-    of = f"{compact(cell['used'], language)} / {compact(cell['limit'], language)}"
+    of = f"{compact(cell['used'], language)}/{compact(cell['limit'], language)}"
     return html.Div(
         [html.Div(said, className="said"), share(part, KINDS[cell["grade"]]), html.Span(of, className="of")],
         className="cell",

@@ -7,12 +7,13 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, elapsed, empty, fraction, light, number, row
+from dashboard.marks import amount, both, clipped, elapsed, empty, fraction, light, number, row
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, GRADES, LIGHTS, Words, compact, percent
 
 ROWS = 24
+MOST = 160  # Tiles.
 KINDS = {"service": Words("应用服务", "Services"), "host": Words("主机", "Hosts")}
 AVAILABLE = Words("24 小时可用", "24 h available")
 COLUMNS = (
@@ -68,15 +69,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         painted[f"cloud_services-{kind}-why.children"] = html.Span(
             f"{AVAILABLE[language]} {percent(slots, seen, 2)} %" if seen else DASH
         )
-        painted[f"cloud_services-{kind}-tiles.children"] = [
-            html.Span(
-                "" if grade == "normal" else LIGHTS[GRADES[grade][0]][0],
-                className=f"tile-{GRADES[grade][0]} shape",
-                title=GRADES[grade][1][language],
-            )
-            for grade in GRADES
-            for _ in range(min(grades.get(grade, 0), 400))
-        ]
+        painted[f"cloud_services-{kind}-tiles.children"] = _tiles(grades, total, language)
     rows = []
     for thing in [one for one in found if one["grade"] != "normal" or one["falls"]][:ROWS]:
         slots, seen = thing["availability"]
@@ -86,12 +79,32 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 light(GRADES[thing["grade"]][0], language),
                 html.Span(name, className="name"),
                 html.Span(f"{percent(slots, seen)} %" if seen else DASH, className="n", title=fraction(slots, seen)),
-                html.Span(str(thing["falls"]), className="n quiet"),
+                amount(thing["falls"], language, "n quiet", 3),
                 elapsed(thing["since"]),
             ], thing["grade"])
         )  # fmt: skip
     painted["cloud_services-rows.children"] = rows or empty(EMPTY if found else NONE, language)
     return painted
+
+
+def _tiles(grades: Mapping[str, int], total: int, language: str) -> Any:
+    """A tile for each, the worst first; a bar of shares where they are too many."""
+    if total > MOST:
+        parts = [
+            html.Span(className=f"part {GRADES[grade][0]}", style={"flexGrow": grades[grade]})
+            for grade in GRADES
+            if grades.get(grade)
+        ]
+        return html.Div(parts, className="bar")
+    return [
+        html.Span(
+            "" if grade == "normal" else LIGHTS[GRADES[grade][0]][0],
+            className=f"tile-{GRADES[grade][0]} shape",
+            title=GRADES[grade][1][language],
+        )
+        for grade in GRADES
+        for _ in range(grades.get(grade, 0))
+    ]
 
 
 def _thing(subject: str, name: str, grade: str, up: int, falls: int, since: float | None) -> Document:

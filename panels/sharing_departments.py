@@ -63,7 +63,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span(name, className="name"),
                 share(done / due if due else 0, kind),
                 html.Span(f"{percent(done, due)} %" if due else DASH, className="n"),
-                html.Span(fraction(done, due, language), className="n quiet"),
+                html.Span(fraction(done, due, language, 4), className="n quiet"),
                 amount(found["broken"], language, "n late" if found["broken"] else "n quiet", 4),
                 amount(found["entries"], language, "n quiet"),
             ])

@@ -97,7 +97,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         ],
         "sharing_requests-bar.children": html.Div(bar, className="bar") if bar else "",
         "sharing_requests-answers.children": answers,
-        "sharing_requests-months.children": _months(view.get("months", []), language) if asked else "",
+        "sharing_requests-months.children": _months(view.get("months", [])[-12:], language) if asked else "",
         "sharing_requests-rows.children": rows or empty(EMPTY, language),
     }
 
