@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
     from dashboard import status, supervisor
     from dashboard.daysoff import counted
     from dashboard.feed import rules_of
+    from dashboard.keynumber import chosen
     from dashboard.outlines import Gazetteer
     from dashboard.panel import all_panels
     from dashboard.screens import Stage
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     places, years = rules.places, sorted(rules.calendar.known_years) if counted(rules.limits) else None
     Gazetteer.of(city, places).check()  # A fault in the city file is said here, and not by four roles.
     Stage(city, places).check(all_panels())
+    chosen(city)
     home = home_of(args, city.name)
     idle = {"courier"} if city.escalation is None or city.replayed else set()  # Nobody is told of what was long ago.
     wanted = [role for role in ROLES if role not in {*args.without, *idle}]
@@ -170,6 +172,7 @@ def check(args: argparse.Namespace) -> int:
     from dashboard.daysoff import counted, unknown_years
     from dashboard.feed import Context, bind, rules_of
     from dashboard.layout import all_layouts
+    from dashboard.keynumber import chosen
     from dashboard.outlines import Gazetteer
     from dashboard.panel import all_panels, check_rests
     from dashboard.screens import Stage
@@ -180,6 +183,7 @@ def check(args: argparse.Namespace) -> int:
     places = rules.places
     gazetteer = Gazetteer.of(city, places)
     gazetteer.check()
+    chosen(city)
     sources(city, Context(city, places, gazetteer, None, lambda: datetime.now(UTC), city.folder), city.folder)
     for screen in city.screens:
         if screen not in all_layouts():

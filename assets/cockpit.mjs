@@ -22,7 +22,7 @@ let chosen = "";
 
 citywall.chosen = () => {
   const block = document.querySelector(`.ck-block[data-number="${CSS.escape(chosen)}"]`) ?? document.querySelector(".ck-block");
-  return block ? { id: block.dataset.number, title: block.dataset.title, said: block.dataset.said } : null;
+  return block ? { id: block.dataset.number, title: block.dataset.title, said: block.dataset.said, large: block.dataset.large } : null;
 };
 
 function choose() {

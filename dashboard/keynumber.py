@@ -102,6 +102,7 @@ class KeyNumber:
     records: Callable[[Views, Context], Sequence[Record]] = lambda views, ctx: ()
     behind: Callable[[Context], str] = lambda ctx: ""
     example: Mapping[str, Document] = field(default_factory=dict)
+    large: str = ""  # The panel that shows it on a wall, where it is sent alone.
     rank: int = 50  # Where it stands among those a city has not chosen by name: small ones first.
 
     @property
@@ -148,7 +149,8 @@ def _choose(city: City) -> tuple[KeyNumber, ...]:
     filled = feeds_of(city)
     wanted = [known[name] for name in city.cockpit.numbers] or list(known.values())
     mine = [one for one in wanted if all(filled.get(noun) for noun in one.nouns - ALWAYS)]
-    return tuple(mine or wanted)[: MOST if city.cockpit.numbers else USUAL]
+    fed = any(one.nouns - ALWAYS for one in mine)
+    return tuple(mine if fed else wanted)[: MOST if city.cockpit.numbers else USUAL]
 
 
 def feeds_of(city: City) -> dict[str, tuple[str, ...]]:

@@ -173,12 +173,14 @@ KEY_NUMBERS = (
         read_video,
         Words("在线（含异常）÷ 应在线（不含计划停用）；昨日为在线时长占比",
               "Online, degraded ones too ÷ all but planned outages; yesterday's is the share of time"),
-        compared=AWAY, good="up", digits=1, rows=video_rows, records=video_records, example=VIDEO, rank=16,
+        compared=AWAY, good="up", digits=1, rows=video_rows, records=video_records, example=VIDEO,
+        large="video_rate", rank=16,
     ),
     KeyNumber(
         "instructions", Words("批示在办", "Instructions"), Words("项", ""), ("instructions",), read_instructions,
         Words("已批示、未办结的事项，含待领导阅办者", "Given and not yet closed, those that wait to be read too"),
-        good="down", rows=instruction_rows, records=instruction_records, example=INSTRUCTIONS, rank=17,
+        good="down", rows=instruction_rows, records=instruction_records, example=INSTRUCTIONS,
+        large="supervised", rank=17,
     ),
     KeyNumber(
         "figures", Words("指标逾期未报", "Figures overdue"), Words("项", ""), ("indicators",), read_overdue,

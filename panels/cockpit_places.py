@@ -28,7 +28,7 @@ def frame(ctx: Context) -> Any:
     tools = [
         html.Button([html.Span("✎", className="shape"), " ", both(INSTRUCT)], type="button",
                     className="ck-tool", **{"data-instruct": "number"}),
-        html.Button([html.Span("▣", className="shape"), " ", both(SHOW)], type="button", hidden=True,
+        html.Button([html.Span("▣", className="shape"), " ", both(SHOW)], type="button",
                     className="ck-tool", **{"data-show": "wall"}),
     ]  # fmt: skip
     return html.Div(
@@ -65,7 +65,7 @@ def _block(one: KeyNumber, reading: Reading, rows: Sequence[Row], records: Seque
             html.Div(html.Div(listed, className="rows"), className="list ck-records"),
         ],
         className="ck-block",
-        **{"data-number": one.id, "data-title": one.title[language], "data-said": said},
+        **{"data-number": one.id, "data-title": one.title[language], "data-said": said, "data-large": one.large},
     )  # fmt: skip
 
 

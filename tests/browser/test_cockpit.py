@@ -267,3 +267,20 @@ def test_whatever_is_tapped_is_large_enough_and_named(new_context: Callable[...,
     found = Axe().run(page).response["violations"]
     serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
     assert not serious, [(one["id"], [node["html"][:140] for node in one["nodes"][:3]]) for one in found]
+
+
+def test_what_is_on_the_tablet_is_shown_on_the_wall(
+    tablet: Page, small: House, new_context: Callable[..., BrowserContext]
+) -> None:
+    wall = new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    wall.goto(small.url + "/wall?screen=hall")
+    until(lambda: state(wall, "link") == "up", 20, "the wall is on")
+    listed = "() => fetch('/screens/data').then((r) => r.json()).then((d) => d.screens.map((s) => [s.id, s.online]))"
+    until(lambda: ["hall", True] in tablet.evaluate(listed), 20, "the wall is known")
+    tablet.tap(".ck-tile[data-number=late]")
+    tablet.tap("[data-show=wall]")
+    tablet.locator("[data-screen-id=hall]").tap()
+    tablet.tap("[data-what=panel]")
+    tablet.tap("[data-act=show]")
+    shows = "() => [...document.querySelectorAll('[data-panel]')].map((card) => card.dataset.panel).join()"
+    until(lambda: "urgent" in (found := wall.evaluate(shows)) and "today" not in found, 10, "the wall shows it alone")
