@@ -171,8 +171,8 @@ def check(args: argparse.Namespace) -> int:
 
     from dashboard.daysoff import counted, unknown_years
     from dashboard.feed import Context, bind, rules_of
-    from dashboard.layout import all_layouts
     from dashboard.keynumber import chosen
+    from dashboard.layout import all_layouts
     from dashboard.outlines import Gazetteer
     from dashboard.panel import all_panels, check_rests
     from dashboard.screens import Stage
