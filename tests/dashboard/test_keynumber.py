@@ -49,7 +49,8 @@ def test_a_number_reads_its_example_and_nothing_at_all(number: KeyNumber) -> Non
     assert reading.value is not None
     board = Board(Rules(places=PLACES, zone=NANHAI.tz))
     nothing = {view: board.view(view, "T")["data"] for view in number.reads}
-    for views in (nothing, {view: {} for view in number.reads}):
+    bare: dict[str, Any] = {view: {} for view in number.reads}
+    for views in (nothing, bare):
         empty = number.read(views, context())
         assert empty.value in (None, 0), "never a rate without a denominator"
         assert not list(number.records(views, context()))
