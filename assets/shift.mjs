@@ -42,7 +42,7 @@ citywall.sinks["desk_log-data"] = (_, value) => {
 };
 
 const counted = (found) => [1, 2, 3, 4].filter((level) => found?.[level]).map((level) => `${LEVELS[english() ? "en" : "zh"][level]} ${found[level]}`).join(english() ? ", " : "、");
-const line = (row) => [row.title, row.to ? `→ ${row.to}` : "", row.until ? `→ ${clock(row.until)}` : "", row.text].filter(Boolean).join(" · ");
+const line = (row) => [`${row.title}${row.to ? ` → ${row.to}` : ""}${row.until ? ` → ${clock(row.until)}` : ""}`.trim(), row.text].filter(Boolean).join(" · ");
 
 function draw() {
   const box = at("desk_log-rows");

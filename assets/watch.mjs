@@ -91,7 +91,9 @@ function list() {
   const text = words();
   for (const level of [1, 2, 3, 4]) {
     const button = box.parentElement.querySelector(`[data-severity="${level}"]`);
-    write(at(`desk_queue-n${level}`), `${queue.open[level] ?? 0}/${queue.counts[level] ?? 0}`);
+    const n = at(`desk_queue-n${level}`);
+    const [open, all] = [String(queue.open[level] ?? 0), `/${queue.counts[level] ?? 0}`];
+    if (n && n.textContent !== open + all) n.replaceChildren(open, make("small", {}, all));
     button?.setAttribute("aria-pressed", String(queue.filter === level));
     if (button) button.dataset.open = (queue.open[level] ?? 0) > 0 ? "yes" : "no";
   }
@@ -233,6 +235,13 @@ let undoing = 0;
 
 async function send(type, row, data, back = null) {
   queue.pending.add(row.key);
+  if (type === "alarm.acknowledged" || type === "alarm.snoozed") {
+    // It goes to where what is seen to stands; the next one that is open is at hand.
+    const rows = shown();
+    const now = rows.findIndex((one) => one.key === row.key);
+    const next = rows.slice(now + 1).find(isOpen) ?? rows.find((one) => isOpen(one) && one.key !== row.key);
+    if (next) choose(next.key);
+  }
   list();
   const about = { alert: row.key, title: row.both, ...data };
   try {

@@ -112,8 +112,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "place": one["place"] if known else "",
             "where": ctx.places[one["place"]].title(language) if known else "",
             "path": [ctx.places[code].title(language) for code in ctx.places.path(one["place"])][1:] if known else [],
-            "unit": clipped(ctx.city.translated(one["unit"], language)), "title": clipped(one["title"][at]),
-            "both": [clipped(text) for text in one["title"]], "text": clipped(one["text"][at]),
+            "unit": clipped(ctx.city.translated(one["unit"], language)), "title": _said(one["title"][at], one, ctx),
+            "both": [clipped(text) for text in one["title"]], "text": _said(one["text"][at], one, ctx),
             "link": _address(one, ctx),
             "ticket": one["link"].partition("key=")[2] if one["link"].startswith("/ticket?") else "",
             "acknowledged": one["acknowledged"], "assigned": one["assigned"], "snoozed_until": one["snoozed_until"],
@@ -128,6 +128,15 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "more": more,
     }
     return {"desk_queue-data.data": said}
+
+
+def _said(text: str, one: Mapping[str, Any], ctx: Context) -> str:
+    """A text with the names that sources give things as the screen's language has them."""
+    if ctx.language == "en":
+        if one["unit"]:
+            text = text.replace(one["unit"], ctx.city.translated(one["unit"], "en"))
+        text = " · ".join(ctx.city.translated(part, "en") for part in text.split(" · "))
+    return clipped(text)
 
 
 def _address(one: Mapping[str, Any], ctx: Context) -> str:

@@ -93,6 +93,17 @@ def state(page: Page, key: str) -> str:
     return kind.split()[2]
 
 
+def pick(page: Page, key: str) -> None:
+    """Choose an alert by keyboard, wherever it stands."""
+    page.focus("#desk_queue-list")
+    page.keyboard.press("Home")
+    for _ in range(9):
+        if page.get_attribute(".alert[aria-selected=true]", "data-key") == key:
+            return
+        page.keyboard.press("j")
+    raise AssertionError(f"{key} is not in the queue")
+
+
 def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
     page = desk
     found = rows(page)
@@ -121,22 +132,24 @@ def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
     assert page.evaluate("() => document.activeElement.textContent") == "陈静值班长"
     page.keyboard.press("Enter")
     until(lambda: state(page, found[0][0]) == "seen", 10, "it is acknowledged")
+    assert page.get_attribute(".alert[aria-selected=true]", "data-key") == found[1][0], "the next one is at hand"
+    pick(page, found[0][0])
     said_of_it = "陈静 · 确认：已派人 138******00"
     until(lambda: said_of_it in page.inner_text("#desk_detail-facts"), 10, "its comment stands beside it, masked")
     assert page.inner_text("#desk_queue-n1") == "0/1"
     # Undone, and done again without another question.
     page.keyboard.press("u")
     until(lambda: state(page, found[0][0]) == "open", 10, "it is open again")
-    page.keyboard.press("Home")
+    pick(page, found[0][0])
     page.keyboard.press("a")
     page.keyboard.press("Enter")
     until(lambda: state(page, found[0][0]) == "seen", 10, "it is acknowledged again")
     # Put off, and handed to somebody.
-    page.evaluate("(key) => document.querySelector(`.alert[data-key='${CSS.escape(key)}']`).click()", found[1][0])
+    pick(page, found[1][0])
     page.keyboard.press("s")
     page.keyboard.press("Enter")
     until(lambda: state(page, found[1][0]) == "off", 10, "it is put off")
-    page.evaluate("(key) => document.querySelector(`.alert[data-key='${CSS.escape(key)}']`).click()", found[2][0])
+    pick(page, found[2][0])
     page.keyboard.press("g")
     page.select_option("#desk_detail-form select", "李伟明")
     page.keyboard.press("Enter")
