@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dashboard.feed import Post
+from dashboard.feed import Post, kinds
 from dashboard.fetch import Reply
 from dashboard.figures import Report
 from dashboard.platforms import Asked
@@ -25,10 +25,7 @@ from feeds.websocket import Push
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 UNFUZZED = {
     "clock": "its payload is a number of our own clock, and nothing comes from outside",
-    "pretend": "it is made by ourselves, from a seed",
-    "pretend_video": "it is made by ourselves, from a seed",
-    "pretend_sensors": "it is made by ourselves, from a seed",
-    "pretend_indicators": "it is made by ourselves, from a seed",
+    **{kind: "it is made by ourselves, from a seed" for kind in kinds() if kind.startswith("pretend")},
 }
 
 
@@ -128,6 +125,8 @@ EVENT = {
     "specversion": "1.0", "id": "1", "source": "s", "type": "ticket.reported", "subject": "1",
     "time": "2026-02-01T00:00:00Z", "data": {"title": "t", "place": "440605", "point": [113.15, 23.03]},
 }  # fmt: skip
+ACT = {"id": "0b8c3d8e-6a51-4a0f-9d5e-0a2d2f4b6c7d", "type": "alarm.acknowledged", "by": "陈静",
+       "data": {"alert": "ticket|hotline|7", "severity": 2, "comment": "已电话通知"}}  # fmt: skip
 PUSHED = {"seq": 1, "data": [{"station": "s1", "level": 1.5, "at": "2026-03-01T11:00:00+08:00", "town": "桂城街道"}]}
 METRICS = b"""# HELP up Whether it is up.
 # TYPE probe_success gauge
@@ -218,6 +217,7 @@ TARGETS = (
     Target("file", "csv", {"path": "x", "columns": TICKETS}, _chunk, (CSV.split(b"\n", 1)[1],)),
     Target("cloudevents", "batch", {}, lambda body: Post({"content-type": "application/cloudevents-batch+json"}, body),
            (text([EVENT, EVENT | {"type": "ticket.closed", "data": {"verdict": "on_time"}}]),)),
+    Target("desk", "act", {}, lambda body: Post({"content-type": "application/json"}, body), (text(ACT),), exact=False),
     Target("websocket", "readings", {"url": "ws://x.example/", "records": "data", "readings": [GAUGE]},
            lambda body: [Push(body.decode("utf-8", "replace"))], (text(PUSHED),)),
     Target("mqtt", "readings", {"url": "mqtt://127.0.0.1", "topics": [GAUGE | {"pattern": "water/{place}/{sensor}"}]},
