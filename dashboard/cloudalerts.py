@@ -42,7 +42,8 @@ def _down(thing: Thing, state: str, now: float) -> Iterator[Alert]:
     if state == "down" and bad[-1] != newest:
         return
     severity, kind = DOWN[thing.resource]
-    name = thing.name or thing.subject
+    ends = f"{thing.start} – {thing.end} {thing.name}".strip() if thing.start and thing.end else ""
+    name = ends or thing.name or thing.subject
     long = bad[begin] <= newest - SLOTS + 2
     yield Alert(
         f"cloud|down|{thing.key}|{'long' if long else bad[begin]}", severity, bad[begin] * SLOT,

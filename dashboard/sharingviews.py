@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.noun import Document, Noun
 from dashboard.rates import wilson
 from dashboard.sharing import HOUR, Api, ApiCalls, Broken, CatalogueEntry, DataRequest, Entry, Request, Sharing
+from dashboard.sharingalerts import alerts
 
 STEP = 10.0  # Seconds: what is late is looked up so often, as of the moment before.
 ROWS = 100  # Rows that are listed; all are counted.
@@ -305,6 +306,7 @@ NOUN = Noun(
     name="sharing",
     events=(CatalogueEntry, DataRequest, ApiCalls),
     slice=Sharing,
+    alerts=alerts,
     views={
         "sharing": view_sharing, "sharing_departments": view_departments, "sharing_requests": view_requests,
         "sharing_calls": view_calls, "sharing_broken": view_broken, "resting": view_resting,

@@ -14,12 +14,15 @@ import pytest
 from dashboard.board import CODEC
 from dashboard.city import make_city
 from dashboard.daysoff import calendar_of
-from dashboard.feed import Feed, Rejected, kinds
+from dashboard.feed import Feed, Rejected, bind, kinds
+from dashboard.mapped import mapped
 from dashboard.page import to_json
-from dashboard.panel import Context, Panel
+from dashboard.panel import Context, Panel, all_panels, rests_of
 from dashboard.places import Place, PlaceTree
 from dashboard.sla import Limit
+from dashboard.tablemap import ColumnSettings
 from dashboard.thresholds import VideoTable
+from tests.town import context, town
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -148,3 +151,19 @@ def test_every_command_of_the_readme_is_one() -> None:
 def test_the_thresholds_of_video_in_the_readme_are_what_they_are_without_it() -> None:
     text = next(block for block in blocks("toml") if "[video]" in block)
     assert VideoTable.model_validate(tomllib.loads(text)["video"]) == VideoTable()
+
+
+def test_the_catalogue_of_the_readme_is_read_and_greys_what_rests_on_it(tmp_path: Path) -> None:
+    table = tomllib.loads(next(block for block in blocks("toml") if "[sharing.rests]" in block))
+    city = town(tmp_path, **table)
+    (bound,) = bind(city)
+    row = {
+        "目录编号": "E-7", "目录名称": "企业登记信息", "提供部门": "市监局", "更新周期": "每日",
+        "更新时间": "2026/2/27",
+    }  # fmt: skip
+    records = [row, row | {"更新周期": "不定期"}, row | {"更新周期": "0"}]
+    found = list(mapped(records, cast(ColumnSettings, bound.settings).mapping, context(city)))
+    entries, letters = [one for one in found if not isinstance(one, Rejected)], found[2:]
+    assert [cast(Any, entry).cycle for entry in entries] == [24, None]
+    assert [cast(Rejected, letter).reason for letter in letters] == ["impossible_value"]
+    assert rests_of(all_panels()["units"], (), city, "zh") == {"企业登记信息": "企业登记信息"}

@@ -21,6 +21,7 @@ from dashboard.mapped import mapped
 from dashboard.mapping import MapSettings
 from dashboard.noun import FeedRule
 from dashboard.sharing import ApiCalls, CatalogueEntry, DataRequest, Sharing
+from dashboard.sharingalerts import alerts
 from dashboard.sharingviews import (
     view_broken,
     view_calls,
@@ -395,3 +396,22 @@ def test_the_board_greys_by_the_city_s_rules() -> None:
     board.take([entry("e", 0, state="broken"), ClockTick(id="t", source="clock", time=at(1), wall=at(1))])
     assert board.view("resting", "T")["data"]["broken"] == {"e": {"since": after(0), "why": "said"}}
     assert board.view("sharing", "T")["feeds"] == ["share"]
+
+
+def test_an_alert_stands_while_what_screens_rest_on_is_broken_or_an_api_fails() -> None:
+    table = SharingTable(rests={"entry firms": ("ticket",)})
+    board = sharing(entry("firms", -1), entry("dead", -999), called("a", -1, 100), table=table)
+    assert list(alerts(board, after(0))) == []
+    board.fold(entry("firms", -1, said=1, state="broken", since=at(0.5), reason="cut off"))
+    board.fold(called("a", 0, 100, 80))
+    found = {one.key.split("|")[1]: one for one in alerts(board, after(1))}
+    assert set(found) == {"said", "failing"}, "nothing rests on the dead one"
+    assert (found["said"].severity, found["said"].since) == (2, after(0.5))
+    assert "entry firms" in found["said"].title.en
+    assert found["said"].text.en == "police · cut off"
+    assert (found["failing"].severity, found["failing"].since) == (3, after(0))
+    first = next(iter(alerts(board, after(1.2)))).key
+    assert first == found["failing"].key, "it is the same one for as long as it lasts"
+    board.fold(entry("firms", 2, said=2))
+    board.fold(called("a", 1, 100))
+    assert list(alerts(board, after(2))) == []
