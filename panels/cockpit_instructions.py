@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -73,7 +74,7 @@ def _row(one: Mapping[str, Any], ctx: Context) -> Mark:
             **{"aria-label": state_word(one, language)},
         )
     )
-    href = ctx.case(one["ticket"]) if one["ticket"] else f"?number={one['subject']}"
+    href = ctx.case(one["ticket"]) if one["ticket"] else f"?{urlencode({'number': one['subject']})}"
     return html.A(
         [
             shape,

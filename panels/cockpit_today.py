@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -51,7 +52,7 @@ def _thing(one: Thing, ctx: Context) -> Mark:
         _said(title, language, "ck-title"),
         _said(one.why[language], language, "ck-why"),
     ]
-    about = {"data-instruct": one.subject, "data-title": title, "href": f"?number={one.subject}"}
+    about = {"data-instruct": one.subject, "data-title": title, "href": f"?{urlencode({'number': one.subject})}"}
     return html.Div(
         [
             html.A(inner, href=one.behind, className="ck-thing-go") if one.behind else html.Div(

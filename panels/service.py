@@ -74,7 +74,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     idle = CLOSED if waiting.get("halls") and not waiting.get("open") else NOBODY
     wait = number(round(longest), MINUTES[language], grade) if longest is not None else number(DASH)
     mean = f"{MEAN[language]} {total / called:.1f} {MINUTES[language]}" if called else idle[language]
-    today, ghost = view.get("hours", ([], []))
+    today, ghost = (*view.get("hours", ()), [], [])[:2]
     ghost = ghost if view.get("hours_known") else []
     legend = [key("now", TODAY[language]), *([key("ghost", like)] if ghost else [])]
     top = compact(top_of(today, ghost), language, 4)

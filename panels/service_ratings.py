@@ -80,7 +80,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     least = min(95.0, *known) if known else 95.0
     last = f"{BEFORE[language]} {percent(*before)} %" if before[1] else f"{BEFORE[language]} {DASH}"
     places = view.get("places", [])[:ROWS]
-    most = max((place["bad"] / place["good"][1] for place in places), default=0)
+    most = max((place["bad"] / place["good"][1] for place in places if place["good"][1]), default=0)
     first, final = (view["days"][at][0][5:] if view.get("days") else "" for at in (0, -1))
     return {
         "service_ratings-good.children": rate(*good),

@@ -19,7 +19,7 @@ HOSTILE = "<img src=x onerror=alert(1)><a href='javascript:alert(1)'>\u202e\x00"
 def poisoned(value: Any) -> Any:
     """A view in which every text that comes from outside is hostile; words of the house stay."""
     if isinstance(value, Mapping):
-        house = {"light", "state", "place", "kind"}
+        house = {"light", "state", "place", "kind", "grade", "cause", "like", "out"}
         return {key: part if key in house else poisoned(part) for key, part in value.items()}
     if isinstance(value, list):
         return [poisoned(part) for part in value]
@@ -30,7 +30,7 @@ def poisoned(value: Any) -> Any:
 def test_markup_is_a_text_child_or_a_plain_value(name: str) -> None:
     panel: Panel = all_panels()[name]
     painted = json.loads(to_json(panel.paint(poisoned(dict(panel.example)), context())))
-    allowed = {"children", "className", "title", "style", "role", "href"}
+    allowed = {"lang", "children", "className", "title", "style", "role", "href"}
     for value in painted.values():
         for node in nodes(value):
             if isinstance(node, Mapping) and node.get("namespace") == "citywall_svg":
@@ -38,7 +38,7 @@ def test_markup_is_a_text_child_or_a_plain_value(name: str) -> None:
                 assert "<" not in json.dumps({**node["props"], "children": []})
             elif isinstance(node, Mapping) and "type" in node:
                 assert node["namespace"] == "dash_html_components"
-                assert node["type"] in {"Div", "Span", "B", "A", "Time"}, "nothing that could run"
+                assert node["type"] in {"Div", "Span", "B", "A", "Time", "H3"}, "nothing that could run"
                 assert all(key in allowed or key.startswith(("data-", "aria-")) for key in node["props"])
                 assert "<" not in str(node["props"].get("href", "")), "addresses are made of codes alone"
 
