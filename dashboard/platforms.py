@@ -231,10 +231,9 @@ def _gathered(
     for one, point, (code, flaw) in zip(rows, points, located, strict=True):
         place = _place(one.place, ctx)
         if flaw in ("zero_point", "swapped_point", "outside"):
-            refused.append(
-                Rejected(flaw, f"{one.point}", one.id, "drawn nowhere" if flaw != "outside" else "", kept=True)
-            )
-            point = None if flaw != "outside" else point
+            nowhere = flaw != "outside" or point is None or abs(point[1]) > 90  # No map has such a latitude.
+            refused.append(Rejected(flaw, f"{one.point}", one.id, "drawn nowhere" if nowhere else "", kept=True))
+            point = None if nowhere else point
         if one.place and not place:
             refused.append(Rejected("unknown_place", one.place[:200], one.id, "taken from its point", kept=True))
         if point is not None and place and code is not None:
