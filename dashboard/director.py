@@ -189,7 +189,7 @@ class Director:
         while True:
             try:
                 async with redis.pubsub() as channel:
-                    await channel.subscribe(self.registry.orders)
+                    await channel.subscribe(self.registry.keys.orders)
                     await self.registry.restore()
                     await self._renew(list(self.members))
                     ups.up()

@@ -20,6 +20,7 @@ from sqlalchemy.schema import CreateTable
 from dashboard.history import LOCK, History, HistoryFailed
 from dashboard.scenes import Play
 from dashboard.screens import Report, Wish
+from dashboard.stream import Keys
 
 PICTURE = 60.0  # Seconds for which a thumbnail is kept.
 metadata = MetaData()
@@ -94,9 +95,7 @@ class Registry:
 
     def __init__(self, redis: AsyncRedis, city: str, database_url: str) -> None:
         self.redis, self.kept = redis, Kept(database_url)
-        self._wishes, self._reports = f"{{{city}}}:screens", f"{{{city}}}:screens:said"
-        self._plays, self._picture = f"{{{city}}}:screens:plays", f"{{{city}}}:screens:picture:"
-        self.orders = f"{{{city}}}:orders"
+        self.keys = Keys(city)
         self._put = redis.register_script(PUT)
 
     # -- wishes ------------------------------------------------------------------------------------------
@@ -108,10 +107,10 @@ class Registry:
     async def wishes(self, names: Iterable[str] | None = None) -> dict[str, Wish]:
         """What is wished of these screens, or of all of which anything is."""
         if names is None:
-            found = cast("dict[bytes, bytes]", await cast(Any, self.redis.hgetall(self._wishes)))
+            found = cast("dict[bytes, bytes]", await cast(Any, self.redis.hgetall(self.keys.screens)))
             return {name.decode(): _read(raw) for name, raw in found.items()}
         wanted = list(names)
-        raws = await cast(Any, self.redis.hmget(self._wishes, wanted)) if wanted else []
+        raws = await cast(Any, self.redis.hmget(self.keys.screens, wanted)) if wanted else []
         return {name: _read(raw) for name, raw in zip(wanted, raws, strict=True)}
 
     async def change(self, name: str, how: Callable[[Wish], Wish]) -> tuple[Wish, bool]:
@@ -134,7 +133,7 @@ class Registry:
         new = 0
         for name, wish in wishes.items():
             raw = msgspec.json.encode(wish)
-            new += int(await cast(Any, self._put(keys=[self._wishes], args=[name, wish.n, raw])))
+            new += int(await cast(Any, self._put(keys=[self.keys.screens], args=[name, wish.n, raw])))
         return new
 
     async def write(self, wishes: Mapping[str, Wish]) -> bool:
@@ -154,9 +153,9 @@ class Registry:
 
     async def forget(self, name: str) -> bool:
         """Forget a screen that has gone for good; whether it was known."""
-        found = await cast(Any, self.redis.hdel(self._wishes, name))
-        found += await cast(Any, self.redis.hdel(self._reports, name))
-        await cast(Any, self.redis.hdel(self._plays, name))
+        found = await cast(Any, self.redis.hdel(self.keys.screens, name))
+        found += await cast(Any, self.redis.hdel(self.keys.displays, name))
+        await cast(Any, self.redis.hdel(self.keys.plays, name))
         try:
             await asyncio.to_thread(self.kept.drop, name)
         except HistoryFailed:
@@ -167,7 +166,7 @@ class Registry:
 
     async def reports(self) -> dict[str, Report]:
         """What each screen said last."""
-        found = cast("dict[bytes, bytes]", await cast(Any, self.redis.hgetall(self._reports)))
+        found = cast("dict[bytes, bytes]", await cast(Any, self.redis.hgetall(self.keys.displays)))
         said: dict[str, Report] = {}
         for name, raw in found.items():
             try:
@@ -180,18 +179,18 @@ class Registry:
         """Note what screens have said."""
         if reports:
             rows = {name: msgspec.json.encode(report) for name, report in reports.items()}
-            await cast(Any, self.redis.hset(self._reports, mapping=cast(Any, rows)))
+            await cast(Any, self.redis.hset(self.keys.displays, mapping=cast(Any, rows)))
 
     async def prune(self, names: Iterable[str]) -> None:
         """Take screens off the list of which nobody wishes anything and that are gone."""
         gone = list(names)
         if gone:
-            await cast(Any, self.redis.hdel(self._reports, *gone))
-            await cast(Any, self.redis.hdel(self._plays, *gone))
+            await cast(Any, self.redis.hdel(self.keys.displays, *gone))
+            await cast(Any, self.redis.hdel(self.keys.plays, *gone))
 
     async def play(self, name: str) -> Play | None:
         """Where the playlist on a screen stands, so that it goes on in whichever process the screen comes to."""
-        raw = await cast(Any, self.redis.hget(self._plays, name))
+        raw = await cast(Any, self.redis.hget(self.keys.plays, name))
         try:
             return msgspec.json.decode(raw, type=Play) if raw else None
         except msgspec.MsgspecError:
@@ -199,21 +198,21 @@ class Registry:
 
     async def note_play(self, name: str, play: Play) -> None:
         """Note where a playlist stands; needed only when its turn or what interrupts it has changed."""
-        await cast(Any, self.redis.hset(self._plays, name, msgspec.json.encode(play)))
+        await cast(Any, self.redis.hset(self.keys.plays, name, msgspec.json.encode(play)))
 
     async def picture(self, name: str) -> bytes | None:
         """A screen's thumbnail, with the moment it was made in its first line."""
-        return cast("bytes | None", await self.redis.get(self._picture + name))
+        return cast("bytes | None", await self.redis.get(self.keys.picture(name)))
 
     async def note_picture(self, name: str, body: bytes, now: float) -> None:
         """Keep a thumbnail for a minute."""
-        await self.redis.set(self._picture + name, f"{now}\n".encode() + body, px=int(1000 * PICTURE))
+        await self.redis.set(self.keys.picture(name), f"{now}\n".encode() + body, px=int(1000 * PICTURE))
 
     async def pictures(self, names: Iterable[str]) -> dict[str, float]:
         """When the thumbnails of these screens were made, of those that there are."""
         made: dict[str, float] = {}
         for name in names:
-            head = await self.redis.getrange(self._picture + name, 0, 40)
+            head = await self.redis.getrange(self.keys.picture(name), 0, 40)
             raw = head.encode("latin-1") if isinstance(head, str) else bytes(head)
             if b"\n" in raw:
                 made[name] = float(raw.partition(b"\n")[0])
@@ -221,14 +220,14 @@ class Registry:
 
     async def may_ask(self, name: str, seconds: float) -> bool:
         """Whether a thumbnail may be asked for now: each so often, however many look."""
-        return bool(await self.redis.set(f"{self._picture}{name}:asked", b"1", nx=True, px=int(1000 * seconds)))
+        return bool(await self.redis.set(f"{self.keys.picture(name)}:asked", b"1", nx=True, px=int(1000 * seconds)))
 
     # -- orders ------------------------------------------------------------------------------------------
 
     async def order(self, what: str, names: Iterable[str], **more: Any) -> int:
         """Tell all web processes that something is to be done by screens; how many processes heard it."""
         said = json.dumps({"do": what, "screens": list(names), **more})
-        return int(await cast(Any, self.redis.publish(self.orders, said)))
+        return int(await cast(Any, self.redis.publish(self.keys.orders, said)))
 
 
 def _read(raw: bytes | None) -> Wish:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.board import NOUNS
 from dashboard.city import City, CityError
 from dashboard.masking import mask
 from dashboard.places import PlaceTree
@@ -124,10 +125,10 @@ class Stage:
         self.playlists: dict[str, PlaylistTable] = {playlist.id: playlist for playlist in city.playlists}
 
     def check(self, panels: Mapping[str, object]) -> None:
-        """Look whether the city file's scenes are of places and panels that there are.
+        """Look whether the city file's scenes are of places and panels that there are, and its alarms of such alerts.
 
         Raises:
-            CityError: naming scene and key.
+            CityError: naming scene or playlist, and key.
         """
         for scene in self.city.scenes:
             where = f"{self.city.where}: scenes.{scene.id}"
@@ -136,6 +137,12 @@ class Stage:
             if scene.panel and (scene.panel not in panels or scene.panel == "header"):
                 known = ", ".join(sorted(set(panels) - {"header"}))
                 raise CityError(f"{where}.panel: there is no panel {scene.panel!r}; there are {known}")
+        for playlist in self.city.playlists:
+            for noun in playlist.alarms:
+                if noun not in NOUNS or NOUNS[noun].alerts is None:
+                    known = ", ".join(sorted(name for name, one in NOUNS.items() if one.alerts is not None))
+                    where = f"{self.city.where}: playlists.{playlist.id}.alarms"
+                    raise CityError(f"{where}: there are no alerts of {noun!r}; there are those of {known}")
 
     def scene(self, name: str, place: str = "") -> Show:
         """A scene of the city file, at its own place unless another is given.

@@ -135,9 +135,34 @@ class Keys:
         return self._key("courier")
 
     @property
+    def screens(self) -> str:
+        """Hash screen → what is wished of it."""
+        return self._key("screens")
+
+    @property
+    def displays(self) -> str:
+        """Hash screen → what it said last of itself."""
+        return self._key("displays")
+
+    @property
+    def plays(self) -> str:
+        """Hash screen → where its playlist stands."""
+        return self._key("plays")
+
+    def picture(self, screen: str) -> str:
+        """A screen's thumbnail, with the moment it was made in its first line."""
+        return self._key(f"picture:{screen}")
+
+    @property
+    def orders(self) -> str:
+        """Channel of what is to be done by screens."""
+        return self._key("orders")
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The keys that are of use only as what Redis calls their type."""
-        hashes = (self.sent, self.board, self.history, self.folded, self.views)
+        screens = (self.screens, self.displays, self.plays)
+        hashes = (self.sent, self.board, self.history, self.folded, self.views, *screens)
         streams = dict.fromkeys((self.log, self.asks, self.steps), "stream")
         return {**streams, self.pulse: "string", self.courier: "string", **dict.fromkeys(hashes, "hash")}
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from dashboard.board import CODEC
-from dashboard.city import make_city
+from dashboard.city import Display, make_city
 from dashboard.daysoff import calendar_of
 from dashboard.feed import Feed, Rejected, bind, kinds
 from dashboard.mapped import mapped
@@ -167,3 +167,14 @@ def test_the_catalogue_of_the_readme_is_read_and_greys_what_rests_on_it(tmp_path
     assert [cast(Any, entry).cycle for entry in entries] == [24, None]
     assert [cast(Rejected, letter).reason for letter in letters] == ["impossible_value"]
     assert rests_of(all_panels()["units"], (), city, "zh") == {"企业登记信息": "企业登记信息"}
+
+
+def test_the_scenes_of_the_readme_are_ones_a_city_may_have() -> None:
+    text = next(block for block in blocks("toml") if "[[playlists]]" in block)
+    base = {"name": "c", "title": {"zh": "城", "en": "C"}, "zone": "UTC", "places": {"file": "c.csv"}}
+    city = make_city({**base, **tomllib.loads(text)}, Path("c.toml"))
+    (day,) = city.playlists
+    assert day.plays_on("hall-3")
+    assert day.scene_for("sensor") == "flood"
+    assert [scene.id for scene in city.scenes] == ["overview", "flood", "trend"]
+    assert (city.display.memory, city.display.afresh_hours) == (Display().memory, Display().afresh_hours)

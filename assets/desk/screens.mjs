@@ -86,6 +86,7 @@ function draw() {
   if (!said.screens.length && !empty) box.append((empty = make("p", { className: "empty" }, w().none)));
   else if (said.screens.length) empty?.remove();
   detail();
+  box.setAttribute("aria-label", w().title);
   at("desk").dataset.ready = said.screens.length;
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from bench.browser import FEED, PAINTED, Tickets, furnish
 from bench.house import LOAD_CITY, House, until
@@ -116,6 +117,12 @@ def test_a_screen_is_run_from_a_tablet_and_keeps_its_place_through_a_power_cut(
     hall.wait_for_selector("#identify")
     assert hall.inner_text("#identify b") == "大厅 <b>东屏</b>"
     hall.wait_for_selector("#identify", state="detached", timeout=12_000)
+    serious = [
+        (fault["id"], [node["html"] for node in fault["nodes"]][:2])
+        for fault in Axe().run(tablet, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert not serious, serious
     # Its picture is drawn by itself, and is no empty one.
     picture = card.locator("img")
     picture.wait_for(state="visible", timeout=15_000)
@@ -191,8 +198,9 @@ def test_a_page_that_has_grown_large_starts_afresh_when_nobody_minds(
     time.sleep(1.5)
     assert page.evaluate("() => window.same"), "not under somebody's hands"
     page.evaluate("() => citywall.leftAlone()")
-    until(lambda: page.evaluate("() => window.same") is None, 10, "the page starts afresh")
+    page.wait_for_function("() => !window.same", timeout=15_000)
+    page.wait_for_function(PAINTED, timeout=15_000)
     stands(page, "/duty", "9001")
     assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
-    until(lambda: page.evaluate("() => document.documentElement.dataset.veil") is None, 5, "the veil is lifted")
+    page.wait_for_function("() => !document.documentElement.dataset.veil", timeout=8_000)
     until(lambda: said(house, "grows").get("restarts") == 1, 15, "it says so itself")

@@ -42,7 +42,7 @@ CITY = make_city(
         ],
         "playlists": [
             {"id": "day", "title": TITLE, "scenes": [{"scene": "overview", "seconds": 600}, {"scene": "duty"}],
-             "screens": ["lobby-*"], "interrupt": 2, "alarm": "duty", "alarms": {"video": "cameras"}},
+             "screens": ["lobby-*"], "interrupt": 2, "alarm": "duty", "alarms": {"camera": "cameras"}},
             {"id": "quick", "title": TITLE, "scenes": [{"scene": "overview"}, {"scene": "cameras"}]},
         ],
     },
@@ -141,6 +141,10 @@ def test_a_scene_of_no_place_or_panel_is_named(more: dict[str, str], why: str) -
         Stage(city, PLACES).check({"trend": 1, "units": 1, "header": 1})
     assert str(found.value).startswith(why)
     Stage(CITY, PLACES).check({})
+    day = {"id": "d", "title": TITLE, "scenes": [{"scene": "s"}], "interrupt": 1, "alarms": {"video": "s"}}
+    scene = {"id": "s", "title": TITLE, "layout": "wall"}
+    with pytest.raises(CityError, match=r"playlists\.d\.alarms: there are no alerts of 'video'; there are those"):
+        Stage(make_city({**table, "scenes": [scene], "playlists": [day]}, Path("c.toml")), PLACES).check({})
 
 
 # -- two servers -----------------------------------------------------------------------------------------------
@@ -405,7 +409,7 @@ async def test_an_alert_interrupts_the_playlist_and_it_goes_on_where_it_was(redi
         async with server(redis_url, database) as one, display(one, "lobby-1") as lobby:
             first = await lobby.stands("wall")
             assert (first["playlist"]["id"], first["playlist"]["at"], first["playlist"]["of"]) == ("day", 0, 2)
-            one_alert = {"key": "k", "noun": "video", "place": "u", "since": 5.0, "severity": 3, "acknowledged": None}
+            one_alert = {"key": "k", "noun": "camera", "place": "u", "since": 5.0, "severity": 3, "acknowledged": None}
             alerts.append(one_alert)
             post()
             alerts[0] = {**one_alert, "severity": 2}
