@@ -145,7 +145,7 @@ citywall.sinks["desk_feeds-data"] = (_, value) => {
 
 const lag = (feed) => (feed.heard && feed.event ? Math.max(0, feed.heard - feed.event) : null);
 const short = (seconds) => (seconds === null || seconds === undefined ? "–" : citywall.ago?.(seconds, document.documentElement.lang) ?? "–");
-const number = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en"));
+const number = (n) => (n === null || n === undefined ? "–" : n < 1e5 ? n.toLocaleString("en") : new Intl.NumberFormat(english() ? "en" : "zh-CN", { notation: "compact", maximumSignificantDigits: 3 }).format(n));
 
 function sources() {
   const box = at("desk_feeds-rows");

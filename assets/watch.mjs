@@ -187,7 +187,7 @@ function detail() {
     ["reopen", "r", !isOpen(row)], ["map", "m", !!row.place], [row.ticket ? "ticket" : "open", "Enter", !!row.link],
   ];
   at("desk_detail-acts").replaceChildren(...acts.filter(([, , may]) => may).map(([name, key]) => make(
-    "button", { type: "button", class: name === "acknowledge" ? "main" : null, "data-act": name, onclick: () => start(name) }, make("kbd", {}, key), text[name],
+    "button", { type: "button", class: name === "acknowledge" ? "main" : null, "data-act": name, onclick: () => start(name) }, make("kbd", { lang: "en" }, key), text[name],
   )));
   const facts = [[text.since, `${clock(row.since, true)}`], [text.place, row.path.join(" › ") || text.city]];
   if (row.unit) facts.push([text.unit, row.unit]);
@@ -263,7 +263,7 @@ function say(text, back = null) {
   undo = back;
   clearTimeout(undoing);
   if (!box) return;
-  box.replaceChildren(text, back ? make("button", { type: "button", class: "undo", onclick: takeBack }, make("kbd", {}, "u"), words().undo) : "");
+  box.replaceChildren(text, back ? make("button", { type: "button", class: "undo", onclick: takeBack }, make("kbd", { lang: "en" }, "u"), words().undo) : "");
   undoing = setTimeout(() => { undo = null; box.replaceChildren(); }, 12000);
 }
 

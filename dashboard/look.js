@@ -5,6 +5,8 @@
   const faults = { cut: [], over: [], small: [], faint: [], outside: [], scroll: [], language: [] };
   const root = document.documentElement;
   const stage = document.getElementById("wall") ?? document.body;
+  const seated = stage.dataset?.orbits !== "yes"; // Somebody sits before it, with a keyboard.
+  const scrolls = (at, overflow) => seated && /auto|scroll/.test(overflow) && at !== document.body && (at.tabIndex >= 0 || at.querySelector("button, a[href], [tabindex]") !== null);
 
   // -- colours ----------------------------------------------------------------------------------------------
   const parse = (text) => {
@@ -84,6 +86,8 @@
     let unseen = false;
     let cut = "";
     let free = false;
+    let aside = false;
+    let held = false;
     for (let at = element; at && at !== root; at = at.parentElement) {
       const { overflowX, overflowY, display, textOverflow, webkitLineClamp, position } = getComputedStyle(at);
       if (free && position === "static") continue; // What is placed absolutely is not clipped by those it does not hang on.
@@ -91,6 +95,12 @@
       if (overflowX === "visible" && overflowY === "visible" || display === "inline") continue;
       if (((textOverflow === "ellipsis" && !/flex|grid/.test(display)) || webkitLineClamp !== "none") && !number && !at.closest("h1, h2, h3, .head")) meant = true;
       const clip = at.getBoundingClientRect();
+      // What somebody who sits at a screen can bring into sight by keyboard is not cut; nobody does that at a wall.
+      if (scrolls(at, overflowX + overflowY)) {
+        aside = box.top >= clip.bottom - 1 || box.bottom <= clip.top + 1;
+        if (aside || box.bottom > clip.bottom || box.top < clip.top) held = true;
+        break;
+      }
       const across = box.left < clip.right - 1 && box.right > clip.left + 1;
       if (!across || box.top >= clip.bottom - 1 || box.bottom <= clip.top + 1) {
         unseen = true; // Wholly out of sight: a row that does not fit is not shown at all.
@@ -105,6 +115,7 @@
       if (short > 0 && webkitLineClamp === "none") cut = `${who} cuts ${short.toFixed(1)} px of its height`;
       if (narrow > 0) cut = `${who} cuts ${narrow.toFixed(1)} px of its width`;
     }
+    if (aside || held) continue;
     if (unseen) {
       if (!element.closest(".rows, .spare") && !map) faults.cut.push(`${said} (out of sight)`);
       continue;
@@ -166,7 +177,7 @@
     const { overflowX, overflowY } = getComputedStyle(element);
     const panel = element.closest("[data-panel]")?.dataset.panel ?? "";
     if (/auto|scroll/.test(overflowX) && element.scrollWidth > element.clientWidth + 1) faults.scroll.push(`${panel}: ${element.className}`);
-    if (/auto|scroll/.test(overflowY) && element.scrollHeight > element.clientHeight + 1) faults.scroll.push(`${panel}: ${element.className}`);
+    if (/auto|scroll/.test(overflowY) && !scrolls(element, overflowY) && element.scrollHeight > element.clientHeight + 1) faults.scroll.push(`${panel}: ${element.className}`);
   }
   return { ...faults, pieces: pieces.length, cards: Object.fromEntries(boxes.map(([name, { left, top, width, height }]) => [name, [left, top, width, height]])) };
 }

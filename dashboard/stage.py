@@ -131,7 +131,7 @@ class Stage:
         web = make_app(
             self.city, self.places, Gazetteer.of(city, self.places), version=self.version, layouts=self.layouts,
             routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points),
-                    Route("/trace", _no_trace)],
+                    Route("/trace", _no_trace), Route("/ticket/data", _no_trace)],
         )  # fmt: skip
         config = uvicorn.Config(
             web, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="websockets-sansio",

@@ -24,9 +24,13 @@ def frame(ctx: Context) -> Any:
             html.Div(id="desk_log-shift", className="shift"),
             html.Div(
                 [
-                    html.Button([html.Kbd("n"), both(Words("记事", "Note"))], type="button", **{"data-shift": "note"}),
                     html.Button(
-                        [html.Kbd("h"), both(Words("交班", "Hand over"))], type="button", **{"data-shift": "over"}
+                        [html.Kbd("n", lang="en"), both(Words("记事", "Note"))], type="button", **{"data-shift": "note"}
+                    ),
+                    html.Button(
+                        [html.Kbd("h", lang="en"), both(Words("交班", "Hand over"))],
+                        type="button",
+                        **{"data-shift": "over"},
                     ),
                     html.Button(both(Words("导出", "Export")), type="button", **{"data-shift": "export"}),
                     html.Button(both(Words("打印", "Print")), type="button", **{"data-shift": "print"}),

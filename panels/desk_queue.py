@@ -62,7 +62,10 @@ def frame(ctx: Context) -> Any:
             **tip(Words("静音时段内只响特急", "In quiet hours only what is critical sounds")),
         ),
     ]  # fmt: skip
-    keys = [html.Li([*(html.Kbd(key) for key in names), both(words)], className="key-line") for names, words in KEYS]
+    keys = [
+        html.Li([*(html.Kbd(key, lang="en") for key in names), both(words)], className="key-line")
+        for names, words in KEYS
+    ]
     return html.Div(
         [
             html.Div(id="desk_queue-data", hidden=True),
@@ -80,7 +83,7 @@ def frame(ctx: Context) -> Any:
                     html.Button(id="desk_queue-person", type="button", className="person"),
                     html.Div(sound, className="sounds"),
                     html.Button(
-                        [html.Kbd("?"), both(Words("按键", "Keys"))],
+                        [html.Kbd("?", lang="en"), both(Words("按键", "Keys"))],
                         id="desk_queue-help",
                         type="button",
                         className="helper",
