@@ -9,11 +9,9 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
-from hashlib import blake2b
 from socket import SHUT_RDWR, socket
 from typing import Annotated, Any, cast
 from urllib.parse import quote
@@ -31,9 +29,8 @@ from dashboard.mapping import fillable
 from dashboard.plainly import usual
 from dashboard.readings import Record
 from dashboard.rows import RowSettings, read_rows, value_of
+from dashboard.watermark import Mark, less, moment_of
 
-REMEMBERED = 10_000  # Rows within the overlap, at least, that are known to be unchanged.
-KEPT = 2_000  # As many of them are in the cursor, so that a restart does not read them as new.
 AHEAD = timedelta(minutes=10)  # A watermark further ahead of the clock does not move the cursor.
 NAME = re.compile(r"[^\W\d]\w{0,62}")
 
@@ -82,89 +79,6 @@ class Settings(RowSettings):
         if self.auth is not None and self.auth.kind != "basic":
             raise ValueError('auth: a database wants a user and a password; use kind = "basic"')
         return self
-
-
-Value = int | float | str | datetime | date | Decimal
-
-
-@dataclass(slots=True)
-class Mark:
-    """Where we are. ``high`` is the greatest watermark up to which all was read, ``known`` the rows of the overlap.
-
-    ``after`` is where a reading that is under way goes on: watermark and key of the last row.
-    """
-
-    high: Any = None
-    after: tuple[Any, Any] | None = None
-    known: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, cursor: str | None) -> Mark:
-        """The mark that a cursor holds."""
-        if cursor is None:
-            return cls()
-        held = json.loads(cursor)
-        after = None if held["after"] is None else (_read(held["after"][0]), _read(held["after"][1]))
-        return cls(_read(held["high"]), after, dict.fromkeys(held["known"]))
-
-    def cursor(self) -> str:
-        """The mark as a cursor."""
-        known = list(self.known)[-KEPT:]
-        after = None if self.after is None else [_written(self.after[0]), _written(self.after[1])]
-        return json.dumps({"high": _written(self.high), "after": after, "known": known})
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"time": value.isoformat()}
-    if isinstance(value, date):
-        return {"day": value.isoformat()}
-    return {"number": str(value)} if isinstance(value, Decimal) else value
-
-
-def _read(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if "time" in value:
-        return datetime.fromisoformat(value["time"])
-    return date.fromisoformat(value["day"]) if "day" in value else Decimal(value["number"])
-
-
-def moment_of(value: object, zone: ZoneInfo) -> datetime | None:
-    """A watermark as a moment; None if it is no time. One without a zone is of ``zone``."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone is added below.
-    if not isinstance(value, datetime):
-        return None
-    try:
-        return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
-    except OverflowError:  # The first and the last day that Python knows.
-        return None
-
-
-def earlier(value: Any, overlap: float) -> Any:
-    """A watermark ``overlap`` before this one, in the form the source writes it.
-
-    Raises:
-        ValueError: if it is neither a number nor a time.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value - type(value)(overlap)
-    if isinstance(value, Decimal):
-        return value - Decimal(overlap)
-    if isinstance(value, datetime):
-        return value - timedelta(seconds=overlap)
-    if isinstance(value, date):
-        return value - timedelta(days=-(-overlap // 86400))
-    moment = datetime.fromisoformat(str(value))
-    if len(str(value)) <= 10:
-        return (moment - timedelta(days=-(-overlap // 86400))).date().isoformat()
-    return (moment - timedelta(seconds=overlap)).isoformat(str(value)[10])
 
 
 class Source:
@@ -314,19 +228,19 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     Raises:
         SourceFailed: if the database cannot be reached or asked, or lacks a column that is mapped.
     """
-    mark = Mark.of(context.cursor)
+    mark = Mark.of(context.cursor, settings.watermark, settings.overlap)
     source = Source(settings, context)
     try:
         told = context.cursor is not None
         while True:
-            start = _start(mark, settings)
+            start = mark.start
             fresh = False
             while True:
                 rows: list[dict[str, Any]] = await source.ask(source.slice, start, mark.after)
                 if not rows:
                     break
                 _whole(rows[0], settings)
-                new = _new(rows, mark, settings)
+                new = mark.new(rows)
                 last = rows[-1]
                 mark.after = last[settings.watermark], last[settings.key]
                 fresh = True
@@ -335,12 +249,12 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
                 if len(rows) < settings.slice:
                     break
             if fresh:
-                _settle(mark, source, settings)
+                mark.settle(source.past)
             elif mark.high is not None:
                 top = await source.ask(source.top)
-                if top is not None and _less(top, start):
+                if top is not None and less(top, start):
                     note = Rejected("watermark_back", str(top), settings.watermark, "all is read again", kept=True)
-                    mark = Mark()
+                    mark = Mark(settings.watermark, settings.overlap)
                     yield Delivery(Rows([], (note,)), mark.cursor())
                     continue
             if not told:
@@ -370,65 +284,10 @@ class Rows:
         return json.dumps([{k: value_of(v) for k, v in row.items()} for row in self.rows[:20]], default=str)
 
 
-def _start(mark: Mark, settings: Settings) -> Any:
-    """The watermark to begin at; None for the beginning of all."""
-    if mark.high is None:
-        return None
-    return _before(mark.high, settings)
-
-
-def _before(value: Any, settings: Settings) -> Any:
-    try:
-        return earlier(value, settings.overlap)
-    except OverflowError:
-        return None
-    except (ValueError, TypeError):
-        said = f"{settings.watermark} holds {str(value)[:40]!r}, which is neither a time nor a number"
-        raise SourceFailed(f"watermark: {said}; choose another column") from None
-
-
-def _less(one: Any, other: Any) -> bool:
-    try:
-        return other is not None and bool(one < other)
-    except TypeError:
-        return False
-
-
 def _whole(row: dict[str, Any], settings: Settings) -> None:
     for setting, name in settings.wanted().items():
         if name not in row:
             raise SourceFailed(f"the query gives no column {name!r} ({setting}); it gives {', '.join(row)}")
-
-
-def _new(rows: list[dict[str, Any]], mark: Mark, settings: Settings) -> list[dict[str, Any]]:
-    """The rows that were not seen with this content; all are remembered for the next overlap."""
-    found = []
-    for row in rows:
-        written = json.dumps([value_of(value) for value in row.values()], default=str, ensure_ascii=False)
-        digest = blake2b(written.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
-        if digest not in mark.known:
-            found.append(row)
-        else:
-            mark.known.pop(digest)
-        mark.known[digest] = row[settings.watermark]
-    if len(mark.known) > 2 * REMEMBERED:
-        mark.known = dict(list(mark.known.items())[-REMEMBERED:])
-    return found
-
-
-def _settle(mark: Mark, source: Source, settings: Settings) -> None:
-    """All was read: the greatest watermark that is not ahead of the clock is the new ``high``."""
-    if mark.after is not None and source.past(mark.after[0]):
-        mark.high = mark.after[0]
-    else:
-        behind = [value for value in mark.known.values() if value is not None and source.past(value)]
-        if behind:
-            mark.high = max(behind)
-        elif mark.after is not None and str(mark.after[0]).lstrip("-") != "infinity":
-            _before(mark.after[0], settings)
-    mark.after = None
-    floor = _start(mark, settings)
-    mark.known = {name: value for name, value in mark.known.items() if value is None or not _less(value, floor)}
 
 
 def parse(payload: Rows, settings: Settings, context: Context) -> Parsed:

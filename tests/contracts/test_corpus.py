@@ -7,7 +7,8 @@ import random
 import pytest
 
 from bench import fuzz
-from bench.fuzz import CORPUS, corpus_of, faults, mutated, numbers_of, search
+from bench.fuzz import CORPUS, corpus_of, faults, numbers_of, search
+from bench.mutations import mutated
 from bench.targets import TARGETS, UNFUZZED, Target
 from dashboard.feed import kinds
 
