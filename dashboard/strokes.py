@@ -105,3 +105,16 @@ def plotted(chart: Mark, top: str = "", marks: Sequence[str] = (), words: Sequen
 def key(kind: str, word: str) -> Mark:
     """One entry of a legend: a swatch in the manner of what it stands for, and its word."""
     return html.Span([html.Span(className=f"key {kind}"), word])
+
+
+def balance(up: Values, down: Values, now: int | None = None) -> Mark:
+    """What came above a line and what went below it, side by side; the column ``now`` is still growing."""
+    above, below = top_of(up), top_of(down)
+    zero = 100 * above / (above + below)
+    step, scale = 100 / max(1, len(up)), 100 / (above + below)
+    shapes = [
+        box(step * at + 0.15 * step, zero - scale * n, 0.7 * step, scale * n, "col now" if at == now else "col")
+        for at, n in enumerate(up) if n
+    ]  # fmt: skip
+    shapes += [box(step * at + 0.15 * step, zero, 0.7 * step, scale * n, "gone") for at, n in enumerate(down) if n]
+    return drawing([*shapes, outline(f"M0 {zero:.2f}L100 {zero:.2f}", "zero")], 100, 100, "columns")
