@@ -37,7 +37,7 @@ LAYOUT = Layout(
         """,
     },
     columns={
-        "wide": "50fr 84fr 56fr",
+        "wide": "49fr 91fr 52fr",
         "small": "50fr 56fr 54fr",
         "ultrawide": "66fr 66fr 90fr 76fr 76fr",
         "tall": "51fr 51fr",

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, clipped, number, parted, rate, tip
+from dashboard.marks import amount, both, clipped, linked, number, parted, rate, tip
 from dashboard.noun import Document
 from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
@@ -15,7 +15,7 @@ from dashboard.words import DASH, Words, percent
 NAMES = {
     "on_time": Words("按期结案率", "Closed on time"),
     "composite": Words("三率综合", "Three rates"),
-    "grassroots": Words("基层化解率", "At the grassroots"),
+    "grassroots": Words("基层化解率", "Grassroots"),
 }
 FORMULAS = {
     "on_time": Words("按期结案 ÷ 本月至今应结", "Closed on time ÷ due to close this month so far"),
@@ -25,8 +25,10 @@ FORMULAS = {
     ),
 }
 THREE = {
-    "response": Words("响应", "Resp."), "resolution": Words("解决", "Resol."), "satisfaction": Words("满意", "Satisf."),
+    "response": Words("响应", "response"), "resolution": Words("解决", "resolution"),
+    "satisfaction": Words("满意", "satisfaction"),
 }  # fmt: skip
+LOWEST = Words("最低", "Lowest")
 GOAL = Words("目标", "Goal")
 MISSED = Words("未按期", "Not on time")
 OTHERS = Words("其他", "Others")
@@ -47,7 +49,7 @@ def frame(ctx: Context) -> Any:
     ]  # fmt: skip
     missed = [
         html.Div([html.H3(both(MISSED)), html.Span(id="efficacy-missed", className="n")], className="heading"),
-        html.Div(id="efficacy-bar"),
+        html.Div(id="efficacy-bar", className="shares"),
         html.Div(id="efficacy-units", className="spans"),
     ]
     return html.Div(
@@ -71,7 +73,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             parted(part, whole, ctx.behind(**MONTH, met=1), ctx.behind(**MONTH), language)
         ),
         "efficacy-composite.children": number(DASH if composite is None else f"{100 * composite:.1f}", "%"),
-        "efficacy-composite-why.children": html.Span(_three(rates, ctx), className="three"),
+        "efficacy-composite-why.children": html.Span(_weakest(rates, ctx)),
         "efficacy-grassroots.children": rate(settled, closed, ctx.behind(closed="month")),
         "efficacy-grassroots-why.children": [
             html.Span(parted(settled, closed, below, ctx.behind(closed="month"), language)),
@@ -81,16 +83,16 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     }
 
 
-def _three(rates: Mapping[str, Any], ctx: Context) -> list[Any]:
-    """The three rates in a few letters, each leading to what it counts."""
-    found: list[Any] = []
-    for name, words in THREE.items():
-        part, whole = rates.get(name, (0, 0))
-        shown = f"{words[ctx.language]} {percent(part, whole)}"
-        behind = ctx.behind(rate=name, period="month")
-        found.append(html.A(shown, href=behind, className="behind", title=f"{percent(part, whole)} %") if whole
-                     else html.Span(shown))  # fmt: skip
-    return found
+def _weakest(rates: Mapping[str, Any], ctx: Context) -> Any:
+    """The lowest of the three rates by name, which leads to what it counts; nothing where one has no denominator."""
+    found = {name: rates.get(name, (0, 0)) for name in THREE}
+    if not all(whole for _, whole in found.values()):
+        return ""
+    name = min(found, key=lambda name: found[name][0] / found[name][1])
+    part, whole = found[name]
+    behind = ctx.behind(rate=name, period="month")
+    shown = linked(f"{percent(part, whole)} %", behind)
+    return [html.Span(f"{LOWEST[ctx.language]} ", className="word"), f"{THREE[name][ctx.language]} ", shown]
 
 
 def _against(part: int, whole: int, goal: float | None, language: str) -> str:

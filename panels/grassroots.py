@@ -28,7 +28,7 @@ def frame(ctx: Context) -> Any:
                 [html.Div(id="grassroots-share", className="figure"), html.Div(id="grassroots-why", className="why")],
                 className="said",
             ),
-            html.Div(id="grassroots-bar", className="levels"),
+            html.Div(id="grassroots-bar", className="by-level"),
             html.Div(id="grassroots-levels", className="spans"),
         ],
         className="grass",
