@@ -15,8 +15,8 @@ LAYOUT = Layout(
             service map    urgent
             economy map    urgent
             economy map    emergency
-            trend   map    emergency
-            trend   map    efficacy
+            market  map    emergency
+            market  map    efficacy
             sharing map    efficacy
             sharing map    cloud
         """,
@@ -26,7 +26,7 @@ LAYOUT = Layout(
             service map      urgent
             economy map      urgent
             economy map      emergency
-            trend   map      emergency
+            market  map      emergency
             sharing efficacy cloud
         """,
         "ultrawide": """
@@ -34,8 +34,8 @@ LAYOUT = Layout(
             service economy decide urgent emergency
             service economy map    urgent emergency
             service economy map    urgent efficacy
-            trend   sharing map    urgent efficacy
-            trend   sharing map    cloud  units
+            market  sharing map    urgent efficacy
+            market  sharing map    cloud  units
         """,
         "tall": """
             header   header
@@ -43,7 +43,7 @@ LAYOUT = Layout(
             map      urgent
             map      emergency
             service  economy
-            trend    sharing
+            market   sharing
             efficacy cloud
         """,
     },
