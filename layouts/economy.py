@@ -16,6 +16,13 @@ LAYOUT = Layout(
             economy_trend economy_figures economy_revisions
             economy_trend economy_regions economy_revisions
         """,
+        "small": """
+            header        header          header
+            economy       economy_figures economy_releases
+            economy_trend economy_figures economy_releases
+            economy_trend economy_figures economy_revisions
+            economy_trend economy_regions economy_revisions
+        """,
         "ultrawide": """
             header            header        header
             economy           economy_trend economy_figures
@@ -33,11 +40,13 @@ LAYOUT = Layout(
     },
     columns={
         "wide": "52fr 84fr 58fr",
+        "small": "44fr 73fr 47fr",
         "ultrawide": "92fr 130fr 150fr",
         "tall": "50fr 54fr",
     },
     rows={
         "wide": "7fr 28fr 10fr 8fr 50fr",
+        "small": "6.5fr 26fr 10fr 8fr 45fr",
         "ultrawide": "7fr 34fr 12fr 24fr 26fr",
         "tall": "6.5fr 27fr 40fr 38fr 30fr",
     },
