@@ -28,7 +28,7 @@ def frame(ctx: Context) -> Any:
     """Three figures over a small chart."""
     figures = [
         html.Div([
-            html.H3(id=f"economy-{name}-name"),
+            html.Div(id=f"economy-{name}-name", className="heading"),
             html.Div(id=f"economy-{name}", className="figure"),
             html.Div(id=f"economy-{name}-why", className="why"),
         ])
@@ -103,7 +103,7 @@ def _chart(row: Mapping[str, Any] | None, ctx: Context) -> Painted:
     name = clipped(ctx.city.translated(row["name"], language))
     return {
         "economy-chart-name.children": [
-            f"{name} · {SINGLE[language]} ", html.B(written(months[last])),
+            html.Span(f"{name} · {SINGLE[language]}"), html.B(written(months[last])),
             html.Span(f" · {BEFORE[language]} {written(months.get(last.year_before))}", className="quiet"),
         ],
         "economy-chart.children": columns(groups),

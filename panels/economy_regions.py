@@ -57,7 +57,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             ], className="figure-head")
             for code in codes
         ],
-    ], f"head of-{len(codes)}")  # fmt: skip
+    ], f"named of-{len(codes)}")  # fmt: skip
     return {"economy_regions-head.children": head, "economy_regions-rows.children": rows or empty(EMPTY, language)}
 
 

@@ -56,7 +56,7 @@ def _figure(row: Mapping[str, Any], ctx: Context) -> Any:
             html.Div([
                 html.Span(clipped(ctx.city.translated(row["name"], language)), className="title"),
                 html.Span(unit, className="quiet"), *keys,
-            ], className="head"),
+            ], className="caption"),
             html.Div([
                 html.Div([SINGLE[language], " ", html.B(written(now)), f" {signed(change, '%')}"], className="said"),
                 html.Div(columns(groups), className="plot"),

@@ -91,7 +91,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             [html.Span(shape, className="shape"), " ", html.Span(word[language], className="n")],
             className=f"number warned level-{warnings[0]['level'] if warnings else 0}",
         ),
-        "emergency-warning-why.children": _where(warnings, ctx),
+        "emergency-warning-why.children": html.Span(_where(warnings, ctx)),
         "emergency-most.children": DASH if most is None else measured(most, "mm", language),
         "emergency-rain.children": columns([[(hour, "rain")] for hour in hours], LEAST) if hours else "",
     }  # fmt: skip
