@@ -113,7 +113,8 @@ function over() {
     : make("input", { name: "to", required: true, maxlength: 60, placeholder: text.to, "aria-label": text.to });
   const long = make("textarea", { name: "summary", rows: 9, maxlength: 8000, "aria-label": text.summary });
   long.value = summary();
-  form([field, long], text.over, (data) => citywall.act?.("desk.handed_over", { to: data.to, summary: data.summary }).catch(() => {}));
+  form([field, long], text.over, (data) => citywall.act?.("desk.handed_over", { to: data.to, summary: data.summary })
+    .then((done) => done && citywall.choosePerson?.()).catch(() => {})); // Whoever sits here now acts in their own name.
 }
 
 // The lines as a table that a spreadsheet opens; what begins like a formula is made a text.

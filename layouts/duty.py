@@ -1,4 +1,4 @@
-"""Duty: the desk of whoever is on call, with what is to be said to whom, what runs out next, and who is behind."""
+"""Duty: the night on a wall, with what is to be said to whom, what runs out next, and who is behind."""
 
 from __future__ import annotations
 

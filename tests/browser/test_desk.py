@@ -167,6 +167,9 @@ def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
     assert "水泵车已到" in prefilled
     page.click("#desk_log-form [type=submit]")
     until(lambda: page.inner_text("#desk_log-holder").startswith("当班 李伟明"), 10, "another has the desk")
+    # Whoever sits here now acts in their own name.
+    page.get_by_role("dialog").get_by_role("button", name="李伟明").click()
+    until(lambda: page.inner_text("#desk_queue-person") == "值守人 李伟明", 5, "the desk knows who sits at it")
     # Mute says so.
     page.focus("#desk_queue-list")
     page.keyboard.press("x")
