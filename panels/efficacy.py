@@ -25,8 +25,8 @@ FORMULAS = {
     ),
 }
 THREE = {
-    "response": Words("响应", "response"), "resolution": Words("解决", "resolution"),
-    "satisfaction": Words("满意", "satisfaction"),
+    "response": Words("响应", "resp."), "resolution": Words("解决", "resol."),
+    "satisfaction": Words("满意", "satisf."),
 }  # fmt: skip
 LOWEST = Words("最低", "Lowest")
 GOAL = Words("目标", "Goal")
