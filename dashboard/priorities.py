@@ -56,7 +56,21 @@ def _both(pair: Any, fallback: str = "") -> Words:
 
 
 def _names(name: str, ctx: Context) -> Words:
-    return Words(cut(name, NAME), cut(ctx.city.translated(name, "en"), 2 * NAME))
+    return Words(short(name), short(ctx.city.translated(name, "en")))
+
+
+def short(text: str, room: int = 2 * NAME) -> str:
+    """A text of at most so much room, a Chinese character taking two.
+
+    >>> short("环卫中心", 6), short("Sanitation", 12)
+    ('环卫…', 'Sanitation')
+    """
+    taken = 0
+    for at, sign in enumerate(text):
+        taken += 1 if sign.isascii() else 2
+        if taken > room:
+            return text[: max(0, at - 1)] + "…"
+    return text
 
 
 def _place(code: str, ctx: Context) -> Words:
