@@ -93,7 +93,9 @@ def read_service(views: Views, ctx: Context) -> Reading:
 def service_rows(views: Views, ctx: Context) -> Sequence[Row]:
     """The halls by their rate."""
     halls = views["service_halls"].get("halls", [])
-    return lowest_first([Row("", percent_of(*one["on_time"]), *one["on_time"], name=one["name"]) for one in halls])
+    return lowest_first(
+        [Row("", percent_of(*one["on_time"]), one["on_time"][0], one["on_time"][1], one["name"]) for one in halls]
+    )
 
 
 def service_records(views: Views, ctx: Context) -> Sequence[Record]:
