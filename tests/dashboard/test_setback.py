@@ -21,12 +21,15 @@ from dashboard.events import Event
 from dashboard.health import FeedBeat
 from dashboard.indicators import IndicatorReported
 from dashboard.instructions import InstructionGiven
+from dashboard.market import EntityRegistered
 from dashboard.messages import Messages
 from dashboard.noun import FeedRule, Rules
 from dashboard.sensors import SensorReading
+from dashboard.service import CaseAccepted, Rated
 from dashboard.sharing import ApiCalls, CatalogueEntry, DataRequest
 from dashboard.tally import Tickets
 from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
+from dashboard.warned import WarningIssued
 from tests.flow import PLACES, START, closed, reported, rules, tick
 
 HOUR = 3600.0
@@ -96,6 +99,10 @@ def happened(now: float = NOON) -> list[Event]:
         ),
         beat(now),
         *shared(now),
+        WarningIssued(id="w", source="weather", subject="w1", time=at(now - 900), what="rainstorm", level=2, place="T"),
+        CaseAccepted(id="c", source="halls", subject="c1", time=at(now - 7200), item="x", hall="h", promised_days=1),
+        Rated(id="s", source="halls", subject="s1", time=at(now - 3600), stars=1, hall="h"),
+        EntityRegistered(id="m", source="register", subject="m1", time=at(now - 1800), form="company"),
         DeskNoted(id="n", source="desk", time=at(now - 60), by="p", text="t"),
         AlarmAcknowledged(id="a", source="desk", time=at(now - 30), by="p", alert="k", severity=2),
         InstructionGiven(
