@@ -28,6 +28,7 @@ from dashboard.stream import Keys, connect_async, view_key
 from dashboard.words import Words
 
 PATIENCE = 4.0  # Seconds in which the board posts a view that was asked for, or is busy.
+MOVED = 1.0  # Seconds after which another version than the wanted one will do: the board has moved on meanwhile.
 LOOK = 0.05
 
 
@@ -81,15 +82,17 @@ def routes(city: str, places: PlaceTree, redis_url: str) -> Sequence[BaseRoute]:
         if layer is None or place not in places:
             return Response("no such layer or place", 404, media_type="text/plain")
         wanted = request.query_params.get("v", "")
-        key, until = view_key(layer.points, place), monotonic() + PATIENCE
+        key, begun = view_key(layer.points, place), monotonic()
         try:
             await cast(Any, redis.xadd(keys.asks, {"keys": msgspec.json.encode([key])}, maxlen=1000))
-            while monotonic() < until:
+            while monotonic() < begun + PATIENCE:
                 posted = await cast(Any, redis.hget(keys.views, key))
                 if posted is not None:
                     data = msgspec.json.decode(posted, type=_Posted).data
                     if not wanted or data.version == wanted:
                         return _answer(msgspec.json.encode(data), request, lasting=bool(wanted))
+                    if monotonic() > begun + MOVED:
+                        return _answer(msgspec.json.encode(data), request, lasting=False)
                 await asyncio.sleep(LOOK)
         except (RedisError, OSError):
             pass

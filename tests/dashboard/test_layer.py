@@ -74,6 +74,18 @@ async def test_points_come_once_the_board_has_posted_the_wanted_version(host: st
     assert json.loads(gzip.decompress(body)) == {"version": "two", "points": [["s|P|c1", 113.0, 23.0, "<b>路"]]}
 
 
+async def test_a_board_that_has_moved_on_answers_with_the_version_it_has(
+    host: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.layer.MOVED", 0.1)
+    with connect(redis_url) as redis:
+        data = {"version": "three", "points": []}
+        redis.hset(KEYS.views, view_key("incident_points", "A"), json.dumps({"as_of": 1.0, "data": data}))
+        status, headers, body = await get(host, "/layers/incidents/A.json?v=two")
+    assert (status, json.loads(body)) == (200, data)
+    assert "cache-control" not in headers, "it is not what this address is asked for"
+
+
 @pytest.mark.parametrize("path", ["/layers/nothing/A.json", "/layers/cameras/nowhere.json"])
 async def test_what_there_is_not_is_not_found(host: str, path: str) -> None:
     assert (await get(host, path))[0] == 404
