@@ -26,8 +26,9 @@ def alerts(board: Sharing, now: float) -> Iterator[Alert]:
             yield _alert(api, broken, RESTED if {api.name, api.subject} & rules.rests.keys() else OTHER, now)
     if not rules.rests:
         return
-    for entry in sorted(board.entries.values(), key=lambda entry: entry.key):
-        if entry.state == "withdrawn" or not {entry.name, entry.subject} & rules.rests.keys():
+    rested = [one for one in board.entries.values() if one.name in rules.rests or one.subject in rules.rests]
+    for entry in sorted(rested, key=lambda entry: entry.key):
+        if entry.state == "withdrawn":
             continue
         broken = entry.broken(now, rules.broken_cycles)
         if broken is not None:
