@@ -74,6 +74,18 @@ def test_the_simulated_district_has_english_for_every_name_it_brings() -> None:
     assert not lacking, "cities/nanhai.toml: [translations] lacks " + ", ".join(lacking)
 
 
+def test_the_simulated_gauges_and_figures_have_english_too() -> None:
+    city = nanhai()
+    with (ROOT / "cities" / "nanhai_sensors.csv").open(encoding="utf-8-sig", newline="") as stream:
+        names = {row["name"] for row in csv.DictReader(stream)}
+    (figures,) = (feed for feed in city.feeds if feed.kind == "pretend_indicators")
+    for figure in getattr(figures, "figures", {}).values():
+        names |= {figure["name"], figure["unit"]}
+    names |= {series.name for series in city.indicators.series.values() if series.name}
+    assert len(names) > 70
+    assert not [name for name in names if CHINESE.search(city.translated(name, "en"))]
+
+
 def test_a_translation_is_english_and_its_name_is_not() -> None:
     for name, english in nanhai().translations.items():
         assert english.strip()
