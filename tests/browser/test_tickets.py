@@ -250,3 +250,15 @@ def test_an_hour_of_the_trend_leads_to_what_was_reported_in_it(screen: Screen) -
     screen.page.locator("dialog.answer a.all").click()
     screen.page.wait_for_url("**/tickets?reported=**")
     assert count(screen.page) == wanted > 0
+
+
+def test_moves_are_counted_beside_their_tickets(screen: Screen, town_house: House) -> None:
+    screen.page.goto(town_house.url + "/tickets?moved=handle-close&period=2026-02&lang=en")
+    closed = count(screen.page)
+    assert 0 < closed < CASES
+    assert "".join(screen.text("desk-count").split()) == f"{closed}tickets·{closed}moves"
+    assert screen.texts("#desk-chips [data-chip=moved]")[0].startswith("Moved: Handle → Close · 2026-02")
+    screen.page.locator("#desk-chips [data-chip=moved]").click()
+    until(lambda: "moves" not in screen.text("desk-count"), 20, "all tickets are counted")
+    assert count(screen.page) == CASES
+    assert screen.failed == []
