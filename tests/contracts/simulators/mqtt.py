@@ -11,20 +11,17 @@ from typing import Any, ClassVar
 
 import aiomqtt
 
-from tests.contracts.simulators.source import FAILS, NO_HTTP, PASSES, Proxy, Simulator
+from tests.contracts.simulators.source import PASSES, Proxy, ServerSource
 from tests.servers import Mosquitto
 
 NUMBERS = count(1)
 
 
-class Broker(Simulator):
+class Broker(ServerSource):
     """Each record is the reading of a gauge of its own, published to the broker itself."""
 
     kind = "mqtt"
-    faults: Mapping[str, str] = {
-        "down": FAILS, "drip": PASSES, "half_open": FAILS, "truncated": FAILS, "duplicated": PASSES, "skew": PASSES,
-        "too_many": NO_HTTP, "server_error": NO_HTTP, "login_page": NO_HTTP,
-    }  # fmt: skip
+    faults: Mapping[str, str] = {**ServerSource.faults, "drip": PASSES}
     missing = "" if Mosquitto.tool() else "mosquitto is not installed (Debian: apt-get install mosquitto)"
     patience = 4.0  # A connection that is taken and never answered is waited for.
     server: ClassVar[Mosquitto]
@@ -39,30 +36,11 @@ class Broker(Simulator):
         self.room = f"room{next(NUMBERS)}"
         self.proxy = Proxy(lambda: asyncio.open_connection("127.0.0.1", self.server.port))
         self.proxy.pace = 0.002
-        self.twice = False
 
     def table(self) -> dict[str, Any]:
         """All gauges of a room of its own."""
         topic = {"pattern": f"{self.room}/{{place}}/{{sensor}}", "quantity": "level", "unit": "m"}
         return {"url": f"mqtt://127.0.0.1:{self.proxy.port}", "interval": self.interval, "topics": [topic]}
-
-    async def start(self) -> None:
-        """Open the way."""
-        await self.proxy.start()
-
-    async def close(self) -> None:
-        """Close the way."""
-        await self.proxy.stop()
-
-    async def fault(self, name: str) -> None:
-        """Block the way, publish twice, or run fast."""
-        self.twice, self.ahead = name == "duplicated", name == "skew"
-        await self.proxy.fault(name)
-
-    async def clear(self) -> None:
-        """Be well again."""
-        self.twice = self.ahead = False
-        await self.proxy.clear()
 
     async def add(self) -> None:
         """Publish one; it is kept, so that who comes later hears of it."""

@@ -184,6 +184,35 @@ class Proxy:
         return False
 
 
+class ServerSource(Simulator):
+    """A real server that all share, behind a way of one's own (``proxy``) that can be cut; ``twice``: all doubled."""
+
+    faults: Mapping[str, str] = {
+        "down": FAILS, "drip": FAILS, "half_open": FAILS, "truncated": FAILS, "duplicated": PASSES, "skew": PASSES,
+        "too_many": NO_HTTP, "server_error": NO_HTTP, "login_page": NO_HTTP,
+    }  # fmt: skip
+    proxy: Proxy
+    twice = False
+
+    async def start(self) -> None:
+        """Open the way."""
+        await self.proxy.start()
+
+    async def close(self) -> None:
+        """Close the way."""
+        await self.proxy.stop()
+
+    async def fault(self, name: str) -> None:
+        """Block the way, say all twice, or run fast."""
+        self.twice, self.ahead = name == "duplicated", name == "skew"
+        await self.proxy.fault(name)
+
+    async def clear(self) -> None:
+        """Be well again."""
+        self.twice = self.ahead = False
+        await self.proxy.clear()
+
+
 @dataclass
 class Answer:
     """What a web source says to a request."""

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
 
-from tests.contracts.simulators.source import FAILS, NO_HTTP, PASSES, Proxy, Simulator
+from tests.contracts.simulators.source import Proxy, ServerSource
 from tests.servers import Postgres
 
 NUMBERS = count(1)
 
 
-class Database(Simulator):
+class Database(ServerSource):
     """Each record is a row."""
 
     kind = "sql"
     asked = True
-    faults: Mapping[str, str] = {
-        "down": FAILS, "drip": FAILS, "half_open": FAILS, "truncated": FAILS, "duplicated": PASSES, "skew": PASSES,
-        "too_many": NO_HTTP, "server_error": NO_HTTP, "login_page": NO_HTTP,
-    }  # fmt: skip
     missing = "" if Postgres.tools() else "PostgreSQL is not installed (Debian: apt-get install postgresql)"
     patience = 5.0  # A connection that is taken and never answered is waited for, two seconds at least.
     server: ClassVar[Postgres]
@@ -38,7 +34,6 @@ class Database(Simulator):
         super().__init__(folder)
         self.name = f"conformance_{next(NUMBERS)}"
         self.proxy = Proxy(lambda: asyncio.open_unix_connection(str(self.server.folder / ".s.PGSQL.5432")))
-        self.twice = False
         self._say(f"CREATE TABLE {self.name} (id INTEGER, changed TIMESTAMPTZ)")
 
     def _say(self, statement: str, values: tuple[Any, ...] = ()) -> None:
@@ -53,24 +48,10 @@ class Database(Simulator):
             "timeout": 1.0, "overlap": 7200, "columns": {"number": "number", "reported": "changed"},
         }  # fmt: skip
 
-    async def start(self) -> None:
-        """Open the way."""
-        await self.proxy.start()
-
     async def close(self) -> None:
         """Close the way and drop the table."""
-        await self.proxy.stop()
+        await super().close()
         await asyncio.to_thread(self._say, f"DROP TABLE {self.name}")
-
-    async def fault(self, name: str) -> None:
-        """Block the way, hold rows twice, or run fast."""
-        self.twice, self.ahead = name == "duplicated", name == "skew"
-        await self.proxy.fault(name)
-
-    async def clear(self) -> None:
-        """Be well again."""
-        self.twice = self.ahead = False
-        await self.proxy.clear()
 
     async def add(self) -> None:
         """One more row."""
