@@ -70,5 +70,6 @@ def test_readings_in_another_system_come_to_their_gauges_or_the_feed_is_named(sy
 
 
 def test_a_point_of_zeros_is_none_in_any_system() -> None:
-    for system in (*SYSTEMS, "wgs84", "cgcs2000"):
-        assert turned((0.0, 0.0), cast(System, system)) == (0.0, 0.0)
+    everyone: tuple[System, ...] = (*SYSTEMS, "wgs84", "cgcs2000")
+    for system in everyone:
+        assert turned((0.0, 0.0), system) == (0.0, 0.0)
