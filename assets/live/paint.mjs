@@ -71,6 +71,10 @@ export function flush() {
       }
       charted.set(target, performance.now());
       figures.set(target, value);
+      if (!roomy(component)) {
+        waiting.delete(target); // It is drawn when there is room: a resize draws all charts anew.
+        continue;
+      }
     }
     waiting.delete(target);
     try {
@@ -92,6 +96,12 @@ export function flush() {
   citywall.tick?.(); // Countdowns that are new have their text before the frame is drawn.
   html.dataset.painted = painted.n;
   window.dispatchEvent(new Event("citywall:painted"));
+}
+
+// Whether a chart has room for its axes: where the shape of the screen leaves a panel out, or a sliver of it, plotly fails.
+function roomy(component) {
+  const box = document.getElementById(component);
+  return !box || (box.clientWidth > 60 && box.clientHeight > 40);
 }
 
 // Runs after the next frame was drawn, or a little later on a page nobody sees.
