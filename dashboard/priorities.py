@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from dashboard.board import VIEWS
 from dashboard.masking import cut
@@ -25,9 +26,9 @@ DARK = 0.01  # The share of all cameras that one fault must take down to stand b
 NAME, TITLE = 12, 24  # Characters of a name within a sentence, and of a title.
 CROWD = 5  # Tickets of one unit that fall due within the hour, from which on that is worth a word.
 RULE = Words(
-    "先险情、再已超期、再将超期、后卡滞；同级按涉及件数。每类至多一件。",
-    "Danger first, then deadlines missed, then those about to be, then what hangs; within a rank by how many it "
-    "concerns. One of a kind.",
+    "先无人确认的重大告警、再已超期、再将超期、后卡滞；同级按涉及件数。每类至多一件。",
+    "Grave alerts nobody has acknowledged first, then deadlines missed, then those about to be, then what hangs; "
+    "within a rank by how many it concerns. One of a kind.",
 )
 
 
@@ -94,9 +95,14 @@ def alerts(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
             f"{text.en}; level {['I', 'II'][one['severity'] - 1]}, nobody has acknowledged it"
             + (f", and {more} more" if more else ""),
         )
-        yield Thing(
-            "alert", DANGER, len(mine), title, why, one.get("link") or "", str(one.get("key", "")), one.get("since")
-        )
+        yield Thing("alert", DANGER, len(mine), title, why, one.get("link") or "", _subject(one), one.get("since"))
+
+
+def _subject(alert: Mapping[str, Any]) -> str:
+    """What an instruction on an alert would be on: its ticket where it is one's, else the alert itself."""
+    link = urlsplit(alert.get("link") or "")
+    keys = parse_qs(link.query).get("key", []) if link.path == "/ticket" else []
+    return keys[0] if keys else "alert:" + str(alert.get("key", "")).replace("|", ":")
 
 
 def late_instructions(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:

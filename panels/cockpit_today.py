@@ -17,7 +17,7 @@ from dashboard.priorities import COMING, DANGER, HANGING, KINDS, PASSED, RULE, T
 from dashboard.words import Words
 
 SHAPES = {
-    DANGER: ("worst", "◆", Words("险情", "Danger")),
+    DANGER: ("worst", "◆", Words("告警", "Alert")),
     PASSED: ("overdue", "▲", Words("已超期", "Overdue")),
     COMING: ("soon", "■", Words("将超期", "About to be")),
     HANGING: ("none", "○", Words("卡滞", "Hanging")),

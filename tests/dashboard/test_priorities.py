@@ -35,6 +35,9 @@ def test_the_rule_puts_danger_first_then_what_is_late_then_what_will_be_then_wha
     first = things({**PANEL.example, **alerts}, CTX)[0]
     assert (first.rank, first.kind) == (DANGER, "alert")
     assert "1" in first.why.zh, "how many more there are"
+    assert first.subject == "alert:a"
+    linked = {"alerts": {"alerts": [alert("t|1", 1, link="/ticket?key=tickets%7C7&lang=en")]}}
+    assert things(linked, CTX)[0].subject == "tickets|7", "an instruction on it is one on its ticket"
 
 
 def test_within_a_rank_what_concerns_more_comes_first() -> None:
