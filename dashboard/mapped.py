@@ -93,7 +93,7 @@ def _event(
     if "place" in known:
         values |= _placed(given, settings, ctx, flaws)
         if kind.of_the_city and all(given.get(key) in (None, "") for key in (*PLACING, "region")):
-            values["place"] = ctx.places.root.code
+            values |= {"place": ctx.places.root.code} | ({"flaw": ""} if "flaw" in known else {})
     try:
         values |= kind.as_kept(values)
     except ValueError as error:

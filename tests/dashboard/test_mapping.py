@@ -93,7 +93,7 @@ def test_an_event_nobody_here_knows_is_filled_by_its_own_fields(tmp_path: Path) 
 def test_what_a_record_leaves_out_is_as_the_type_has_it(tmp_path: Path) -> None:
     (event,), _ = read(tmp_path, {"id": "7", "shop": "s1", "n": 1})
     assert (event.mood, event.cost, event.until, event.tags) == ("good", None, None, ())
-    assert event.place == "T"  # Of the city itself, where nobody says a place.
+    assert (event.place, event.flaw) == ("T", "")  # Of the city itself, where nobody says a place.
 
 
 @pytest.mark.parametrize(
