@@ -213,7 +213,7 @@ def _papers(district: District, day: int) -> list[Paper]:
     first = day < district.start
     random = np.random.default_rng([district.settings.seed, 35, day])
     begin, found = district.midnight(day + 1 if first else day), []
-    for category, count, share in (*EQUIPMENT, *LICENCES):
+    for letter, (category, count, share) in zip("DRCGQSY", (*EQUIPMENT, *LICENCES), strict=True):
         often = count * NEAR * district.settings.scale
         for at in range(round(often) if first else int(random.poisson(often / CYCLE))):
             left = float(random.uniform(0, CYCLE)) if first else CYCLE
@@ -227,7 +227,7 @@ def _papers(district: District, day: int) -> list[Paper]:
                 renewed = max(begin, expires) + DAY * float(random.uniform(3, 60))
             else:
                 renewed = max(expires - DAY * float(random.gamma(2.0, 5.0)), begin + 3600)
-            number = f"C{date.fromordinal(day):%y%m%d}-{category[:2]}{at:04d}"
+            number = f"C{date.fromordinal(day):%y%m%d}-{letter}{at:04d}"
             found.append(Paper(number, category, place, expires, renewed))
     return found
 

@@ -70,8 +70,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     if goal is not None:
         shown.append(key("goal", f"{GOAL[language]} {percent(round(1000 * goal), 1000)} %"))
     return {
-        "service_late-late.children": number(late, CASES[language], "alarm" if late else "", language, 5),
-        "service_late-open.children": number(view.get("open"), CASES[language], language=language, room=5),
+        "service_late-late.children": number(late, CASES[language], "alarm" if late else "", language, 4),
+        "service_late-open.children": number(view.get("open"), CASES[language], language=language, room=4),
         "service_late-days.children": plotted(
             between(rates, least, 100.0, 100 * goal if goal is not None else None), f"{least:.0f}–100 %",
             (days[0][0][5:], days[-1][0][5:]), shown,
