@@ -32,7 +32,7 @@ def wall(stage: Stage, new_context: Callable[..., BrowserContext]) -> Page:
     page.goto(stage.url, wait_until="commit")
     page.wait_for_function(PAINTED, timeout=20_000)
     page.wait_for_function(LIVE, timeout=20_000)
-    page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)  # The last of the scripts has come.
+    page.wait_for_selector("#map .leaflet-container", timeout=20_000)  # The last of the scripts has come.
     enter(page)
     return page
 
@@ -63,7 +63,7 @@ def test_where_no_socket_gets_through_the_wall_lives_by_polls(
     page.add_init_script("delete window.WebSocket")
     page.goto(stage.url, wait_until="commit")
     page.wait_for_function(LIVE, timeout=20_000)
-    page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)
+    page.wait_for_selector("#map .leaflet-container", timeout=20_000)
     enter(page)
     assert rest(stage, page, 5.0) < 3.0
     healed = suffer(stage, page, next(one for one in OUTAGES if one.name == "network_cut"), SECONDS)
@@ -76,7 +76,7 @@ def test_where_no_socket_gets_through_the_wall_lives_by_polls(
 def test_a_page_that_was_torn_while_loading_starts_afresh(stage: Stage, browser: Browser) -> None:
     page = browser.new_context().new_page()  # Its console rightly complains of the script that did not come.
     page.route("**/async-graph*", lambda route: route.abort(), times=1)
-    page.goto(stage.url, wait_until="commit")
+    page.goto(f"{stage.url}wall?panel=trend", wait_until="commit")
     page.wait_for_selector("#trend-chart .main-svg", timeout=20_000)
     page.wait_for_function(LIVE, timeout=20_000)
     page.context.close()
