@@ -91,7 +91,7 @@ def why(one: KeyNumber, reading: Reading, ctx: Context) -> list[Mark]:
     language = ctx.language
     parts: list[Mark] = []
     target = reading.target if reading.target is not None else ctx.city.cockpit.targets.get(one.id)
-    if target is not None:
+    if target is not None and reading.value is not None:
         bad = missed(reading, one.good, target)
         mark = [] if bad is None else [html.Span("▲ " if bad else "✓ ", className="shape")]
         word = "" if bad is None else f" {(MISSED if bad else MET)[language]}"
