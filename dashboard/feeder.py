@@ -22,7 +22,7 @@ from dashboard.health import BEAT, FeedBeat
 from dashboard.outlines import Gazetteer
 from dashboard.placefile import read_places
 from dashboard.roles import Backoff, House, Ups, only_one
-from dashboard.spool import Counters, Spool, SpoolFull
+from dashboard.spool import TURNS, Counters, Spool, SpoolFull
 from dashboard.stream import Keys, Sender, connect_async
 
 log = logging.getLogger("feeds")
@@ -226,7 +226,9 @@ class Feeder:
         self.beats = Outlet(Spool(house.spools / f"{HOUSE}.db"), self.redis, house.keys)
         self.runners: dict[str, Runner] = {}
         for bound in every_feed(house.city):
-            outlet = Outlet(Spool(house.spools / f"{bound.name}.db"), self.redis, house.keys)
+            # What is pushed may be delivered again when it is long out of date; what is asked for is of now.
+            turns = 1 if bound.feed.open is None else TURNS
+            outlet = Outlet(Spool(house.spools / f"{bound.name}.db", turns=turns), self.redis, house.keys)
             context = Context(house.city, places, gazetteer, outlet.spool.cursor, now, house.data)
             self.runners[bound.name] = Runner(bound, outlet, context)
 

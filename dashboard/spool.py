@@ -27,7 +27,7 @@ from dashboard.events import mark as mark_of
 RAW = 4096  # Characters of a rejected record that are kept.
 LONGEST_NAME = 200  # Characters.
 REMEMBERED = 10_000_000  # The names of at least so many latest events are remembered, and of at most twice as many.
-TURNS = 2  # Times that something may come to be told in the same words again.
+TURNS = 2  # Times that a source which is asked, and whose latest word holds, may tell something in the same words.
 WHEN = 4  # Bytes of a mark that say when it happened.
 KEPT = 10_000  # Rejected records that are kept; all are counted.
 
@@ -147,12 +147,15 @@ class SpoolFull(Exception):
 class Spool:
     """The spool in ``file``, made if need be. Used by one process at a time.
 
+    ``turns`` is how often a report may be told in the same words, others in between: once, where the same post may
+    be delivered again much later, and ``TURNS`` where a source is asked and its latest word holds.
+
     Raises:
         SpoolFull: if the disk is full or cannot be written.
     """
 
-    def __init__(self, file: Path, *, durable: bool = True, remembered: int = REMEMBERED) -> None:
-        self.file, self.remembered = file, remembered
+    def __init__(self, file: Path, *, durable: bool = True, remembered: int = REMEMBERED, turns: int = 1) -> None:
+        self.file, self.remembered, self.turns = file, remembered, turns
         # A thread may still be at work when its task has been given up; a database must not be closed under it.
         self._writing, self._reading = Lock(), Lock()
         try:
@@ -242,12 +245,15 @@ class Spool:
                 this = f"{key}\0{mark.hex()}"
                 often = (known.get(this) or self._known([this]).get(this, b"\0"))[0]
                 amended = self._retold(event, mark, before, now + len(new) / 1e6)
-                if often >= (1 if amended is None else TURNS):
-                    again += 1  # It was refused with this content, or its source turns back and forth.
+                if often >= (1 if amended is None else self.turns):
+                    again += 1  # It came with this content before, was refused with it, or its source turns to and fro.
                     continue
                 known[this] = bytes((often + 1,))
                 fresh[this] = known[this]
                 if amended is not None:
+                    was = f"{key}\0{before.hex()}"
+                    if was not in known and not self._known([was]):
+                        known[was] = fresh[was] = b"\x01"
                     known[key] = mark
                     fresh[key] = mark
                     new.append(pack(amended))
