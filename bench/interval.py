@@ -23,25 +23,24 @@ from fastapi import FastAPI
 
 from bench.house import House, free_port, until
 from dashboard.city import read_city
-from dashboard.layout import all_layouts
 from dashboard.marks import ASSETS
-from dashboard.page import page
+from dashboard.page import layouts_of, page
 from dashboard.panel import Context, Panel, all_panels
 from dashboard.placefile import read_places
 from dashboard.stream import Keys, connect, view_key
 
 EACH = 1000  # Milliseconds between two calls.
 ASK = 8.0
-# Its pages keep no state by card; they are painted when the number in hand is there and the trend has been drawn.
+# Its pages keep no state by card; they are painted when the number in hand and the most urgent tickets are there.
 PAINTED = """() => /\\d/.test(document.getElementById("decide-open")?.textContent ?? "")
-  && !!document.querySelector("#trend-chart .main-svg") && !!document.querySelector("#feeds-rows .row")"""
+  && !!document.querySelector("#urgent-rows .row")"""
 
 
 def make_app(city_file: Path, redis_url: str) -> FastAPI:
     """The ASGI app."""
     city = read_city(city_file)
     places = read_places(city)
-    layout = all_layouts()["wall"]
+    layout = layouts_of(city)["wall"]
     panels = [all_panels()[name] for name in layout.panels]
     ctx = Context(city, places, places.root.code, city.languages[0])
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -90,7 +89,7 @@ def call(city_file: Path, output: str) -> bytes:
     """The body of the callback's call as the browser posts it; ``output`` is its name in ``_dash-dependencies``."""
     city = read_city(city_file)
     places = read_places(city)
-    layout = all_layouts()["wall"]
+    layout = layouts_of(city)["wall"]
     ctx = Context(city, places, places.root.code, city.languages[0])
     targets = targets_of(page(layout, city, places), [all_panels()[name] for name in layout.panels], ctx)
     said = {

@@ -21,9 +21,10 @@ from websockets.asyncio.client import connect
 
 from bench import interval
 from bench.browser import Tickets, furnish, post, quantile
-from bench.house import House, Stuck, until
+from bench.house import LOAD_CITY, House, Stuck, until
 from bench.run import Bench, Figure
-from dashboard.layout import all_layouts
+from dashboard.city import read_city
+from dashboard.page import layouts_of
 
 SCREENS = int(os.environ.get("CITYWALL_BENCH_SCREENS", "1000"))
 SECONDS = float(os.environ.get("CITYWALL_BENCH_SECONDS", "30"))
@@ -34,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def hello() -> str:
     """What the wall says at the root."""
-    panels = list(all_layouts()["wall"].panels)
+    panels = list(layouts_of(read_city(LOAD_CITY))["wall"].panels)
     return json.dumps({"t": "hello", "screen": "bench", "panels": panels, "place": "", "lang": "zh", "size": "normal"})
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import cast
 
@@ -17,7 +17,8 @@ class Layout:
     is to have a picture of its own, ``small``) to the rows of ``grid-template-areas``, the areas being panel ids;
     ``columns`` and ``rows`` give the tracks of each. ``orbits`` says that the picture wanders by some pixels, so that
     nothing burns in on a wall that shows it for months. ``kept`` says that a tablet keeps its last picture and may
-    install it, see ``kept``.
+    install it, see ``kept``. Where the feeds of a city fill none of the nouns it ``needs``, it has the picture of the
+    layout ``otherwise``: a wall of empty modules tells nobody anything.
     """
 
     id: str
@@ -27,12 +28,26 @@ class Layout:
     rows: Mapping[str, str]
     orbits: bool = True
     kept: bool = False
+    needs: frozenset[str] = frozenset()
+    otherwise: str = ""
 
     @property
     def panels(self) -> tuple[str, ...]:
         """The ids of all panels in any of its pictures, each once, in reading order."""
         areas = (area for picture in self.pictures.values() for area in picture.split())
         return tuple(dict.fromkeys(area for area in areas if area != "."))
+
+
+def fitting(layouts: Mapping[str, Layout], nouns: Collection[str]) -> dict[str, Layout]:
+    """The layouts as a city has them whose feeds fill these nouns."""
+
+    def fitted(layout: Layout) -> Layout:
+        other = layouts.get(layout.otherwise)
+        if other is None or layout.needs & set(nouns):
+            return layout
+        return replace(layout, pictures=other.pictures, columns=other.columns, rows=other.rows)
+
+    return {name: fitted(layout) for name, layout in layouts.items()}
 
 
 VIEWING: Mapping[str, float] = {"wide": 3.0, "small": 2.0, "ultrawide": 3.0, "tall": 2.0}

@@ -16,7 +16,8 @@ import msgspec
 from dash import html
 
 from dashboard.city import City
-from dashboard.layout import Layout
+from dashboard.feed import every_feed
+from dashboard.layout import Layout, all_layouts, fitting
 from dashboard.marks import both, tip
 from dashboard.panel import Context, Panel, all_panels
 from dashboard.places import PlaceTree
@@ -46,6 +47,15 @@ def to_json(painted: Any) -> bytes:
     '{"a.children":{"props":{"children":"<i>","className":"n"},"type":"B","namespace":"dash_html_components"}}'
     """
     return _json.encode(painted)
+
+
+def layouts_of(city: City) -> dict[str, Layout]:
+    """The layouts as the city has them, by what its feeds fill.
+
+    Raises:
+        CityError: as ``every_feed`` does.
+    """
+    return fitting(all_layouts(), {noun for feed in every_feed(city) for noun in feed.nouns})
 
 
 def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Panel] | None = None) -> Any:

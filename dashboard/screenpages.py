@@ -20,8 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.city import City
 from dashboard.hosts import same_origin
-from dashboard.layout import all_layouts
-from dashboard.page import to_json
+from dashboard.page import layouts_of, to_json
 from dashboard.panel import all_panels
 from dashboard.places import PlaceTree
 from dashboard.registry import Conflict, Registry
@@ -96,7 +95,7 @@ class ScreenPages:
             for name in sorted(reports.keys() | wishes.keys())
         ]
         rows.sort(key=lambda row: (not row["online"], not row["kept"], row["name"].casefold(), row["id"]))
-        layouts = all_layouts()
+        layouts = layouts_of(self.city)
         said = {
             "now": now, "screens": rows,
             "scenes": [
@@ -126,7 +125,7 @@ class ScreenPages:
         row |= {"playlist": playlist.id if playlist else None, "paused": wish.paused is not None, "until": wish.until}
         show = report.show if report is not None else wish.over or wish.show
         if show is not None:
-            layouts = all_layouts()
+            layouts = layouts_of(self.city)
             scene = self.stage.scenes.get(show.scene)
             place = show.place if show.place in self.places else self.places.root.code
             title = layouts[show.layout].title[language] if show.layout in layouts else show.layout

@@ -27,10 +27,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import kept as keeping
 from dashboard.city import City
-from dashboard.layout import Layout, all_layouts
+from dashboard.layout import Layout
 from dashboard.marks import ASSETS
 from dashboard.outlines import Gazetteer
-from dashboard.page import alone, desk_scripts, page, policy, staged, to_json, wall_scripts
+from dashboard.page import alone, desk_scripts, layouts_of, page, policy, staged, to_json, wall_scripts
 from dashboard.panel import all_panels
 from dashboard.places import PlaceTree
 
@@ -93,7 +93,7 @@ def make_app(
         KeyError: naming a screen of the city file that is no layout.
     """
     version = version or page_version()
-    layouts = all_layouts() if layouts is None else layouts
+    layouts = layouts_of(city) if layouts is None else layouts
     for screen in city.screens:
         if screen not in layouts:
             raise KeyError(

@@ -1,4 +1,4 @@
-"""Intake: how much comes in today and by which way, what it is about, and where."""
+"""Intake: the day of the tickets, how much comes in by which way, what it is about, where, and who handles it."""
 
 from __future__ import annotations
 
@@ -10,40 +10,49 @@ LAYOUT = Layout(
     title=Words("受理", "Intake"),
     pictures={
         "wide": """
-            header   header header
-            today    map    categories
-            trend    map    categories
-            channels map    urgent
+            header     header header
+            today      decide urgent
+            today      map    urgent
+            trend      map    urgent
+            categories map    units
+            channels   map    feeds
         """,
         "small": """
-            header   header header
-            today    map    categories
-            trend    map    categories
-            channels map    urgent
+            header     header   header
+            decide     decide   decide
+            today      map      urgent
+            trend      map      urgent
+            trend      map      units
+            categories channels units
+            categories channels feeds
         """,
         "ultrawide": """
-            header header   header header     header
-            today  channels map    categories urgent
-            trend  trend    map    categories urgent
+            header     header     header header header
+            today      today      decide urgent units
+            trend      categories map    urgent units
+            channels   categories map    urgent feeds
         """,
         "tall": """
             header     header
-            today      channels
-            map        map
-            trend      trend
-            categories urgent
+            decide     decide
+            map        today
+            map        urgent
+            trend      units
+            categories units
+            categories feeds
+            channels   feeds
         """,
     },
     columns={
-        "wide": "60fr 76fr 56fr",
-        "small": "50fr 58fr 52fr",
-        "ultrawide": "60fr 60fr 110fr 66fr 80fr",
-        "tall": "54fr 52fr",
+        "wide": "45fr 88fr 59fr",
+        "small": "47fr 55fr 58fr",
+        "ultrawide": "60fr 54fr 110fr 78fr 82fr",
+        "tall": "56fr 50fr",
     },
     rows={
-        "wide": "7fr 20fr 46fr 34fr",
-        "small": "6.5fr 19fr 38fr 35fr",
-        "ultrawide": "7fr 40fr 60fr",
-        "tall": "7.5fr 24fr 48fr 26fr 38fr",
+        "wide": "7fr 13fr 3fr 25fr 34fr 23fr",
+        "small": "6.5fr 13fr 14.5fr 10fr 11fr 13fr 19fr",
+        "ultrawide": "7fr 16fr 45fr 35fr",
+        "tall": "6fr 12fr 14fr 33fr 20fr 13fr 7fr 19fr",
     },
 )

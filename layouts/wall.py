@@ -8,6 +8,8 @@ from dashboard.words import Words
 LAYOUT = Layout(
     id="wall",
     title=Words("大屏", "Wall"),
+    needs=frozenset({"service", "indicator", "market", "sharing", "cloud", "sensor"}),
+    otherwise="intake",
     pictures={
         "wide": """
             header  header header

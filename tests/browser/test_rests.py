@@ -21,6 +21,7 @@ name = "town"
 title = {{ zh = "镇", en = "Town" }}
 zone = "Asia/Shanghai"
 languages = ["zh", "en"]
+screens = ["intake"]
 
 [places]
 file = "places.csv"
@@ -79,7 +80,7 @@ def card(page: Page, panel: str) -> dict[str, str]:
 
 
 def test_the_mark_comes_with_the_sentence_and_goes(page: Page, house: House) -> None:
-    page.goto(f"{house.url}/wall")
+    page.goto(f"{house.url}/intake")
     until(lambda: card(page, "units")["state"] == "live", 20, "the panel is alive")
     since = datetime.now(UTC) - timedelta(hours=2, minutes=5)
     assert post(house, entry("open"))["stored"] == 1

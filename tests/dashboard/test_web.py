@@ -179,10 +179,10 @@ async def test_charts_are_drawn_by_the_small_bundle_and_it_comes_early(tmp_path:
 
 
 async def test_a_screen_without_charts_loads_nothing_ahead(tmp_path: Path) -> None:
-    app = app_of(town(tmp_path, screens=["intake", "wall"]))
+    app = app_of(town(tmp_path, screens=["intake", "video"]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://wall.test") as client:
-        ahead = {screen: "preload" in (await client.get(f"/{screen}")).text for screen in ("intake", "wall")}
-    assert ahead == {"intake": True, "wall": False}
+        ahead = {screen: "preload" in (await client.get(f"/{screen}")).text for screen in ("intake", "video")}
+    assert ahead == {"intake": True, "video": False}
 
 
 async def test_who_cannot_unpack_gets_the_same_file(client: httpx.AsyncClient) -> None:
