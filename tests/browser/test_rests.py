@@ -70,6 +70,7 @@ def card(page: Page, panel: str) -> dict[str, str]:
     found: dict[str, str] = page.evaluate(
         """(id) => {
           const card = document.getElementById(id);
+          if (!card) return {state: "", age: "", title: "", filter: ""}; // The page is not drawn yet.
           const age = card.querySelector(".age");
           const body = getComputedStyle(card.querySelector(".body"));
           return {state: card.dataset.state, age: age.textContent, title: age.title, filter: body.filter};
