@@ -23,13 +23,11 @@ LAYOUT = Layout(
             sharing map    cloud
         """,
         "small": """
-            header  header   header
-            decide  decide   decide
-            service map      urgent
-            economy map      urgent
-            economy map      emergency
-            market  map      emergency
-            sharing efficacy cloud
+            header  header  header   header
+            decide  decide  decide   decide
+            service map     map      urgent
+            market  map     map      emergency
+            economy sharing efficacy cloud
         """,
         "ultrawide": """
             header  header  header header header
@@ -51,13 +49,13 @@ LAYOUT = Layout(
     },
     columns={
         "wide": "46fr 88fr 58fr",
-        "small": "47fr 55fr 58fr",
+        "small": "41.8fr 39fr 37fr 42.2fr",
         "ultrawide": "66fr 66fr 110fr 70fr 70fr",
         "tall": "49fr 57fr",
     },
     rows={
         "wide": "7.4fr 14.2fr 11.4fr 6fr 19fr 5fr 20fr 3fr 22fr",
-        "small": "6.5fr 13fr 21fr 6fr 14fr 8fr 22fr",
+        "small": "6.5fr 13fr 24fr 24fr 23fr",
         "ultrawide": "7fr 16fr 22fr 10fr 17fr 31fr",
         "tall": "7.5fr 13.4fr 32fr 20fr 24fr 24fr 23fr",
     },

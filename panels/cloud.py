@@ -13,7 +13,7 @@ from dashboard.panel import Context, Painted, Panel
 from dashboard.words import DASH, METRICS, Words, compact, percent
 
 NAMES = {
-    "services": Words("服务与主机正常", "Services and hosts up"),
+    "services": Words("服务与主机正常", "Services, hosts up"),
     "links": Words("链路正常", "Links up"),
     "certificates": Words("临期证书", "Certificates due"),
 }

@@ -196,7 +196,8 @@ async def test_what_comes_while_we_are_away_is_not_lost(
     own_mosquitto.start()
     again = station(own_mosquitto, tmp_path, protocol=protocol)
     async with again.working():
-        await soon(lambda: again.counted() == (51, 0, 0), 20, again.counted)
+        # What the broker had not heard acknowledged it may bring once more, and that changes nothing.
+        await soon(lambda: (again.counted()[0], again.counted()[2]) == (51, 0), 20, again.counted)
 
 
 async def test_nothing_is_acknowledged_before_it_is_on_disk(own_mosquitto: Mosquitto, tmp_path: Path) -> None:
