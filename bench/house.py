@@ -194,7 +194,7 @@ class House:
             self.kill("valkey")  # It may have been between two lives.
             return not valkey.running(self.home)
 
-        until(ended, 10, "Valkey has ended")
+        until(ended, 30, "Valkey has ended")
 
     @contextmanager
     def frozen(self, role: str) -> Iterator[None]:
@@ -220,7 +220,7 @@ class House:
 
         with self.frozen("supervisor"):
             try:
-                until(ended, 10, "Valkey has ended")
+                until(ended, 30, "Valkey has ended")
                 yield self.home / "valkey"
             finally:
                 for lock in locks:

@@ -64,7 +64,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["market"], ctx.language
     came, went = view.get("today", (0, 0))
     year = view.get("year")
-    grown = f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
+    grown = (
+        f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
+    )
     plan, due = view.get("inspections", {}), view.get("due", {})
     done, planned, expected = plan.get("done", 0), plan.get("planned", 0), plan.get("expected", 0)
     pace = f"{TIME[language]} {100 * expected / planned:.1f} %" if planned else ""

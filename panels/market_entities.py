@@ -67,7 +67,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["market_entities"], ctx.language
     month, before, today = (view.get(name, (0, 0)) for name in ("month", "before", "today"))
     year = view.get("year")
-    grown = f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
+    grown = (
+        f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
+    )
     days, months = view.get("days", []), view.get("months", [])
     up, down = [day[1] for day in days], [day[2] for day in days]
     known = [n for _, n in months if n is not None]

@@ -33,12 +33,16 @@ def demo(demo_home: Path) -> Iterator[House]:
     """The simulated district, running."""
     with House(command="demo", home=demo_home) as house:
         with board_of(house, "nanhai", "440605") as board:
-            until(lambda: caught_up(board), 120, "the district has told its past")
+            until(lambda: caught_up(board), 240, "the district has told its past")
         yield house
 
 
 def caught_up(board: Board) -> bool:
-    """Whether the simulated weeks, some 93,000 tickets, have been told: from then on one comes twice a minute."""
+    """Whether the simulated weeks, some 93,000 tickets, have been told: from then on one comes twice a minute; and
+    whether every source has been heard.
+    """
+    if any(feed["state"] != "live" for feed in board.view("feeds", board.root)["data"]["feeds"]):
+        return False
     before = board.view("tickets", board.root)["data"]["total"]
     time.sleep(0.7)
     return bool(board.view("tickets", board.root)["data"]["total"] - before < 20 and before > 85_000)

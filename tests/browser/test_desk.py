@@ -111,7 +111,7 @@ def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
     assert "下穿通道<b>积水</b>" in found[0][2], "markup in a title is read and not run"
     # Before anybody has touched the page no browser plays, and the desk says so.
     assert page.evaluate("() => citywall.sound.state()") == "locked"
-    assert page.inner_text("#desk_queue-muted").startswith("声音尚未开启")
+    until(lambda: page.inner_text("#desk_queue-muted").startswith("声音尚未开启"), 10, "it says that it is mute")
     assert page.evaluate("() => window.tones") == 0
     # The first key opens the sound, and what is open is said at once: five notes of the worst.
     page.keyboard.press("j")

@@ -118,7 +118,7 @@ def test_a_number_answers_for_itself(screen: Screen) -> None:
         assert part in said, part
     assert Axe().run(page, context="dialog.answer", options={"runOnly": ["wcag2a", "wcag2aa"]}).violations_count == 0
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    until(lambda: page.locator("dialog").count() == 0, 5, "the answer is gone")
     page.locator("#today h2 button").focus()
     page.keyboard.press("Enter")
     assert "Since midnight, against yesterday" in answer.inner_text()
