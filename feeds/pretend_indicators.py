@@ -187,6 +187,8 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     releases = {code: rule.release for code, rule in rules.items() if rule.release is not None}
     reached = 0.0 if context.cursor is None else float(context.cursor)
     heard = asyncio.get_running_loop().time()
+    if context.cursor is not None:
+        yield Delivery([])  # It is there, though there may be nothing new for days.
     while True:
         now = context.now().timestamp()
         if now > reached:

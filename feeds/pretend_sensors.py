@@ -252,6 +252,8 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
         reached = float(context.cursor)
         levels = weather.levels(reached)
     waiting: list[dict[str, Any]] = []
+    if context.cursor is not None:
+        yield Delivery([])  # It is there, though the next readings may be minutes away.
     while True:
         now = context.now().timestamp()
         if reached > now + HOUR:  # The clock was set back; what was told stays told.

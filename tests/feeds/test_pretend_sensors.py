@@ -54,7 +54,7 @@ def told(settings: Settings, context: Context, until: float) -> list[Event]:
         async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
             async for delivery in source:
                 found += cast(Any, FEED.parse(delivery.payload, settings, context))
-                if float(delivery.cursor) > until - settings.step:
+                if delivery.cursor is not None and float(delivery.cursor) > until - settings.step:
                     return found
         return found
 
