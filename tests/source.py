@@ -55,9 +55,11 @@ async def source(
 
     served = Source(answered)
 
+    calls: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A call that is cut off at the test's end must not be told of among what the test listens to.
-        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+        calls[asyncio.current_task()] = writer
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             method, target, _ = head[0].split(" ")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
@@ -69,7 +71,7 @@ async def source(
             if given is not None:
                 writer.write(given)
                 await writer.drain()
-        with suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
+        with suppress(ConnectionError, ssl.SSLError):
             writer.close()
             await writer.wait_closed()
 
@@ -80,3 +82,9 @@ async def source(
         yield served
     finally:
         server.close()
+        # A call that is still waited for ends here in its own way: one that is cancelled with the loop would be told of
+        # on standard error, among what the test listens to.
+        for writer in calls.values():
+            writer.transport.abort()
+        if waiting := [task for task in calls if task is not None and not task.done()]:
+            await asyncio.wait(waiting, timeout=1)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from dashboard.gallery import CONTRAST, KINDS, LOOK
-from dashboard.layout import smallest
+from dashboard.layout import aspect, smallest
+from layouts.wall import LAYOUT
 from tests.browser.screen import Screen
 from tests.servers import House, until
 
@@ -43,6 +44,7 @@ def test_the_wall_is_whole_and_readable(
             screen.settle()
         seen = looked_at(screen)
         assert seen["pieces"] > 80
-        assert len(seen["cards"]) >= 11
+        there = LAYOUT.pictures[aspect(width, height)].split()
+        assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
     assert not found, "\n".join(f"{kind}: {fault}" for kind, faults in found.items() for fault in faults)
