@@ -181,6 +181,8 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
                     await client.subscribe(f"citywall/alive/{client.identifier}", timeout=max(quiet, 1.0))
     except (aiomqtt.MqttError, OSError, ValueError) as error:
         raise SourceFailed(f"{settings.url}: {_plainly(error)}") from error
+    finally:
+        paho._sock_close()  # Where it was given up before the broker answered, the socket would still be listened to.
 
 
 def _client(settings: Settings, context: Context, quiet: float) -> aiomqtt.Client:

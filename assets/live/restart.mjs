@@ -7,7 +7,7 @@ import { painted, ready } from "./paint.mjs";
 const citywall = (window.citywall ??= {});
 const CONNECT = 5000; // ms the page may take to be asked for
 const BLANK = 60000; // ms connected without a paint after which the page starts afresh
-const EMPTY = 20000; // ms the page may take to be drawn at all
+const EMPTY = 20000; // ms the page may be without a stage, as while it is drawn at first or another scene comes
 const RELOADS = 60000; // ms between two reloads at the least
 const CALM = 60000; // ms without a touch or a key
 const [SOFT, HARD] = meta("memory").split(" ").map((megabytes) => Number(megabytes) * 1e6); // bytes of script memory
@@ -37,11 +37,13 @@ export const quiet = () =>
 let torn = false;
 window.addEventListener("error", (event) => { torn ||= event.target?.tagName === "SCRIPT"; }, true);
 
+let stood = begun; // when a stage was last seen on the page
 // Called twice a second.
 export function watchPage() {
+  if (ready()) stood = Date.now();
   const since = Math.max(link.since, link.asked, painted.at >= link.asked ? Infinity : 0);
   if (link.since && Date.now() - since > BLANK) restart("blank");
-  if (!ready() && Date.now() - begun > EMPTY) restart("empty");
+  if (Date.now() - stood > EMPTY) restart("empty");
   if (torn && html.dataset.link === "up") restart("torn");
   if (HARD && used() > HARD) restart("memory");
   if (due() && quiet()) restart(due(), true);

@@ -50,6 +50,7 @@ def test_the_wall_endures(new_context: Callable[..., BrowserContext]) -> None:
         page.goto(f"{house.url}/wall?screen=endurance&playlist=rounds", wait_until="commit")
         page.wait_for_function(PAINTED, timeout=20_000)
         found = endure(house, page, MINUTES)
+    assert found.same, "the page was loaded anew"
     heap, nodes, listeners = (trend(found.late(name)) for name in ("JSHeapUsedSize", "Nodes", "JSEventListeners"))
     # Compiled code and caches still fill in the first minutes; the hour of the bench is what says that it is flat.
     assert heap.least < 50, f"the heap grows by {heap.slope:.1f} ± {heap.error:.1f} MB an hour"
@@ -60,4 +61,3 @@ def test_the_wall_endures(new_context: Callable[..., BrowserContext]) -> None:
     assert min(found.frames) >= 20
     assert found.shown == found.wanted
     assert found.errors == 0
-    assert found.same, "the page was loaded anew"

@@ -183,6 +183,21 @@ def until_found(house: House, start: str) -> str:
     return next(key for key in found if key.startswith(start))
 
 
+def test_only_a_page_that_stays_empty_starts_afresh(house: House, new_context: Callable[..., BrowserContext]) -> None:
+    page = new_context().new_page()
+    page.add_init_script("window.later = 0; const now = Date.now; Date.now = () => now() + window.later;")
+    page.goto(house.url + "/duty?screen=empties&place=9001")
+    page.wait_for_function(PAINTED, timeout=20_000)
+    page.evaluate("() => { window.same = true; window.later = 30e3; }")  # It has stood for a while.
+    page.evaluate("() => dash_clientside.set_props('stage', { children: [] })")  # As between two scenes.
+    time.sleep(1.5)
+    assert page.evaluate("() => window.same"), "another scene may be on its way"
+    page.evaluate("() => { window.later += 30e3; }")
+    page.wait_for_function("() => !window.same", timeout=15_000)
+    page.wait_for_function(PAINTED, timeout=15_000)
+    stands(page, "/duty", "9001")
+
+
 def test_a_page_that_has_grown_large_starts_afresh_when_nobody_minds(
     house: House, new_context: Callable[..., BrowserContext]
 ) -> None:
