@@ -17,8 +17,9 @@ from dashboard.masking import mask
 from dashboard.page import to_json
 from dashboard.ratetable import BY, RatesAsked, Row, as_csv, document, month_of, rates_asked, rows_of
 from dashboard.ticketasks import period_words, span
-from dashboard.ticketpages import KINDS, TicketPages, bar
+from dashboard.ticketpages import KINDS, TicketPages
 from dashboard.ticketrows import Reader
+from dashboard.topbar import bar
 from dashboard.words import Words
 
 FROZEN = Words(

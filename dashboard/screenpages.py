@@ -20,12 +20,13 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.city import City
 from dashboard.hosts import same_origin
+from dashboard.moment import Moment
 from dashboard.page import layouts_of, to_json
 from dashboard.panel import all_panels
 from dashboard.places import PlaceTree
 from dashboard.registry import Conflict, Registry
 from dashboard.screens import ID, ONLINE, Report, Show, Stage, Unknown, Wish, named, panelled, played, rested, sent
-from dashboard.ticketpages import Moment, bar
+from dashboard.topbar import bar
 
 BODY = 4096  # Bytes of an order.
 PICTURE = 96 * 1024  # Bytes of a thumbnail.

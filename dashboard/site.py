@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from dashboard import ingest, layer, orders, ratepages, status, ticketpages, tiles
 from dashboard.feed import Context, every_feed, rules_of
 from dashboard.history import History
+from dashboard.moment import moment_of
 from dashboard.outlines import Gazetteer
 from dashboard.periods import Calendar
 from dashboard.push import Hub
@@ -58,7 +59,7 @@ def web_app(house: House) -> FastAPI:
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
     sent = ticketpages.sent_by(house.database_url)
     pages = ticketpages.TicketPages(
-        house.city, query, rules, ticketpages.moment_of(hub, house.city), sent, orders.orders_by(house.database_url)
+        house.city, query, rules, moment_of(hub, house.city), sent, orders.orders_by(house.database_url)
     )
     doors += ScreenPages(house.city, places, registry, pages.moment).routes()
     doors += [*pages.routes(), *ratepages.RatePages(pages).routes()]

@@ -11,14 +11,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from time import time
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import dash_ag_grid
-import msgspec
 from dash import html
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -27,22 +24,22 @@ from dashboard import orders
 from dashboard.city import City
 from dashboard.frozen import Frozen
 from dashboard.history import HistoryFailed
-from dashboard.marks import both, clipped, fraction
+from dashboard.marks import clipped, fraction
 from dashboard.masking import mask
 from dashboard.messages import Messages
+from dashboard.moment import Moment
 from dashboard.noun import Rules
 from dashboard.page import to_json
-from dashboard.push import Hub
 from dashboard.ticketasks import FILTERS, SORTS, Asked, AskError, asked, chips
 from dashboard.ticketface import face
 from dashboard.ticketquery import PAGE, TicketQuery, order_of
 from dashboard.ticketrows import COLUMNS, Reader, line
 from dashboard.ticketsheet import CUT, MOST, as_csv, as_workbook
 from dashboard.ticketstory import story
+from dashboard.topbar import bar
 from dashboard.words import Words, percent
 
 THREADS = 4
-STANDS = 10.0  # Seconds after which a board that says nothing stands still.
 T = TypeVar("T")
 KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -52,15 +49,9 @@ FAILED = Words("工单库暂时无法读取", "The tickets cannot be read just n
 FROZEN = Words("已冻结", "Frozen:")
 GONE = Words("没有这张工单", "There is no such ticket")
 TITLE = Words("工单", "Tickets")
-BACK = Words("返回大屏", "Back to the wall")
 SEARCH = Words("搜索工单号或标题", "Search number or title")
-SIMULATED = Words("模拟数据", "Simulated data")
-REPLAYED = Words("历史回放", "Replay")
-LANGUAGES = {"zh": "中文", "en": "EN"}
 
-Moment = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Gives ``now`` (the city's time), ``as_of`` and ``wall`` of the board's latest word, and how many batches history is
-``behind`` it."""
+
 Sent = Callable[[str], Sequence[Mapping[str, Any]]]
 """The messages sent about a ticket, by its key: at, step, to, state."""
 
@@ -224,26 +215,6 @@ class TicketPages:
 # -- pages ---------------------------------------------------------------------------------------------------
 
 
-def bar(city: City, *more: Any) -> list[Any]:
-    """What stands at the top of both pages: whose city, where, what kind of data, how old, in which language."""
-    badges = [
-        html.Span(both(words), className="badge news")
-        for words, yes in ((SIMULATED, city.simulated), (REPLAYED, city.replayed))
-        if yes
-    ]
-    switch = [
-        html.A(LANGUAGES[language], href=f"?lang={language}", lang=language, **{"data-set-lang": language})
-        for language in city.languages
-    ]
-    return [
-        html.A(["‹ ", both(BACK)], href=f"/{city.screens[0]}", id="desk-back", className="back"),
-        html.Span(both(city.title.words), className="city"), html.Nav(id="desk-path", className="path"), *more,
-        html.Span(badges, className="badges"), html.Span(className="gap"),
-        html.Span(id="desk-age", className="age", role="status"),
-        html.Nav(switch if len(switch) > 1 else [], className="languages"),
-    ]  # fmt: skip
-
-
 def grid_page(city: City) -> Any:
     """The table's page; ``tickets.mjs`` gives the grid its columns and fetches its rows."""
     options = {
@@ -297,35 +268,6 @@ def face_page(city: City) -> Any:
                      className="column"),
         ], className="face"),
     ], id="desk", className="desk one")  # fmt: skip
-
-
-def moment_of(hub: Hub, city: City) -> Moment:
-    """The time of questions: the board's own, which goes on with the wall's where the board stands still and the
-    city's time is ours.
-    """
-    heard: dict[str, Any] = {}
-
-    async def moment() -> Mapping[str, Any]:
-        with suppress(RedisError, OSError, msgspec.DecodeError):
-            raw, folded, kept = await asyncio.gather(
-                cast(Any, hub.redis.get(hub.keys.pulse)), cast(Any, hub.redis.hgetall(hub.keys.folded)),
-                cast(Any, hub.redis.hgetall(hub.keys.history)),
-            )  # fmt: skip
-            if raw:
-                heard.update(msgspec.json.decode(raw))
-            heard["behind"] = sum(max(0, int(seq) - int(kept.get(spool, 0))) for spool, seq in folded.items())
-        as_of, wall, now = heard.get("as_of"), heard.get("wall"), time()
-        if not as_of:
-            return {"now": now, "as_of": None, "wall": None, "behind": None}
-        old = now - wall if wall and not city.replayed else 0.0
-        return {
-            "now": as_of + (old if old > STANDS else 0.0),
-            "as_of": as_of,
-            "wall": wall,
-            "behind": heard.get("behind"),
-        }
-
-    return moment
 
 
 def sent_by(url: str) -> Sent:
