@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dashboard import console
 from dashboard.city import CityError, read_city
-from dashboard.console import city_file, home_of, house_of
+from dashboard.doors import console
+from dashboard.doors.console import city_file, home_of, house_of
 from dashboard.refusal import Refused
-from dashboard.spool import SpoolFull
+from dashboard.travel.spool import SpoolFull
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT if (ROOT / "pyproject.toml").is_file() else None  # Where the roles are started, in a source tree.
@@ -30,8 +30,8 @@ def role_feeds(args: argparse.Namespace) -> int:
     """Fetch from the sources, until stopped."""
     import uvicorn
 
-    from dashboard.feeder import Feeder
-    from dashboard.ingest import door, feeds_socket
+    from dashboard.travel.feeder import Feeder
+    from dashboard.travel.ingest import door, feeds_socket
 
     house = house_of(args)
     feeder = Feeder(house)
@@ -59,8 +59,8 @@ def role_feeds(args: argparse.Namespace) -> int:
 
 def role_projector(args: argparse.Namespace) -> int:
     """Fold the stream into the board, until stopped."""
-    from dashboard import projector
-    from dashboard.roles import Stop
+    from dashboard.travel import projector
+    from dashboard.travel.roles import Stop
 
     projector.run(house_of(args), Stop().listen())
     return 0
@@ -68,8 +68,8 @@ def role_projector(args: argparse.Namespace) -> int:
 
 def role_historian(args: argparse.Namespace) -> int:
     """Write the stream to SQL, until stopped."""
-    from dashboard import historian
-    from dashboard.roles import Stop
+    from dashboard.travel import historian
+    from dashboard.travel.roles import Stop
 
     historian.run(house_of(args), Stop().listen())
     return 0
@@ -77,8 +77,8 @@ def role_historian(args: argparse.Namespace) -> int:
 
 def role_courier(args: argparse.Namespace) -> int:
     """Bring the messages of the escalation to those on duty, until stopped."""
-    from dashboard import courier
-    from dashboard.roles import Stop
+    from dashboard.travel import courier
+    from dashboard.travel.roles import Stop
 
     house = house_of(args)
     if house.city.escalation is None:
@@ -89,7 +89,7 @@ def role_courier(args: argparse.Namespace) -> int:
 
 def role_web(args: argparse.Namespace) -> int:
     """Serve the screens, until stopped."""
-    from dashboard.site import web_app, web_server
+    from dashboard.doors.site import web_app, web_server
 
     server, listening = web_server(web_app(house_of(args)), args.host, args.port)
     server.run(sockets=[listening])
@@ -101,13 +101,13 @@ def role_web(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start the whole house and keep it up."""
-    from dashboard import status, supervisor
     from dashboard.daysoff import counted
-    from dashboard.feed import rules_of
-    from dashboard.keynumber import chosen
-    from dashboard.outlines import Gazetteer
-    from dashboard.panel import all_panels
-    from dashboard.screens import Stage
+    from dashboard.doors import status, supervisor
+    from dashboard.ground.outlines import Gazetteer
+    from dashboard.screens.keynumber import chosen
+    from dashboard.screens.panel import all_panels
+    from dashboard.screens.screens import Stage
+    from dashboard.sources.feed import rules_of
 
     city = read_city(city_file(args.city))
     rules = rules_of(city)
@@ -139,7 +139,7 @@ def demo(args: argparse.Namespace) -> int:
 
 def replay(args: argparse.Namespace) -> int:
     """Feed a real city's recorded cases through the whole house."""
-    from dashboard.replay import replay as replay_batch
+    from dashboard.doors.replay import replay as replay_batch
 
     data = Path(args.data).expanduser().absolute()
     if not data.is_dir():
@@ -170,13 +170,13 @@ def check(args: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from dashboard.daysoff import counted, unknown_years
-    from dashboard.feed import Context, bind, rules_of
-    from dashboard.keynumber import chosen
-    from dashboard.layout import all_layouts
-    from dashboard.outlines import Gazetteer
-    from dashboard.panel import all_panels, check_rests
-    from dashboard.screens import Stage
-    from dashboard.tiles import sources
+    from dashboard.ground.outlines import Gazetteer
+    from dashboard.screens.keynumber import chosen
+    from dashboard.screens.layout import all_layouts
+    from dashboard.screens.panel import all_panels, check_rests
+    from dashboard.screens.screens import Stage
+    from dashboard.screens.tiles import sources
+    from dashboard.sources.feed import Context, bind, rules_of
 
     city = read_city(Path(args.file) if Path(args.file).exists() else city_file(args.file))
     rules, feeds = rules_of(city), bind(city)
@@ -318,7 +318,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code is 0 if it was done."""
-    from dashboard.roles import speak
+    from dashboard.travel.roles import speak
 
     args = parser().parse_args(words)
     speak(

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
-from dashboard.messages import Messages
+from dashboard.travel.messages import Messages
 
 FEED = "load"
 VICTIMS = ("courier", "projector", "feeds", "historian", "courier", "valkey")  # The courier twice as often.

@@ -17,13 +17,13 @@ from typing import Any, cast
 from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
 from dashboard.board import Board
-from dashboard.feed import rules_of
-from dashboard.history import History
-from dashboard.placefile import read_places
-from dashboard.report import counts
-from dashboard.spool import Counters, Spool
-from dashboard.tally import Tickets
-from dashboard.tickets import LIGHTS
+from dashboard.doors.report import counts
+from dashboard.ground.placefile import read_places
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.tickets import LIGHTS
+from dashboard.sources.feed import rules_of
+from dashboard.travel.history import History
+from dashboard.travel.spool import Counters, Spool
 
 FEED = "load"
 SOURCE = "generator"

@@ -15,8 +15,8 @@ from typing import Protocol
 from bench.exactness import FEED, Trial
 from bench.house import House, Stuck, until
 from bench.run import Bench, Figure
-from dashboard.roles import only_one
-from dashboard.stream import connect
+from dashboard.travel.roles import only_one
+from dashboard.travel.stream import connect
 
 Fault = Callable[[House], None]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.house import House, Stuck, free_port
 from bench.run import Bench, Figure
-from dashboard.status import status
+from dashboard.doors.status import status
 
 FEEDS = 200
 INTERVAL = 2.0  # Seconds.

@@ -28,10 +28,10 @@ from bench.targets import NOW, TARGETS, Target
 from dashboard.board import CODEC
 from dashboard.city import make_city
 from dashboard.events import Event, pack, pack_batch
-from dashboard.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
-from dashboard.values import EARLIEST, LATEST
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.sources.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.sources.values import EARLIEST, LATEST
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "corpus"

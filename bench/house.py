@@ -24,11 +24,11 @@ from typing import Any, Self, cast
 from redis.exceptions import RedisError
 
 import app
-from dashboard import valkey
 from dashboard.city import read_city
-from dashboard.roles import House as Rooms
-from dashboard.status import alive
-from dashboard.stream import connect
+from dashboard.doors.status import alive
+from dashboard.travel import valkey
+from dashboard.travel.roles import House as Rooms
+from dashboard.travel.stream import connect
 
 LOAD_CITY = Path(__file__).with_name("load.toml")
 ROLES = ("feeds", "projector", "historian", "web")

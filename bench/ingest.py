@@ -20,10 +20,10 @@ from redis import Redis
 
 from bench.house import House, Stuck
 from bench.run import Bench, Figure
-from dashboard import valkey
+from dashboard.doors.status import status
 from dashboard.events import BATCH, pack_batch
-from dashboard.status import status
-from dashboard.stream import connect
+from dashboard.travel import valkey
+from dashboard.travel.stream import connect
 
 ROWS = 20_000
 COLUMNS = (

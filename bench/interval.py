@@ -23,11 +23,11 @@ from fastapi import FastAPI
 
 from bench.house import House, free_port, until
 from dashboard.city import read_city
-from dashboard.marks import ASSETS
-from dashboard.page import layouts_of, page
-from dashboard.panel import Context, Panel, all_panels
-from dashboard.placefile import read_places
-from dashboard.stream import Keys, connect, view_key
+from dashboard.ground.placefile import read_places
+from dashboard.screens.marks import ASSETS
+from dashboard.screens.page import layouts_of, page
+from dashboard.screens.panel import Context, Panel, all_panels
+from dashboard.travel.stream import Keys, connect, view_key
 
 EACH = 1000  # Milliseconds between two calls.
 ASK = 8.0

@@ -16,7 +16,7 @@ import httpx
 from bench.browser import FEED, IN_HAND, Tickets, chromium, furnish, opened
 from bench.house import House, Stuck
 from bench.run import Bench, Figure
-from dashboard.ingest import feeds_socket
+from dashboard.travel.ingest import feeds_socket
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from bench.browser import IN_HAND, chromium, opened, post
 from bench.house import House, until
 from bench.run import Bench, Figure
-from dashboard.feed import rules_of
-from dashboard.outlines import Gazetteer
+from dashboard.ground.outlines import Gazetteer
+from dashboard.sources.feed import rules_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page

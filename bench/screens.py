@@ -24,7 +24,7 @@ from bench.browser import Tickets, furnish, post, quantile
 from bench.house import LOAD_CITY, House, Stuck, until
 from bench.run import Bench, Figure
 from dashboard.city import read_city
-from dashboard.page import layouts_of
+from dashboard.screens.page import layouts_of
 
 SCREENS = int(os.environ.get("CITYWALL_BENCH_SCREENS", "1000"))
 SECONDS = float(os.environ.get("CITYWALL_BENCH_SECONDS", "30"))

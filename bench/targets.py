@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dashboard.feed import Post, kinds
-from dashboard.fetch import Reply
-from dashboard.figures import Report
-from dashboard.platforms import Asked
-from dashboard.tables import Chunk
+from dashboard.sources.feed import Post, kinds
+from dashboard.sources.fetch import Reply
+from dashboard.sources.figures import Report
+from dashboard.sources.platforms import Asked
+from dashboard.sources.tables import Chunk
 from feeds.folder import File
 from feeds.mqtt import Heard
 from feeds.probe import Found

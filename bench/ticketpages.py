@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from bench.run import Figure
-from dashboard.history import History, tickets, upsert
-from dashboard.periods import Calendar
+from dashboard.casework.ticketasks import Asked
+from dashboard.casework.ticketquery import TicketQuery
+from dashboard.nouns.periods import Calendar
 from dashboard.places import Place, PlaceTree
-from dashboard.ticketasks import Asked
-from dashboard.ticketquery import TicketQuery
+from dashboard.travel.history import History, tickets, upsert
 
 NUMBER = 1_000_000
 ASKS = 200  # Random filters per database.

@@ -20,9 +20,8 @@ from bench.ticketpages import figures as pages
 from dashboard.board import Board
 from dashboard.city import City, read_city
 from dashboard.events import BATCH, Event, pack, pack_batch
-from dashboard.feed import Context, bind, rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.ticketevents import (
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.ticketevents import (
     TicketAccepted,
     TicketClosed,
     TicketContacted,
@@ -33,6 +32,7 @@ from dashboard.ticketevents import (
     TicketReported,
     TicketSigned,
 )
+from dashboard.sources.feed import Context, bind, rules_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

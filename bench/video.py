@@ -26,9 +26,9 @@ from bench.browser import quantile
 from bench.house import ROLES, House, Stuck, until
 from bench.run import Bench, Figure
 from dashboard.city import read_city
-from dashboard.feed import rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.stream import connect, view_key
+from dashboard.ground.outlines import Gazetteer
+from dashboard.sources.feed import rules_of
+from dashboard.travel.stream import connect, view_key
 
 PAGE = 1000  # Paths on a page.
 P95 = 1000.0  # Milliseconds wanted from a reply to the board.

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 import msgspec
 
-import dashboard
-from dashboard.clock import Clock
+from dashboard import nouns
 from dashboard.discovery import declaring
 from dashboard.events import Codec, Event
-from dashboard.noun import Alert, Document, Listener, Noun, Rules, Slice
+from dashboard.nouns.clock import Clock
+from dashboard.nouns.noun import Alert, Document, Listener, Noun, Rules, Slice
 
-NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(dashboard, "NOUN"))}
+NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(nouns, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
 APART = 60.0  # Seconds by which wall time and the city's may differ and still count as the same.
 SEAL = 16  # Bytes of the checksum before a dump.

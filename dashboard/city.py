@@ -22,13 +22,11 @@ from pydantic import (
     model_validator,
 )
 
-from dashboard.duty import Escalation, Person
-from dashboard.noun import GRASSROOTS
-from dashboard.releases import IndicatorTable
-from dashboard.scenes import PlaylistTable, SceneTable, faults
-from dashboard.schema import Model, Name, TimeOfDay, Title
-from dashboard.sla import Limit, parse_limit
-from dashboard.thresholds import (
+from dashboard.nouns.duty import Escalation, Person
+from dashboard.nouns.noun import GRASSROOTS
+from dashboard.nouns.releases import IndicatorTable
+from dashboard.nouns.sla import Limit, parse_limit
+from dashboard.nouns.thresholds import (
     CloudTable,
     IncidentTable,
     MarketTable,
@@ -37,7 +35,9 @@ from dashboard.thresholds import (
     SharingTable,
     VideoTable,
 )
-from dashboard.worktime import WorkCalendar
+from dashboard.nouns.worktime import WorkCalendar
+from dashboard.scenes import PlaylistTable, SceneTable, faults
+from dashboard.schema import Model, Name, TimeOfDay, Title
 
 
 class CityError(ValueError):

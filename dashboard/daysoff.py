@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from dashboard.city import City, CityError
-from dashboard.sla import Limits
-from dashboard.worktime import WorkCalendar
+from dashboard.nouns.sla import Limits
+from dashboard.nouns.worktime import WorkCalendar
 
 YEARS = range(1970, 2101)  # As far as events may lie.
 AHEAD = timedelta(days=60)  # So long before a year begins, tickets already run into it.

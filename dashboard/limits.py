@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.city import City, CityError
-from dashboard.sla import Limit, LimitError, Limits, parse_limit
+from dashboard.nouns.sla import Limit, LimitError, Limits, parse_limit
 
 COLUMNS = {
     "category": ("category", "小类"),

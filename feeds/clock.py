@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from math import floor
 
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Settings
+from dashboard.nouns.clock import ClockTick
+from dashboard.sources.feed import Context, Delivery, Feed, Settings
 
 
 async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:  # noqa: A001

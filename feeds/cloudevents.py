@@ -16,12 +16,12 @@ import msgspec
 from pydantic import Field
 
 from dashboard.board import CODEC
-from dashboard.documents import read_json, text_of
 from dashboard.events import Act, Event
-from dashboard.feed import Context, Feed, Post, Rejected, SourceNonsense
-from dashboard.feed import Settings as Common
 from dashboard.masking import UNSHOWABLE, clean, mask
-from dashboard.values import EARLIEST, LATEST, Refusal, place_of, point_of, reason_of, short_text, short_title
+from dashboard.sources.documents import read_json, text_of
+from dashboard.sources.feed import Context, Feed, Post, Rejected, SourceNonsense
+from dashboard.sources.feed import Settings as Common
+from dashboard.sources.values import EARLIEST, LATEST, Refusal, place_of, point_of, reason_of, short_text, short_title
 
 RAW = 4096  # Characters of a refused event that are passed on.
 LONGEST = 200  # Characters of an id, a source or a subject.

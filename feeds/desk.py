@@ -16,12 +16,12 @@ import msgspec
 from pydantic import Field
 
 from dashboard.board import CODEC, NOUNS
-from dashboard.documents import read_json, text_of
 from dashboard.events import Act, Event, Ref
-from dashboard.feed import Context, Feed, Post, Rejected, SourceNonsense
-from dashboard.feed import Settings as Common
 from dashboard.masking import UNSHOWABLE, mask
-from dashboard.values import Refusal, reason_of
+from dashboard.sources.documents import read_json, text_of
+from dashboard.sources.feed import Context, Feed, Post, Rejected, SourceNonsense
+from dashboard.sources.feed import Settings as Common
+from dashboard.sources.values import Refusal, reason_of
 
 KEYS = ("id", "type", "by", "data", "subject")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

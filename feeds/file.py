@@ -21,13 +21,13 @@ from typing import Annotated, Literal
 import msgspec
 from pydantic import Field, model_validator
 
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed
-from dashboard.tablefile import Mark, TableFile
-from dashboard.tables import Chunk, TableSettings, read
-from dashboard.tickets import TicketReported
-from dashboard.values import moments
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.tickets import TicketReported
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceFailed
+from dashboard.sources.tablefile import Mark, TableFile
+from dashboard.sources.tables import Chunk, TableSettings, read
+from dashboard.sources.values import moments
 
 TICK = 0.2  # Seconds of wall time between two ticks of a paced replay.
 

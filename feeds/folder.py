@@ -23,11 +23,11 @@ import msgspec
 from pydantic import Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
-from dashboard.mapping import fillable
 from dashboard.masking import clean
-from dashboard.sheets import rows_of
-from dashboard.tablemap import ColumnSettings, events_of
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.mapping import fillable
+from dashboard.sources.sheets import rows_of
+from dashboard.sources.tablemap import ColumnSettings, events_of
 
 REMEMBERED = 500  # Files whose content is known.
 SLICE = 5000  # Events and refusals of one delivery.

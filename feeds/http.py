@@ -15,10 +15,10 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.mapped import mapped
-from dashboard.mapping import MapSettings, fillable, records_of, search_quietly
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.mapped import mapped
+from dashboard.sources.mapping import MapSettings, fillable, records_of, search_quietly
 
 Payload = Reply | list[Rejected]
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dashboard.feed import Context, Rejected, SourceFailed, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.inventory import Seen, VideoSettings
-from dashboard.platforms import Ask, Replies, platform
-from dashboard.video import DOWN, PICTURE
+from dashboard.nouns.video import DOWN, PICTURE
+from dashboard.sources.feed import Context, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.inventory import Seen, VideoSettings
+from dashboard.sources.platforms import Ask, Replies, platform
 
 INTERVAL = 30.0
 VIDEO = ("av1", "vp9", "vp8", "h265", "h264", "mpeg-4 video", "mpeg-1/2 video", "m-jpeg")

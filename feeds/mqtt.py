@@ -18,13 +18,13 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import Field, field_validator, model_validator
 
-from dashboard.credentials import Auth, secret_of
-from dashboard.documents import read_json
-from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
-from dashboard.plainly import usual, why
-from dashboard.readings import Reader, Reading, ReadingSettings, Record
-from dashboard.trust import TrustSettings, trust_of
-from dashboard.values import RAW
+from dashboard.sources.credentials import Auth, secret_of
+from dashboard.sources.documents import read_json
+from dashboard.sources.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.plainly import usual, why
+from dashboard.sources.readings import Reader, Reading, ReadingSettings, Record
+from dashboard.sources.trust import TrustSettings, trust_of
+from dashboard.sources.values import RAW
 
 BATCH = 500  # Messages of one delivery, and at most so many unacknowledged ones the broker sends ahead.
 HELD = 20_000  # Messages of QoS 0 that are held while the disk is busy; more are counted and let go.

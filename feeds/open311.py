@@ -19,11 +19,11 @@ import msgspec
 from pydantic import Field, field_validator
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.mapped import tickets_of
-from dashboard.mapping import MapSettings, search_quietly
-from dashboard.values import moments, raw_of, short_text
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.mapped import tickets_of
+from dashboard.sources.mapping import MapSettings, search_quietly
+from dashboard.sources.values import moments, raw_of, short_text
 
 INTERVAL = 300.0
 KNOWN = 500_000  # Requests that are known not to have changed; beyond these some are read twice.

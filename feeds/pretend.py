@@ -12,11 +12,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.pretence import Matter, World, world_of
-from dashboard.pretendlife import Told, told
-from dashboard.ticketviews import NOUN
+from dashboard.nouns.ticketviews import NOUN
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
+from dashboard.sources.pretence import Matter, World, world_of
+from dashboard.sources.pretendlife import Told, told
 
 CHUNK = 1000  # Events of one delivery while catching up.
 QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dashboard.cloud import CloudSample, Resource
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed
-from dashboard.feed import Settings as Common
+from dashboard.nouns.cloud import CloudSample, Resource
+from dashboard.sources.feed import Context, Delivery, Feed
+from dashboard.sources.feed import Settings as Common
 
 HOUR, DAY = 3600.0, 86400.0
 PAST = 1800.0  # Seconds between two samples while the past is told.

@@ -19,10 +19,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed
-from dashboard.feed import Settings as Common
-from dashboard.indicators import IndicatorReported
-from dashboard.releases import Period, Release, Span
+from dashboard.nouns.indicators import IndicatorReported
+from dashboard.nouns.releases import Period, Release, Span
+from dashboard.sources.feed import Context, Delivery, Feed
+from dashboard.sources.feed import Settings as Common
 
 CHUNK = 400  # Figures in one delivery.
 NAP = 2.0  # Seconds after which the wall clock is looked at again.

@@ -17,9 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.daysoff import calendar_of
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.market import (
+from dashboard.nouns.market import (
     CertificateTold,
     EntityCancelled,
     EntityListed,
@@ -29,7 +27,9 @@ from dashboard.market import (
     InspectionTold,
     StockTold,
 )
-from dashboard.worktime import WorkCalendar
+from dashboard.nouns.worktime import WorkCalendar
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
 
 CHUNK = 1000  # Events of one delivery while catching up.
 QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.

@@ -22,11 +22,11 @@ import shapely
 from pydantic import Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.pretence import rain_on
-from dashboard.sensors import SensorReading
-from dashboard.warned import WarningIssued, WarningLifted
+from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.warned import WarningIssued, WarningLifted
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
+from dashboard.sources.pretence import rain_on
 
 Floats = npt.NDArray[np.float64]
 

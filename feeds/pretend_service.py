@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.daysoff import calendar_of
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.service import CaseAccepted, CaseFinished, DayReported, QueueSeen, Rated, Redressed
-from dashboard.worktime import WorkCalendar
+from dashboard.nouns.service import CaseAccepted, CaseFinished, DayReported, QueueSeen, Rated, Redressed
+from dashboard.nouns.worktime import WorkCalendar
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
 
 CHUNK = 1000  # Events of one delivery while catching up.
 QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.

@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.sharing import HOUR, ApiCalls, CatalogueEntry, DataRequest
+from dashboard.nouns.sharing import HOUR, ApiCalls, CatalogueEntry, DataRequest
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
 
 DAY = 86400.0
 CHUNK = 1000  # Events of one delivery.

@@ -20,9 +20,7 @@ import shapely
 from pydantic import Field
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, SourceFailed
-from dashboard.feed import Settings as Common
-from dashboard.video import (
+from dashboard.nouns.video import (
     CLOCK,
     DOWN,
     LOSS,
@@ -33,6 +31,8 @@ from dashboard.video import (
     CamerasPolled,
     CamerasRecorded,
 )
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Settings as Common
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -20,11 +20,12 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import Field, field_validator
 
-from dashboard.feed import Context, Rejected, SourceFailed
-from dashboard.hosts import Doorkeeper
-from dashboard.inventory import Seen, VideoSettings, inventory_of
-from dashboard.platforms import Ask, Replies, platform
-from dashboard.rtsp import (
+from dashboard.nouns.video import CLOCK, DOWN, PICTURE
+from dashboard.sources.feed import Context, Rejected, SourceFailed
+from dashboard.sources.hosts import Doorkeeper
+from dashboard.sources.inventory import Seen, VideoSettings, inventory_of
+from dashboard.sources.platforms import Ask, Replies, platform
+from dashboard.sources.rtsp import (
     BODY,
     ENVELOPE,
     Answer,
@@ -35,7 +36,6 @@ from dashboard.rtsp import (
     read_answer,
     request,
 )
-from dashboard.video import CLOCK, DOWN, PICTURE
 
 INTERVAL = 60.0
 RTSP, WEB = 554, 80

@@ -13,12 +13,12 @@ from typing import Annotated
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from dashboard.cloud import CloudSample, Resource
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
 from dashboard.masking import clean, mask
-from dashboard.values import short_text
+from dashboard.nouns.cloud import CloudSample, Resource
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.values import short_text
 
 AHEAD = timedelta(minutes=10)  # By how much an exporter's clock may be fast.
 LONGEST = 120  # Characters of a subject.

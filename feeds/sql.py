@@ -23,13 +23,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
-from dashboard.credentials import Auth, secret_of
-from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed
-from dashboard.mapping import fillable
-from dashboard.plainly import usual
-from dashboard.readings import Record
-from dashboard.rows import RowSettings, read_rows, value_of
-from dashboard.watermark import Mark, less, moment_of
+from dashboard.sources.credentials import Auth, secret_of
+from dashboard.sources.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed
+from dashboard.sources.mapping import fillable
+from dashboard.sources.plainly import usual
+from dashboard.sources.readings import Record
+from dashboard.sources.rows import RowSettings, read_rows, value_of
+from dashboard.sources.watermark import Mark, less, moment_of
 
 AHEAD = timedelta(minutes=10)  # A watermark further ahead of the clock does not move the cursor.
 NAME = re.compile(r"[^\W\d]\w{0,62}")

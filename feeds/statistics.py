@@ -17,9 +17,9 @@ import msgspec
 from pydantic import Field, field_validator, model_validator
 
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
-from dashboard.fetch import Fetcher, WebSettings
-from dashboard.figures import FigureSettings, Report, all_figures_of, figures_of, mark_of
+from dashboard.sources.feed import Context, Delivery, Feed, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.fetch import Fetcher, WebSettings
+from dashboard.sources.figures import FigureSettings, Report, all_figures_of, figures_of, mark_of
 
 INTERVAL = 3600.0
 PAGES = 100

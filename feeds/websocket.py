@@ -15,16 +15,16 @@ from pydantic import Field, field_validator, model_validator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, PayloadTooBig
 
-from dashboard.credentials import Auth, secret_of
-from dashboard.documents import read_json
-from dashboard.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
-from dashboard.fetch import Fetcher, WebSettings
-from dashboard.mapping import fillable
-from dashboard.plainly import usual, why
-from dashboard.readings import Record, find
-from dashboard.rows import RowSettings, read_rows
-from dashboard.trust import TrustSettings, trust_of
-from dashboard.values import RAW
+from dashboard.sources.credentials import Auth, secret_of
+from dashboard.sources.documents import read_json
+from dashboard.sources.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.fetch import Fetcher, WebSettings
+from dashboard.sources.mapping import fillable
+from dashboard.sources.plainly import usual, why
+from dashboard.sources.readings import Record, find
+from dashboard.sources.rows import RowSettings, read_rows
+from dashboard.sources.trust import TrustSettings, trust_of
+from dashboard.sources.values import RAW
 
 BATCH = 200  # Messages of one delivery.
 AHEAD = 10_000  # Numbers that are remembered as come while one before them is missing.

@@ -17,14 +17,14 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from dashboard.feed import Context, Rejected, SourceFailed, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.inventory import Seen, VideoSettings
 from dashboard.masking import mask
-from dashboard.platforms import Ask, Look, Replies, platform
-from dashboard.recordings import RecordingSettings, Span
-from dashboard.values import moments
-from dashboard.video import DOWN
+from dashboard.nouns.video import DOWN
+from dashboard.sources.feed import Context, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.inventory import Seen, VideoSettings
+from dashboard.sources.platforms import Ask, Look, Replies, platform
+from dashboard.sources.recordings import RecordingSettings, Span
+from dashboard.sources.values import moments
 
 INTERVAL = 60.0
 AT_ONCE = 4  # Pages under way.

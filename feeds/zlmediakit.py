@@ -16,12 +16,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dashboard.feed import Context, Rejected, SourceFailed, SourceNonsense
-from dashboard.fetch import Fetcher, Reply, WebSettings
-from dashboard.inventory import Seen, VideoSettings, inventory_of
-from dashboard.platforms import Ask, Look, Replies, platform
-from dashboard.recordings import RecordingSettings, Span
-from dashboard.video import DOWN, LOSS, PICTURE, RECORDER
+from dashboard.nouns.video import DOWN, LOSS, PICTURE, RECORDER
+from dashboard.sources.feed import Context, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.fetch import Fetcher, Reply, WebSettings
+from dashboard.sources.inventory import Seen, VideoSettings, inventory_of
+from dashboard.sources.platforms import Ask, Look, Replies, platform
+from dashboard.sources.recordings import RecordingSettings, Span
 
 INTERVAL = 30.0
 YOUNG = 10  # Seconds of a stream's life in which a track need not be ready.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.layout import Layout
+from dashboard.screens.layout import Layout
 from dashboard.words import Words
 
 LAYOUT = Layout(

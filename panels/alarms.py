@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.duty import Escalation
-from dashboard.marks import amount, clipped, elapsed, empty, row
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.duty import Escalation
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, clipped, elapsed, empty, row
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
 ROWS = 24

@@ -7,7 +7,8 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import (
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import (
     amount,
     both,
     box,
@@ -22,8 +23,7 @@ from dashboard.marks import (
     row,
     share,
 )
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, GRADES, LINES, Words, percent
 
 ROWS = 30

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from dash import html
 
-from dashboard.marks import clipped, drawing, empty, light, outline
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import clipped, drawing, empty, light, outline
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import GRADES, Words, compact
 
 RING = (17.0, 36.0)  # Half axes of the ring, in hundredths of the field, …

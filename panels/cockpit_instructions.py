@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from dash import html
 
-from dashboard.keynumber import key_numbers
-from dashboard.marks import Mark, amount, clipped, countdown, elapsed, empty, light
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.keynumber import key_numbers
+from dashboard.screens.marks import Mark, amount, clipped, countdown, elapsed, empty, light
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, LIGHTS, Words, percent
 
 ROWS = 12

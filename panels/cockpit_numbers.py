@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.keynumber import KeyNumber, Reading, chosen, feeds_of, key_numbers, missed
-from dashboard.marks import Mark, both, drawing, number, outline, tip
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.keynumber import KeyNumber, Reading, chosen, feeds_of, key_numbers, missed
+from dashboard.screens.marks import Mark, both, drawing, number, outline, tip
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact
 
 WIDTH, HEIGHT = 100.0, 40.0

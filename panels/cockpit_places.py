@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.keynumber import KeyNumber, Piece, Reading, Record, Row, chosen, key_numbers
-from dashboard.marks import Mark, both, clipped, countdown, empty, light, share
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.keynumber import KeyNumber, Piece, Reading, Record, Row, chosen, key_numbers
+from dashboard.screens.marks import Mark, both, clipped, countdown, empty, light, share
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact
 
 PLACES = 12

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from dash import html
 
-from dashboard.keynumber import key_numbers
-from dashboard.marks import Mark, clipped, elapsed, empty
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.priorities import COMING, DANGER, HANGING, KINDS, PASSED, RULE, THINGS, Thing, things
+from dashboard.nouns.noun import Document
+from dashboard.screens.keynumber import key_numbers
+from dashboard.screens.marks import Mark, clipped, elapsed, empty
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.priorities import COMING, DANGER, HANGING, KINDS, PASSED, RULE, THINGS, Thing, things
 from dashboard.words import Words
 
 SHAPES = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from dash import html
 
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 

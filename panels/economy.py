@@ -7,12 +7,12 @@ from typing import Any
 
 from dash import html
 
-from dashboard.amounts import period_words, signed, singles, written
-from dashboard.marks import clipped, number
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.releases import Series
-from dashboard.sparks import columns
+from dashboard.nouns.noun import Document
+from dashboard.nouns.releases import Series
+from dashboard.screens.amounts import period_words, signed, singles, written
+from dashboard.screens.marks import clipped, number
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.sparks import columns
 from dashboard.words import DASH, Words
 
 PLACES = ("first", "second", "third")

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.amounts import day_words, period_words, signed, written
-from dashboard.marks import both, clipped, empty, row
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.amounts import day_words, period_words, signed, written
+from dashboard.screens.marks import both, clipped, empty, row
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
 ROWS = 16

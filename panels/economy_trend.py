@@ -7,12 +7,12 @@ from typing import Any
 
 from dash import html
 
-from dashboard.amounts import MONTHS, period_words, signed, singles, values, written
-from dashboard.marks import clipped, drawing, empty, outline
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.releases import Period
-from dashboard.sparks import HIGH, WIDE, columns, path
+from dashboard.nouns.noun import Document
+from dashboard.nouns.releases import Period
+from dashboard.screens.amounts import MONTHS, period_words, signed, singles, values, written
+from dashboard.screens.marks import clipped, drawing, empty, outline
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.sparks import HIGH, WIDE, columns, path
 from dashboard.words import DASH, Words
 
 SERIES = 2

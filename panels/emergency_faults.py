@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, elapsed, empty, fraction, row
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import both, clipped, elapsed, empty, fraction, row
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, measured
 
 ROWS = 24

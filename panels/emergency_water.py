@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, light, row
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.sparks import spark
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import both, clipped, empty, light, row
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.sparks import spark
 from dashboard.words import DASH, Words, measured
 
 ROWS = 24

@@ -8,10 +8,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, box, drawing, empty, outline, parted
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.sankey import Node, Ribbon, sankey
+from dashboard.nouns.noun import Document
+from dashboard.nouns.sankey import Node, Ribbon, sankey
+from dashboard.screens.marks import amount, both, box, drawing, empty, outline, parted
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, STAGES, Words, percent
 
 PERIODS = {"today": Words("今日", "Today"), "week": Words("本周", "This week"), "month": Words("本月", "This month")}

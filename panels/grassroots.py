@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, clipped, parted, rate
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.ticketasks import LEVELS
+from dashboard.casework.ticketasks import LEVELS
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, clipped, parted, rate
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
 OTHERS = Words("其他", "Others")

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.layout import all_layouts
-from dashboard.marks import amount, both, tip
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.layout import all_layouts
+from dashboard.screens.marks import amount, both, tip
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 SIMULATED = Words("模拟数据", "Simulated data")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.layer import Layer, State
-from dashboard.tickets import LIGHTS as ORDER
+from dashboard.nouns.tickets import LIGHTS as ORDER
+from dashboard.screens.layer import Layer, State
 from dashboard.words import LIGHTS, Words
 
 LAYER = Layer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.layer import Layer, State
+from dashboard.screens.layer import Layer, State
 from dashboard.words import Words
 
 LAYER = Layer(

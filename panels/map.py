@@ -8,10 +8,10 @@ from typing import Any
 import dash_leaflet as dl
 from dash import html
 
-from dashboard.layer import all_layers
-from dashboard.marks import both, clipped
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.layer import all_layers
+from dashboard.screens.marks import both, clipped
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import LIGHTS, Words, count, measured
 
 MODES = {

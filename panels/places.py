@@ -8,10 +8,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import clipped, empty
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.ranking import FORMULA, PERIOD, headed, ranked, ranking
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import clipped, empty
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.ranking import FORMULA, PERIOD, headed, ranked, ranking
 from dashboard.words import Words
 
 ROWS = 40

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, number, parted, rate, tip
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.ticketasks import FORMULAS
+from dashboard.casework.ticketasks import FORMULAS
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import both, number, parted, rate, tip
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
 THREE = {

@@ -8,10 +8,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, change, clipped, fraction, number, rate
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.strokes import columns, key, plotted, top_of
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, both, change, clipped, fraction, number, rate
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
 
 NAMES = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, clipped, empty, light, row
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, both, clipped, empty, light, row
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
 ROWS = 16

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, clipped, empty, fraction, rate, row, share
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.strokes import between, key, plotted
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, both, clipped, empty, fraction, rate, row, share
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, percent
 
 NAMES = {

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import both, clipped, empty, number
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
-from dashboard.strokes import key, lines, plotted, strip, top_of
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import both, clipped, empty, number
+from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.strokes import key, lines, plotted, strip, top_of
 from dashboard.words import DASH, Words, compact
 
 FIRST, LAST = 32, 74  # Quarters of the day that are shown: from eight to half past six.

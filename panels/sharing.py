@@ -7,11 +7,11 @@ from typing import Any
 
 from dash import html
 
-from dashboard.dayline import dayline
-from dashboard.dayline import frame as day
-from dashboard.marks import both, change, clipped, fraction, number, rate
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.dayline import dayline
+from dashboard.screens.dayline import frame as day
+from dashboard.screens.marks import both, change, clipped, fraction, number, rate
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
 NAMES = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import html
 
-from dashboard.marks import amount, both, change, light, linked, number
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import amount, both, change, light, linked, number
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import STAGES, Words, count
 
 AGES = (Words("<1 天", "<1 d"), Words("1–3 天", "1–3 d"), Words("3–7 天", "3–7 d"), Words(">7 天", ">7 d"))

@@ -9,9 +9,9 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.marks import chart, tokens
-from dashboard.noun import Document
-from dashboard.panel import Context, Painted, Panel
+from dashboard.nouns.noun import Document
+from dashboard.screens.marks import chart, tokens
+from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words, compact, count
 
 OPENED = Words("受理", "Reported")

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from dashboard.board import Board
-from dashboard.clock import ClockTick
 from dashboard.events import Event, pack, pack_batch
-from dashboard.history import History
-from dashboard.noun import FeedRule, Rules
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.noun import FeedRule, Rules
+from dashboard.nouns.sla import Limit, Limits
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.tickets import Ticket, TicketClosed, TicketReported
 from dashboard.places import Place, PlaceTree
-from dashboard.sla import Limit, Limits
-from dashboard.spool import Batch, Spool
-from dashboard.stream import Entry, Keys
-from dashboard.tally import Tickets
-from dashboard.tickets import Ticket, TicketClosed, TicketReported
+from dashboard.travel.history import History
+from dashboard.travel.spool import Batch, Spool
+from dashboard.travel.stream import Entry, Keys
 
 KEYS = Keys("town")
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from dashboard.site import web_server
+from dashboard.doors.site import web_server
 
 
 @asynccontextmanager

@@ -9,12 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.board import Board
-from dashboard.clock import ClockTick
 from dashboard.events import Event, pack, pack_batch
-from dashboard.noun import FeedRule, Rules
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.noun import FeedRule, Rules
+from dashboard.nouns.sla import Limit, Limits
+from dashboard.nouns.ticketevents import TICKET_EVENTS, TicketEvent
 from dashboard.places import Place, PlaceTree
-from dashboard.sla import Limit, Limits
-from dashboard.ticketevents import TICKET_EVENTS, TicketEvent
 
 TREE = PlaceTree.of(
     [

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from dashboard import valkey
+from dashboard.travel import valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_FLAGS = [

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from dashboard.city import City
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, bind
-from dashboard.feeder import Clock, Outlet, Runner, wall
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
-from dashboard.spool import Spool
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.sources.feed import BoundFeed, Context, bind
+from dashboard.travel.feeder import Clock, Outlet, Runner, wall
+from dashboard.travel.spool import Spool
 
 
 class Sink(Outlet):
@@ -31,7 +31,7 @@ class Sink(Outlet):
 
     async def put(self, events: Any, rejected: Any = (), cursor: str | None = None) -> Any:
         """Store, unless it is told to refuse this time."""
-        from dashboard.spool import SpoolFull
+        from dashboard.travel.spool import SpoolFull
 
         if self.refuse():
             raise SpoolFull("the test's disk takes nothing just now")

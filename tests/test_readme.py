@@ -14,14 +14,14 @@ import pytest
 from dashboard.board import CODEC
 from dashboard.city import Display, make_city
 from dashboard.daysoff import calendar_of
-from dashboard.feed import Feed, Rejected, bind, kinds
-from dashboard.mapped import mapped
-from dashboard.page import to_json
-from dashboard.panel import Context, Panel, all_panels, rests_of
+from dashboard.nouns.sla import Limit
+from dashboard.nouns.thresholds import VideoTable
 from dashboard.places import Place, PlaceTree
-from dashboard.sla import Limit
-from dashboard.tablemap import ColumnSettings
-from dashboard.thresholds import VideoTable
+from dashboard.screens.page import to_json
+from dashboard.screens.panel import Context, Panel, all_panels, rests_of
+from dashboard.sources.feed import Feed, Rejected, bind, kinds
+from dashboard.sources.mapped import mapped
+from dashboard.sources.tablemap import ColumnSettings
 from tests.town import context, town
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,13 +54,21 @@ def section(name: str) -> str:
     return found[1].strip()
 
 
+def rooms_of(folder: Path, indent: str) -> list[str]:
+    """The modules of a folder, one line each, and behind them the rooms in it."""
+    files = sorted(file for file in folder.glob("*.py") if file.name != "__init__.py")
+    lines = [f"{indent}- `{file.name}` – {caption(file)}" for file in files]
+    for room in sorted(file.parent for file in folder.glob("*/__init__.py")):
+        lines += [f"{indent}- `{room.name}/` – {caption(room / '__init__.py')}", *rooms_of(room, f"{indent}  ")]
+    return lines
+
+
 def the_map() -> str:
     """The map of the house as it should stand in the README."""
     lines = [f"- `app.py` – {caption(ROOT / 'app.py')}"]
     for room in ROOMS:
         lines.append(f"- `{room}/` – {caption(ROOT / room / '__init__.py')}")
-        files = sorted(file for file in (ROOT / room).glob("*.py") if file.name != "__init__.py")
-        lines += [f"  - `{file.name}` – {caption(file)}" for file in files]
+        lines += rooms_of(ROOT / room, "  ")
     return "\n".join(lines)
 
 

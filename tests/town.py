@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from dashboard.city import City, make_city
 from dashboard.events import Event
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, bind
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, bind
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # Noon in the town.

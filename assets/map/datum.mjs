@@ -1,5 +1,5 @@
 // The map's datum: what it is given is WGS-84; where the tiles below it are drawn in GCJ-02, everything is shifted as
-// they are when it is projected, and what is pointed at is shifted back. dashboard/coordinates.py has the same formulas.
+// they are when it is projected, and what is pointed at is shifted back. dashboard/ground/coordinates.py has the same formulas.
 
 const A = 6378245.0; // Krasovsky's ellipsoid, which GCJ-02 is built on
 const E2 = 0.00669342162296594323;

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from redis import Redis
 
-from dashboard import valkey
-from dashboard.panel import all_panels
-from dashboard.stream import Keys, connect, view_key
+from dashboard.screens.panel import all_panels
+from dashboard.travel import valkey
+from dashboard.travel.stream import Keys, connect, view_key
 from tests.servers import House, until
 
 if TYPE_CHECKING:

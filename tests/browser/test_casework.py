@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dashboard.city import read_city
-from dashboard.faces import FACES
-from dashboard.gallery import Viewer, Wanted, pictures
-from dashboard.stage import Stage
+from dashboard.doors.gallery import Viewer, Wanted, pictures
+from dashboard.doors.stage import Stage
+from dashboard.screens.faces import FACES
 from tests.servers import ROOT
 
 if TYPE_CHECKING:

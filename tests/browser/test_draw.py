@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dash import dcc, html
 
-from dashboard.marks import ASSETS, box, countdown, drawing, outline
-from dashboard.page import to_json
-from dashboard.panel import all_panels
+from dashboard.screens.marks import ASSETS, box, countdown, drawing, outline
+from dashboard.screens.page import to_json
+from dashboard.screens.panel import all_panels
 from tests.contracts.test_panels import context
 from tests.servers import until
 

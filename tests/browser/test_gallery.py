@@ -12,11 +12,11 @@ import pytest
 
 import app
 from dashboard.city import read_city
-from dashboard.faces import FACES
-from dashboard.gallery import CONTRAST, KINDS, LOOK, Picture, Viewer, Wanted, index, pictures
-from dashboard.layout import smallest
-from dashboard.panel import all_panels
-from dashboard.stage import Stage
+from dashboard.doors.gallery import CONTRAST, KINDS, LOOK, Picture, Viewer, Wanted, index, pictures
+from dashboard.doors.stage import Stage
+from dashboard.screens.faces import FACES
+from dashboard.screens.layout import smallest
+from dashboard.screens.panel import all_panels
 from tests.servers import ROOT, chromium
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from dashboard.city import read_city
-from dashboard.feed import rules_of
-from dashboard.marks import colours
+from dashboard.screens.marks import colours
+from dashboard.sources.feed import rules_of
 from tests.browser.screen import Screen, cloud_event, post
 from tests.servers import ROOT, House, until
 

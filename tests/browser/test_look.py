@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from dashboard.gallery import CONTRAST, KINDS, LOOK
-from dashboard.layout import aspect, smallest
+from dashboard.doors.gallery import CONTRAST, KINDS, LOOK
+from dashboard.screens.layout import aspect, smallest
 from layouts.wall import LAYOUT
 from tests.browser.screen import Screen
 from tests.servers import House, until

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import uvicorn
 
-from dashboard.coordinates import wgs84_to_gcj02
-from dashboard.tiles import NONE
+from dashboard.ground.coordinates import wgs84_to_gcj02
+from dashboard.screens.tiles import NONE
 from tests.browser.screen import LEAFLET
-from tests.dashboard.test_web import app_of, town
+from tests.dashboard.screens.test_web import app_of, town
 from tests.servers import until
 
 if TYPE_CHECKING:

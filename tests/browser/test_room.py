@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dashboard.city import read_city
-from dashboard.faces import FACES
-from dashboard.gallery import Viewer
-from dashboard.layout import all_layouts
-from dashboard.marks import colours
-from dashboard.stage import LATER, Stage
+from dashboard.doors.gallery import Viewer
+from dashboard.doors.stage import LATER, Stage
+from dashboard.screens.faces import FACES
+from dashboard.screens.layout import all_layouts
+from dashboard.screens.marks import colours
 from tests.servers import ROOT, until
 
 if TYPE_CHECKING:

@@ -169,7 +169,7 @@ def test_an_alert_interrupts_the_playlist_until_somebody_takes_note(house: House
 
 def until_found(house: House, start: str) -> str:
     """The whole key of the alert whose key begins as this one."""
-    from dashboard.stream import connect, view_key
+    from dashboard.travel.stream import connect, view_key
 
     found: list[str] = []
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from dashboard.city import read_city
-from dashboard.feed import rules_of
-from dashboard.health import BEAT
-from dashboard.page import LINK_LOST
+from dashboard.nouns.health import BEAT
+from dashboard.screens.page import LINK_LOST
+from dashboard.sources.feed import rules_of
 from tests.browser.screen import Board, Screen, cloud_event, post
 from tests.servers import ROOT, House, until
 

@@ -272,11 +272,11 @@ def test_what_is_spoilt_is_refused_by_name_and_bends_nothing(name: str) -> None:
 # What only one kind can meet → where it is tried.
 TRIED = {
     "a zip bomb": ("feeds/test_folder.py", "test_files_that_are_refused"),
-    "a gzip bomb": ("dashboard/test_fetch.py", "test_a_bomb_is_refused_before_it_has_unfolded"),
-    "a redirect to another host": ("dashboard/test_fetch.py", "test_it_is_not_sent_elsewhere"),
+    "a gzip bomb": ("dashboard/sources/test_fetch.py", "test_a_bomb_is_refused_before_it_has_unfolded"),
+    "a redirect to another host": ("dashboard/sources/test_fetch.py", "test_it_is_not_sent_elsewhere"),
     "a redirect to file:// or metadata": ("contracts/test_feed_wrong.py", "WEB"),
     "a name that leads to metadata": (
-        "dashboard/test_fetch.py", "test_a_name_that_leads_to_this_machine_or_to_metadata_is_not_followed",
+        "dashboard/sources/test_fetch.py", "test_a_name_that_leads_to_this_machine_or_to_metadata_is_not_followed",
     ),
     "pages without end": ("feeds/test_http.py", "test_endless_pages_end"),
     "the same page for ever": ("feeds/test_http.py", "test_a_source_that_ignores_the_page_is_not_asked_for_ever"),
@@ -317,9 +317,9 @@ TRIED = {
     "files: a 200 kB title": ("feeds/test_file.py", "test_a_200_kb_title_is_cut_and_noted"),
     "files: GBK said to be UTF-8": ("feeds/test_file.py", "test_gbk_said_to_be_utf_8"),
     "phone and identity numbers": ("feeds/test_file.py", "test_personal_numbers_are_masked_everywhere"),
-    "numbers": ("dashboard/test_quantities.py", "test_what_is_not_exactly_one_number_is_refused_by_name"),
+    "numbers": ("dashboard/sources/test_quantities.py", "test_what_is_not_exactly_one_number_is_refused_by_name"),
     "feet for metres": (
-        "dashboard/test_quantities.py", "test_a_number_in_another_unit_is_never_taken_for_one_in_ours",
+        "dashboard/sources/test_quantities.py", "test_a_number_in_another_unit_is_never_taken_for_one_in_ours",
     ),
     "RTSP and HLS": ("feeds/test_probe.py", "test_what_is_no_answer_is_named_and_the_camera_is_down"),
     "a playlist that leads elsewhere": (

@@ -10,7 +10,7 @@ from bench import fuzz
 from bench.fuzz import CORPUS, corpus_of, faults, numbers_of, search
 from bench.mutations import mutated
 from bench.targets import TARGETS, UNFUZZED, Target
-from dashboard.feed import kinds
+from dashboard.sources.feed import kinds
 
 NAMED = {f"{target.kind}-{target.name}": target for target in TARGETS}
 

@@ -19,8 +19,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from dashboard.city import City, make_city
-from dashboard.feed import kinds
-from dashboard.feedtry import attempt
+from dashboard.doors.feedtry import attempt
+from dashboard.sources.feed import kinds
 from tests.contracts.simulators.probe import Cameras
 from tests.servers import Mosquitto, free_port
 from tests.source import Asked, reply, source

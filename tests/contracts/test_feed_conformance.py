@@ -20,12 +20,13 @@ import pytest
 import tests.contracts.simulators
 from dashboard.board import NOUNS
 from dashboard.discovery import declaring
-from dashboard.feed import kinds
-from dashboard.feedtry import attempt
-from dashboard.health import state_of
-from dashboard.noun import FeedRule
+from dashboard.doors.feedtry import attempt
+from dashboard.nouns.health import state_of
+from dashboard.nouns.noun import FeedRule
+from dashboard.sources.feed import kinds
 from tests.contracts.simulators.folder import Drop
 from tests.contracts.simulators.source import FAILS, FAULTS, PASSES, REFUSES, Simulator
+from tests.servers import ROOT
 from tests.station import Lines, Station, soon
 from tests.town import town
 
@@ -270,8 +271,8 @@ def held() -> dict[str, int]:
     found: dict[str, int] = {}
     for one in tracemalloc.take_snapshot().statistics("filename"):
         file = Path(one.traceback[0].filename)
-        if file.parent.name in ("feeds", "dashboard"):
-            found[f"{file.parent.name}/{file.name}"] = one.size
+        if {ROOT / "feeds", ROOT / "dashboard"} & set(file.parents):
+            found[str(file.relative_to(ROOT))] = one.size
     return found
 
 

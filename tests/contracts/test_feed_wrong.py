@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from dashboard import feedtry
-from dashboard.feed import kinds
-from dashboard.feedtry import attempt
+from dashboard.doors import feedtry
+from dashboard.doors.feedtry import attempt
+from dashboard.sources.feed import kinds
 from tests.contracts.test_feed_blocks import OWN, block_of, city_of, secrets
 from tests.servers import Mosquitto, free_port
 from tests.source import Asked, reply, source

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.board import NOUNS
 from dashboard.city import City, CityError, make_city
-from dashboard.feed import BoundFeed, Context, Feed, Post, Rejected, Settings, SourceNonsense, bind, kinds
+from dashboard.sources.feed import BoundFeed, Context, Feed, Post, Rejected, Settings, SourceNonsense, bind, kinds
 from tests.town import context
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bench.ticketpages import NOW, district, rows
-from dashboard.frozen import Frozen, lines
-from dashboard.history import History, tickets, upsert
-from dashboard.noun import Rules
-from dashboard.periods import Calendar
+from dashboard.casework.frozen import Frozen, lines
+from dashboard.casework.ticketquery import Rate, TicketQuery
+from dashboard.nouns.noun import Rules
+from dashboard.nouns.periods import Calendar
+from dashboard.nouns.sla import Limit, Limits
 from dashboard.refusal import Refused
-from dashboard.sla import Limit, Limits
-from dashboard.ticketquery import Rate, TicketQuery
+from dashboard.travel.history import History, tickets, upsert
 
 ZONE = ZoneInfo("Asia/Shanghai")
 

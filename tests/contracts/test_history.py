@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from dashboard.board import CODEC
 from dashboard.events import Event
-from dashboard.history import History, HistoryFailed
-from dashboard.sla import Limit, Limits
-from dashboard.tickets import Ticket, apply
+from dashboard.nouns.sla import Limit, Limits
+from dashboard.nouns.tickets import Ticket, apply
+from dashboard.travel.history import History, HistoryFailed
 from tests.flow import START, closed, packed, reported, rules
 from tests.servers import Postgres
 

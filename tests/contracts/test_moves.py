@@ -10,17 +10,17 @@ from urllib.parse import parse_qsl
 import pytest
 from sqlalchemy import text
 
+from dashboard.casework.ticketasks import asked
+from dashboard.casework.ticketquery import TicketQuery
 from dashboard.events import Event
-from dashboard.historian import Historian
-from dashboard.history import History
-from dashboard.moves import NAMES
-from dashboard.periods import Calendar
-from dashboard.stream import Entry
-from dashboard.tally import Tickets
-from dashboard.ticketasks import asked
-from dashboard.ticketflow import view_flow, view_stages, view_whistles
-from dashboard.ticketquery import TicketQuery
-from dashboard.ticketstate import steps
+from dashboard.nouns.periods import Calendar
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.ticketflow import view_flow, view_stages, view_whistles
+from dashboard.nouns.ticketstate import steps
+from dashboard.travel.historian import Historian
+from dashboard.travel.history import History
+from dashboard.travel.moves import NAMES
+from dashboard.travel.stream import Entry
 from tests.lives import RULES, batch, moment, told
 
 SPOOL = "one@1"

@@ -13,12 +13,12 @@ import pytest
 
 from dashboard.board import VIEWS, Board
 from dashboard.city import City, make_city
-from dashboard.layout import all_layouts
-from dashboard.marks import ASSETS, colours
-from dashboard.noun import FeedRule, Rules
-from dashboard.page import page, to_json
-from dashboard.panel import Context, Panel, all_panels
+from dashboard.nouns.noun import FeedRule, Rules
 from dashboard.places import Place, PlaceTree
+from dashboard.screens.layout import all_layouts
+from dashboard.screens.marks import ASSETS, colours
+from dashboard.screens.page import page, to_json
+from dashboard.screens.panel import Context, Panel, all_panels
 
 PLACES = PlaceTree.of([
     Place("T", "镇", "town", None, "Town"),

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from dashboard.board import Board
 from dashboard.events import Event
-from dashboard.feed import Post, Rejected, bind, rules_of
-from dashboard.feeder import read
-from dashboard.historian import Historian
-from dashboard.history import History
-from dashboard.spool import Spool
-from dashboard.stream import Entry
+from dashboard.sources.feed import Post, Rejected, bind, rules_of
+from dashboard.travel.feeder import read
+from dashboard.travel.historian import Historian
+from dashboard.travel.history import History
+from dashboard.travel.spool import Spool
+from dashboard.travel.stream import Entry
 from tests.flow import packed, tick, tickets_of
 from tests.town import context, town
 

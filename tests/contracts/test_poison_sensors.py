@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.board import NOUNS, Board
-from dashboard.feed import Post, bind, rules_of
-from dashboard.feeder import read
-from dashboard.spool import Spool
+from dashboard.sources.feed import Post, bind, rules_of
+from dashboard.travel.feeder import read
+from dashboard.travel.spool import Spool
 from tests.flow import packed, tick
 from tests.town import context, town
 

@@ -9,9 +9,9 @@ import pytest
 
 from bench import fuzz
 from bench.targets import NOW, TARGETS, Target
-from dashboard.fetch import Reply
-from dashboard.figures import Report
-from dashboard.video import CamerasListed
+from dashboard.nouns.video import CamerasListed
+from dashboard.sources.fetch import Reply
+from dashboard.sources.figures import Report
 from feeds.folder import File
 from tests.town import DATA
 

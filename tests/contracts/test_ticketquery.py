@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bench.ticketpages import NOW, district, random_ask, rows
-from dashboard.history import History, tickets, upsert
-from dashboard.periods import Calendar
+from dashboard.casework.ticketasks import RATES, Asked, asked, span
+from dashboard.casework.ticketquery import Page, TicketQuery, order_of
+from dashboard.nouns.periods import Calendar
 from dashboard.places import PlaceTree
-from dashboard.ticketasks import RATES, Asked, asked, span
-from dashboard.ticketquery import Page, TicketQuery, order_of
+from dashboard.travel.history import History, tickets, upsert
 
 NUMBER = 1500
 CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"))

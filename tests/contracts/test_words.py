@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from dashboard.city import City, read_city
-from dashboard.layout import all_layouts
-from dashboard.pretence import CHANNELS
+from dashboard.screens.layout import all_layouts
+from dashboard.sources.pretence import CHANNELS
 from tests.servers import ROOT
 
 OWN = "镇街"  # A matter of the town itself, whose unit has a name of its own.
 CHINESE = re.compile("[\u3400-\u9fff]")
 SPEAKING = sorted(
-    file for folder in ("panels", "layouts", "dashboard", "feeds") for file in (ROOT / folder).glob("*.py")
+    file for folder in ("panels", "layouts", "dashboard", "feeds") for file in (ROOT / folder).rglob("*.py")
 )
 
 

@@ -18,14 +18,14 @@ import pytest_asyncio
 from dashboard.board import CODEC
 from dashboard.city import CityError
 from dashboard.events import Act
-from dashboard.feed import every_feed
-from dashboard.ingest import routes
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
-from dashboard.roles import House
-from dashboard.spool import SpoolFull
-from dashboard.web import make_app
-from tests.dashboard.test_ingest import Doors
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.screens.web import make_app
+from dashboard.sources.feed import every_feed
+from dashboard.travel.ingest import routes
+from dashboard.travel.roles import House
+from dashboard.travel.spool import SpoolFull
+from tests.dashboard.travel.test_ingest import Doors
 from tests.hall import served
 from tests.town import town
 

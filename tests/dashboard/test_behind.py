@@ -13,21 +13,21 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from dashboard.board import NOUNS
+from dashboard.casework.ratetable import BY, RatesAsked, document, rows_of
+from dashboard.casework.ticketasks import RATES, asked
+from dashboard.casework.ticketquery import TicketQuery
+from dashboard.casework.ticketrows import Reader
+from dashboard.casework.ticketwhere import Levels
 from dashboard.city import read_city
-from dashboard.feed import Context as FeedContext
-from dashboard.feed import Rejected, bind, rules_of
-from dashboard.history import History
-from dashboard.outlines import Gazetteer
-from dashboard.page import to_json
-from dashboard.panel import Context, all_panels
-from dashboard.periods import Calendar
-from dashboard.pretendlife import told
-from dashboard.ratetable import BY, RatesAsked, document, rows_of
-from dashboard.tally import Tickets
-from dashboard.ticketasks import RATES, asked
-from dashboard.ticketquery import TicketQuery
-from dashboard.ticketrows import Reader
-from dashboard.ticketwhere import Levels
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.periods import Calendar
+from dashboard.nouns.tally import Tickets
+from dashboard.screens.page import to_json
+from dashboard.screens.panel import Context, all_panels
+from dashboard.sources.feed import Context as FeedContext
+from dashboard.sources.feed import Rejected, bind, rules_of
+from dashboard.sources.pretendlife import told
+from dashboard.travel.history import History
 from feeds.pretend import pretend
 
 CITY = read_city(Path(__file__).resolve().parents[2] / "cities" / "nanhai.toml")

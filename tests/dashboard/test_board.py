@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.board import NOUNS, SEAL, VIEWS, Board, Gap
-from dashboard.clock import ClockTick
 from dashboard.events import Event, pack, pack_batch
-from dashboard.health import FeedBeat
-from dashboard.noun import FeedRule, Rules
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.health import FeedBeat
+from dashboard.nouns.noun import FeedRule, Rules
+from dashboard.nouns.sla import Limit, Limits
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.tickets import LIGHTS, TicketClosed, TicketReported
 from dashboard.places import Place, PlaceTree
-from dashboard.sla import Limit, Limits
-from dashboard.tally import Tickets
-from dashboard.tickets import LIGHTS, TicketClosed, TicketReported
 
 TREE = PlaceTree.of(
     [

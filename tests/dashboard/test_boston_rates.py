@@ -22,18 +22,18 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 
 from dashboard.board import Board
+from dashboard.casework.ratepages import RatePages
+from dashboard.casework.ticketpages import TicketPages
+from dashboard.casework.ticketquery import TicketQuery
 from dashboard.city import read_city
 from dashboard.events import pack, pack_batch
-from dashboard.feed import bind, rules_of
-from dashboard.historian import Historian
-from dashboard.history import History
-from dashboard.periods import Calendar
-from dashboard.ratepages import RatePages
-from dashboard.slots import DUE, KEPT, at
-from dashboard.stream import Entry
-from dashboard.tally import Tickets
-from dashboard.ticketpages import TicketPages
-from dashboard.ticketquery import TicketQuery
+from dashboard.nouns.periods import Calendar
+from dashboard.nouns.slots import DUE, KEPT, at
+from dashboard.nouns.tally import Tickets
+from dashboard.sources.feed import bind, rules_of
+from dashboard.travel.historian import Historian
+from dashboard.travel.history import History
+from dashboard.travel.stream import Entry
 from tests.town import DATA, context, parsed
 
 BOSTON = DATA / "boston311"

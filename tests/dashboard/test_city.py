@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from dashboard.city import CityError, make_city, read_city
-from dashboard.feed import bind, rules_of
-from dashboard.layout import all_layouts
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.screens.layout import all_layouts
+from dashboard.sources.feed import bind, rules_of
 
 CITIES = Path(__file__).resolve().parents[1] / "cities"
 FAULTY = sorted((CITIES / "faulty").glob("*.toml"))

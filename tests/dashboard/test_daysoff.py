@@ -10,8 +10,8 @@ import pytest
 
 from dashboard.city import City, make_city
 from dashboard.daysoff import calendar_of, counted, unknown_years
-from dashboard.sla import Limit, Limits
-from tests.dashboard.test_worktime import BY_HAND, CHINA, at, dates, told
+from dashboard.nouns.sla import Limit, Limits
+from tests.dashboard.nouns.test_worktime import BY_HAND, CHINA, at, dates, told
 
 
 def city(**calendar: Any) -> City:

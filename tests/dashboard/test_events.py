@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.board import CODEC, NOUNS
 from dashboard.events import ENVELOPE, content, identity, pack, pack_batch, utc
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.nouns.tickets import TicketClosed, TicketReported
 
 AT = datetime(2026, 11, 21, 9, 41, 26, 123456, tzinfo=UTC)
 REPORTED = TicketReported(

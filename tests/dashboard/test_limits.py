@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dashboard.city import make_city, read_city
 from dashboard.limits import limits_of
-from dashboard.sla import Limit
+from dashboard.nouns.sla import Limit
 
 CITIES = Path(__file__).resolve().parents[2] / "cities"
 

@@ -22,10 +22,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dashboard.city import make_city
-from dashboard.panel import Context, Panel
 from dashboard.places import Place, PlaceTree
-from dashboard.push import Hub
-from dashboard.stream import Keys, Notices, view_key
+from dashboard.screens.panel import Context, Panel
+from dashboard.screens.push import Hub
+from dashboard.travel.stream import Keys, Notices, view_key
 from dashboard.words import Words
 from tests.hall import served
 

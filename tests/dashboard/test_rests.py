@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from dashboard.audience import Hello, Screen
 from dashboard.board import NOUNS
 from dashboard.city import CityError
-from dashboard.clock import ClockTick
-from dashboard.panel import Context, all_panels, check_rests, rests_of
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.sharing import CatalogueEntry
+from dashboard.nouns.thresholds import SharingTable
 from dashboard.places import Place, PlaceTree
-from dashboard.projector import Projector
-from dashboard.push import Hub
-from dashboard.sharing import CatalogueEntry
-from dashboard.thresholds import SharingTable
+from dashboard.screens.audience import Hello, Screen
+from dashboard.screens.panel import Context, all_panels, check_rests, rests_of
+from dashboard.screens.push import Hub
+from dashboard.travel.projector import Projector
 from tests.flow import rules
 from tests.town import town
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.feed import Rejected
-from dashboard.mapped import mapped
-from dashboard.mapping import MapSettings
+from dashboard.sources.feed import Rejected
+from dashboard.sources.mapped import mapped
+from dashboard.sources.mapping import MapSettings
 from tests.town import context, town
 
 GOOD: dict[str, dict[str, Any]] = {

@@ -10,26 +10,26 @@ from typing import Any, cast
 
 import pytest
 
-from dashboard.alerts import AlarmAcknowledged, AlarmReopened, DeskNoted
 from dashboard.board import NOUNS, Board
 from dashboard.city import read_city
-from dashboard.cloud import CloudSample
-from dashboard.courier import Courier
-from dashboard.duty import Escalation, Step
-from dashboard.escalation import alarm_of
 from dashboard.events import Event
-from dashboard.health import FeedBeat
-from dashboard.indicators import IndicatorReported
-from dashboard.instructions import InstructionGiven
-from dashboard.market import EntityRegistered
-from dashboard.messages import Messages
-from dashboard.noun import FeedRule, Rules
-from dashboard.sensors import SensorReading
-from dashboard.service import CaseAccepted, Rated
-from dashboard.sharing import ApiCalls, CatalogueEntry, DataRequest
-from dashboard.tally import Tickets
-from dashboard.video import DOWN, Camera, CamerasListed, CamerasPolled
-from dashboard.warned import WarningIssued
+from dashboard.nouns.alerts import AlarmAcknowledged, AlarmReopened, DeskNoted
+from dashboard.nouns.cloud import CloudSample
+from dashboard.nouns.duty import Escalation, Step
+from dashboard.nouns.escalation import alarm_of
+from dashboard.nouns.health import FeedBeat
+from dashboard.nouns.indicators import IndicatorReported
+from dashboard.nouns.instructions import InstructionGiven
+from dashboard.nouns.market import EntityRegistered
+from dashboard.nouns.noun import FeedRule, Rules
+from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.service import CaseAccepted, Rated
+from dashboard.nouns.sharing import ApiCalls, CatalogueEntry, DataRequest
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.video import DOWN, Camera, CamerasListed, CamerasPolled
+from dashboard.nouns.warned import WarningIssued
+from dashboard.travel.courier import Courier
+from dashboard.travel.messages import Messages
 from tests.flow import PLACES, START, closed, reported, rules, tick
 
 HOUR = 3600.0

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.feed import Context, Delivery, Post, Rejected, bind, rules_of
-from dashboard.fetch import Reply
-from dashboard.tally import Tickets
-from dashboard.ticketflow import view_rates
-from dashboard.tickets import TicketReported
+from dashboard.nouns.tally import Tickets
+from dashboard.nouns.ticketflow import view_rates
+from dashboard.nouns.tickets import TicketReported
+from dashboard.sources.feed import Context, Delivery, Post, Rejected, bind, rules_of
+from dashboard.sources.fetch import Reply
 from feeds.folder import File
 from feeds.sql import Rows
 from feeds.websocket import Push

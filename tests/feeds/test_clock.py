@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from dashboard.clock import ClockTick
-from dashboard.feed import Context, Delivery, Settings
+from dashboard.nouns.clock import ClockTick
+from dashboard.sources.feed import Context, Delivery, Settings
 from feeds import clock
 
 START = datetime(2026, 11, 21, 2, 30, 0, 400_000, tzinfo=UTC)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dashboard.feed import Context, Post, Rejected, SourceNonsense, bind
 from dashboard.masking import opaque
-from dashboard.spool import Spool
-from dashboard.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported
+from dashboard.nouns.ticketevents import TICKET_EVENTS, TicketClosed, TicketEvent, TicketReported
+from dashboard.sources.feed import Context, Post, Rejected, SourceNonsense, bind
+from dashboard.travel.spool import Spool
 from tests.town import NOW, context, reasons, town
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}

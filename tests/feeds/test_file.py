@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dashboard.city import CityError
-from dashboard.feed import SourceFailed, bind
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.nouns.tickets import TicketClosed, TicketReported
+from dashboard.sources.feed import SourceFailed, bind
 from tests.town import (
     COLUMNS,
     GOOD,

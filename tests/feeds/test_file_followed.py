@@ -14,9 +14,9 @@ from typing import Any, cast
 import pytest
 
 from dashboard.city import City
-from dashboard.clock import ClockTick
-from dashboard.feed import BoundFeed, Context, Delivery, SourceFailed, bind
-from dashboard.spool import Spool
+from dashboard.nouns.clock import ClockTick
+from dashboard.sources.feed import BoundFeed, Context, Delivery, SourceFailed, bind
+from dashboard.travel.spool import Spool
 from tests.town import (
     GOOD,
     NOW,

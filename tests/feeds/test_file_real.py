@@ -11,9 +11,9 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.feed import Rejected, bind, rules_of
-from dashboard.spool import Spool
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.nouns.tickets import TicketClosed, TicketReported
+from dashboard.sources.feed import Rejected, bind, rules_of
+from dashboard.travel.spool import Spool
 from tests.town import (
     DATA,
     context,

@@ -21,10 +21,10 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from dashboard.city import CityError
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
-from dashboard.feedtry import attempt
-from dashboard.sensors import SensorReading
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.doors.feedtry import attempt
+from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.tickets import TicketClosed, TicketReported
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
 from feeds.folder import File
 from tests.town import DATA, context, parsed, reasons, town
 

@@ -11,12 +11,12 @@ from typing import Any, cast
 import pytest
 
 from dashboard.city import CityError
-from dashboard.cloud import CloudSample
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
-from dashboard.feedtry import attempt
-from dashboard.fetch import Reply
-from dashboard.sensors import SensorReading
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.doors.feedtry import attempt
+from dashboard.nouns.cloud import CloudSample
+from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.tickets import TicketClosed, TicketReported
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.sources.fetch import Reply
 from tests.source import Asked, reply, source
 from tests.town import DATA, NOW, context, deliveries, parsed, reasons, town
 

@@ -13,8 +13,8 @@ import aiomqtt
 import pytest
 
 from dashboard.city import CityError
-from dashboard.feed import SourceFailed, bind
-from dashboard.sensors import SensorReading
+from dashboard.nouns.sensors import SensorReading
+from dashboard.sources.feed import SourceFailed, bind
 from feeds.mqtt import Heard, Settings, parse
 from tests.servers import Mosquitto, free_port
 from tests.station import Station, soon

@@ -12,12 +12,12 @@ from typing import Any, cast
 import pytest
 
 from dashboard.board import CODEC
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
-from dashboard.feedtry import attempt
-from dashboard.fetch import Reply
-from dashboard.spool import Spool
-from dashboard.ticketevents import TicketAmended
-from dashboard.tickets import TicketClosed, TicketReported
+from dashboard.doors.feedtry import attempt
+from dashboard.nouns.ticketevents import TicketAmended
+from dashboard.nouns.tickets import TicketClosed, TicketReported
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
+from dashboard.sources.fetch import Reply
+from dashboard.travel.spool import Spool
 from feeds.open311 import Page
 from tests.source import Asked, reply, source
 from tests.town import DATA, NOW, at, context, deliveries, parsed, reasons, town

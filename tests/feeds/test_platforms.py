@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from dashboard.coordinates import from_wgs84
-from dashboard.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind, kinds
-from dashboard.fetch import Reply
-from dashboard.inventory import inventory_of
-from dashboard.platforms import Asked
-from dashboard.video import DOWN, LOSS, PICTURE, RECORDER, CamerasListed, CamerasPolled
+from dashboard.ground.coordinates import from_wgs84
+from dashboard.nouns.video import DOWN, LOSS, PICTURE, RECORDER, CamerasListed, CamerasPolled
+from dashboard.sources.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind, kinds
+from dashboard.sources.fetch import Reply
+from dashboard.sources.inventory import inventory_of
+from dashboard.sources.platforms import Asked
 from tests.source import Asked as Request
 from tests.source import reply, source
 from tests.town import DATA, NOW, context, town

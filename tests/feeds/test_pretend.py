@@ -17,14 +17,14 @@ import shapely
 
 from dashboard.board import Board
 from dashboard.city import City, read_city
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, Delivery, SourceFailed, bind, rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.placefile import read_places
+from dashboard.ground.outlines import Gazetteer
+from dashboard.ground.placefile import read_places
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.ticketevents import TicketClosed, TicketMerged, TicketRejected, TicketReported, TicketVoided
 from dashboard.places import PlaceTree
-from dashboard.pretence import CHANNELS, LONGEST, RHYTHMS, Pretended, World, tickets_of
-from dashboard.ticketevents import TicketClosed, TicketMerged, TicketRejected, TicketReported, TicketVoided
+from dashboard.sources.feed import Context, Delivery, SourceFailed, bind, rules_of
+from dashboard.sources.pretence import CHANNELS, LONGEST, RHYTHMS, Pretended, World, tickets_of
 from feeds.pretend import FEED, Settings, pretend
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

@@ -15,11 +15,11 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
-from dashboard.cloud import CloudSample
 from dashboard.events import Event
-from dashboard.feed import Context, bind, rules_of
-from dashboard.outlines import Gazetteer
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.cloud import CloudSample
+from dashboard.sources.feed import Context, bind, rules_of
 from feeds.pretend_cloud import FEED, Network, Settings
 from feeds.pretend_cloud import told as samples
 

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.amounts import signed, singles
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
-from dashboard.feed import Context, bind, rules_of
-from dashboard.indicators import IndicatorReported
-from dashboard.outlines import Gazetteer
-from dashboard.releases import Period, Release
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.indicators import IndicatorReported
+from dashboard.nouns.releases import Period, Release
+from dashboard.screens.amounts import signed, singles
+from dashboard.sources.feed import Context, bind, rules_of
 from feeds.pretend_indicators import FEED, Bureau, Figure, Settings, figures_of
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

@@ -13,10 +13,10 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, SourceFailed, bind, rules_of
-from dashboard.outlines import Gazetteer
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.sources.feed import Context, SourceFailed, bind, rules_of
 from feeds.pretend_market import FEED, Settings, Town
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

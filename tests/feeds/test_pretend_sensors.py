@@ -15,13 +15,13 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, SourceFailed, bind, rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.pretence import rain_on
-from dashboard.sensors import SensorReading
-from dashboard.warned import WarningIssued, WarningLifted
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.warned import WarningIssued, WarningLifted
+from dashboard.sources.feed import Context, SourceFailed, bind, rules_of
+from dashboard.sources.pretence import rain_on
 from feeds.pretend_sensors import DEEP, FEED, District, Settings, Weather, district_of, readings
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

@@ -14,12 +14,12 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
 from dashboard.daysoff import calendar_of
 from dashboard.events import Event
-from dashboard.feed import Context, SourceFailed, bind, rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.service import CaseAccepted, CaseFinished, QueueSeen
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.service import CaseAccepted, CaseFinished, QueueSeen
+from dashboard.sources.feed import Context, SourceFailed, bind, rules_of
 from feeds.pretend_service import CHANNELS, FEED, Settings
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

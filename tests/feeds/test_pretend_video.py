@@ -15,11 +15,11 @@ import pytest
 
 from dashboard.board import Board
 from dashboard.city import read_city
-from dashboard.clock import ClockTick
 from dashboard.events import Event
-from dashboard.feed import Context, bind, rules_of
-from dashboard.outlines import Gazetteer
-from dashboard.video import DOWN, CamerasListed, CamerasPolled, CamerasRecorded
+from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.clock import ClockTick
+from dashboard.nouns.video import DOWN, CamerasListed, CamerasPolled, CamerasRecorded
+from dashboard.sources.feed import Context, bind, rules_of
 from feeds.pretend_video import FEED, Life, Settings, district_of
 
 FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from dashboard.feed import BoundFeed, Context, Rejected, SourceFailed, bind
-from dashboard.inventory import inventory_of
-from dashboard.platforms import Asked
-from dashboard.rtsp import Refused, credentials, device_time, has_video, read_answer
-from dashboard.video import CLOCK, DOWN, PICTURE, CamerasListed, CamerasPolled
+from dashboard.nouns.video import CLOCK, DOWN, PICTURE, CamerasListed, CamerasPolled
+from dashboard.sources.feed import BoundFeed, Context, Rejected, SourceFailed, bind
+from dashboard.sources.inventory import inventory_of
+from dashboard.sources.platforms import Asked
+from dashboard.sources.rtsp import Refused, credentials, device_time, has_video, read_answer
 from feeds.probe import Found, Prober, playlist_status, variant_of
 from tests import cameras
 from tests.servers import until

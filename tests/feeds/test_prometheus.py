@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from dashboard.city import CityError
-from dashboard.feed import Rejected, bind
-from dashboard.feedtry import attempt
-from dashboard.fetch import Reply
+from dashboard.doors.feedtry import attempt
+from dashboard.sources.feed import Rejected, bind
+from dashboard.sources.fetch import Reply
 from feeds.prometheus import Scrape, Settings, parse
 from tests.servers import free_port
 from tests.station import Station, soon

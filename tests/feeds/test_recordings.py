@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, bind
-from dashboard.fetch import Reply
-from dashboard.recordings import Recorded, common, joined, length, without
-from dashboard.video import CamerasPolled, CamerasRecorded
+from dashboard.nouns.video import CamerasPolled, CamerasRecorded
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, bind
+from dashboard.sources.fetch import Reply
+from dashboard.sources.recordings import Recorded, common, joined, length, without
 from tests.source import Asked, reply, source
 from tests.town import NOW, context, town
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from dashboard.city import CityError
-from dashboard.feed import SourceFailed, bind
-from dashboard.feeder import read
+from dashboard.sources.feed import SourceFailed, bind
+from dashboard.travel.feeder import read
 from tests.station import Station, soon
 from tests.town import NOW, at, context, town
 

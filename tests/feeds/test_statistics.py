@@ -13,11 +13,11 @@ from typing import Any, cast
 import pytest
 
 from dashboard.city import CityError
-from dashboard.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind, rules_of
-from dashboard.feedtry import attempt
-from dashboard.figures import Report
-from dashboard.indicators import IndicatorReported, Indicators
-from dashboard.indicatorviews import view_indicators
+from dashboard.doors.feedtry import attempt
+from dashboard.nouns.indicators import IndicatorReported, Indicators
+from dashboard.nouns.indicatorviews import view_indicators
+from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind, rules_of
+from dashboard.sources.figures import Report
 from tests.source import Asked, reply, source
 from tests.town import DATA, NOW, context, deliveries, parsed, reasons, town
 
@@ -276,7 +276,7 @@ async def test_the_recorded_reply_comes_by_post_and_only_a_change_is_told_again(
     for event in parsed(found, ctx, told)[0]:
         board.fold(event)
     figures = next(iter(board.figures.values()))
-    from dashboard.releases import Period
+    from dashboard.nouns.releases import Period
 
     assert [one.value for one in figures.revisions(Period.of("2024-12"))] == [6.2, 6.3]
     assert [one.value for one in figures.revisions(Period.of("2024-11"))] == [5.4]

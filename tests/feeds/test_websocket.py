@@ -17,7 +17,7 @@ from starlette.routing import Route
 from websockets.asyncio.server import ServerConnection, serve
 
 from dashboard.city import CityError
-from dashboard.feed import SourceFailed, bind
+from dashboard.sources.feed import SourceFailed, bind
 from feeds.websocket import Push, Sequence, Settings, parse
 from tests.hall import served
 from tests.servers import free_port

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dashboard.page import to_json
-from dashboard.panel import all_panels
+from dashboard.screens.page import to_json
+from dashboard.screens.panel import all_panels
 from panels.cloud_network import star_of
 from tests.contracts.test_panels import context, nodes
 

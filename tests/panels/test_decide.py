@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dashboard.page import to_json
+from dashboard.screens.page import to_json
 from panels.decide import PANEL
 from tests.contracts.test_panels import context, nodes
 

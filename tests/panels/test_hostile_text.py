@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.marks import TEXT, clipped
-from dashboard.page import to_json
-from dashboard.panel import Panel, all_panels
+from dashboard.screens.marks import TEXT, clipped
+from dashboard.screens.page import to_json
+from dashboard.screens.panel import Panel, all_panels
 from tests.contracts.test_panels import context, nodes
 
 HOSTILE = "<img src=x onerror=alert(1)><a href='javascript:alert(1)'>\u202e\x00"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dashboard.page import to_json
+from dashboard.screens.page import to_json
 from panels.units import PANEL
 from tests.contracts.test_panels import context, nodes
 

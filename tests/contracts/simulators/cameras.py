@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dashboard.events import Event
-from dashboard.video import CamerasListed, CamerasPolled
+from dashboard.nouns.video import CamerasListed, CamerasPolled
 from tests.contracts.simulators.source import FAILS, REFUSES, WebSource
 
 

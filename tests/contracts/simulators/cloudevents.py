@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dashboard.feed import Post
-from dashboard.feeder import Runner, read
-from dashboard.spool import SpoolFull
+from dashboard.sources.feed import Post
+from dashboard.travel.feeder import Runner, read
+from dashboard.travel.spool import SpoolFull
 from tests.contracts.simulators.source import PASSES, REFUSES, Simulator
 from tests.station import Station
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.events import Event
-from dashboard.video import DOWN, CamerasPolled
+from dashboard.nouns.video import DOWN, CamerasPolled
 from tests.contracts.simulators.cameras import Platform
 from tests.contracts.simulators.source import NET, PASSES, REFUSES
 

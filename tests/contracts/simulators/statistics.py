@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.events import Event
-from dashboard.indicators import IndicatorReported
+from dashboard.nouns.indicators import IndicatorReported
 from tests.contracts.simulators.source import PASSES, Answer, WebSource
 
 

@@ -1,0 +1,190 @@
+"""The page of a screen: its layout's picture as a grid, and around each panel the frame the house draws.
+
+A page holds no numbers and no place: it is the same for everybody, whatever place and language, and the
+texts of its frames stand in it in both languages. Numbers come by ``/live``.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from dash import html
+
+from dashboard.city import City
+from dashboard.places import PlaceTree
+from dashboard.screens.layout import Layout, all_layouts, fitting
+from dashboard.screens.marks import both, tip
+from dashboard.screens.panel import Context, Panel, all_panels
+from dashboard.sources.feed import every_feed
+from dashboard.words import Words
+
+LINK_LOST = Words("连接中断，数字停在断开之时", "Connection lost; numbers stand as they were")
+
+
+def _plain(value: object) -> object:
+    """What is no plain value, as plain values: Dash components, Plotly figures, numpy arrays and numbers."""
+    for convert in ("to_plotly_json", "tolist"):
+        if hasattr(value, convert):
+            return getattr(value, convert)()
+    raise NotImplementedError(f"a panel painted a {type(value).__name__}, which is no JSON value")
+
+
+_json = msgspec.json.Encoder(enc_hook=_plain)
+
+
+def to_json(painted: Any) -> bytes:
+    """What a panel painted, as the JSON the browser's side of Dash reads. NaN and infinity become null.
+
+    Raises:
+        NotImplementedError: if a value is of a type that JSON and Dash do not know.
+
+    >>> to_json({"a.children": html.B("<i>", className="n")}).decode()
+    '{"a.children":{"props":{"children":"<i>","className":"n"},"type":"B","namespace":"dash_html_components"}}'
+    """
+    return _json.encode(painted)
+
+
+def layouts_of(city: City) -> dict[str, Layout]:
+    """The layouts as the city has them, by what its feeds fill.
+
+    Raises:
+        CityError: as ``every_feed`` does.
+    """
+    return fitting(all_layouts(), {noun for feed in every_feed(city) for noun in feed.nouns})
+
+
+def page(layout: Layout, city: City, places: PlaceTree, panels: Mapping[str, Panel] | None = None) -> Any:
+    """The page of ``layout`` as a component tree.
+
+    Raises:
+        KeyError: naming an area of the layout that is no panel.
+    """
+    known = all_panels() if panels is None else panels
+    unknown = [area for area in layout.panels if area not in known]
+    if unknown:
+        raise KeyError(f"the layout {layout.id} has an area {unknown[0]!r}, which is no panel")
+    ctx = Context(city, places, places.root.code, city.languages[0])
+    pictures = {
+        shape: " ".join(f'"{" ".join(row.split())}"' for row in _rows(text)) for shape, text in layout.pictures.items()
+    }
+    style = {
+        f"--{name}-{shape}": text
+        for name, found in (("areas", pictures), ("columns", layout.columns), ("rows", layout.rows))
+        for shape, text in found.items()
+    }
+    cards = [_card(known[panel], ctx, _absent(layout, panel)) for panel in layout.panels]
+    lost = html.Div(
+        [html.Span("▲", className="shape"), " ", both(LINK_LOST), " ", html.Span(className="since")], id="link"
+    )
+    about = {"data-screen": layout.id, "data-shapes": " ".join(layout.pictures)}
+    if layout.orbits:
+        about["data-orbits"] = "yes"
+    return html.Div([*cards, lost], id="wall", className="wall", style=style, **about)
+
+
+def staged(wall: Any) -> Any:
+    """A page whose wall may be changed for another: it stands on a stage that stays."""
+    return html.Div(wall, id="stage")
+
+
+def alone(panel: str) -> Layout:
+    """The layout of one panel that has the screen to itself, under the header."""
+    picture = {"wide": f"header\n{panel}"}
+    return Layout(
+        f"panel-{panel}",
+        all_panels()[panel].title,
+        pictures={**picture, "ultrawide": picture["wide"], "tall": picture["wide"]},
+        columns=dict.fromkeys(("wide", "ultrawide", "tall"), "1fr"),
+        rows=dict.fromkeys(("wide", "ultrawide", "tall"), "7fr 101fr"),
+    )
+
+
+def _rows(picture: str) -> list[str]:
+    return [line for line in picture.splitlines() if line.strip()]
+
+
+def _absent(layout: Layout, panel: str) -> str:
+    """The shapes of screen, separated by spaces, whose picture leaves the panel out; a small one is like a wide one
+    where it has no picture of its own.
+    """
+    pictures = {"small": layout.pictures.get("wide", ""), **layout.pictures}
+    return " ".join(shape for shape, picture in pictures.items() if panel not in picture.split())
+
+
+def _card(panel: Panel, ctx: Context, absent: str) -> Any:
+    """The frame around a panel. Its age and state are kept by ``live.mjs``, which finds it by ``data-panel``."""
+    age = html.Span(className="age", role="status")
+    name = html.Button(both(panel.title), type="button", **{"aria-haspopup": "dialog"})  # It answers, see answer.mjs.
+    title = html.H2(name, **(tip(panel.formula) if panel.formula.zh else {}))
+    period = [html.Span(both(panel.period), className="period")] if panel.period.zh else []
+    head = [age] if panel.bare else [html.Header([title, *period, age])]
+    plate = html.Div(className="plate", **{"aria-hidden": "true"})  # The state, large, where numbers would mislead.
+    about = {
+        "data-panel": panel.id,
+        "data-state": "never",
+        "data-title-zh": panel.title.zh,
+        "data-title-en": panel.title.en,
+    }
+    if absent:
+        about["data-absent"] = absent
+    return html.Section(
+        [*head, html.Div(panel.frame(ctx), className="body"), plate],
+        id=panel.id, className="bare" if panel.bare else "card", style={"gridArea": panel.id}, **about,
+    )  # fmt: skip
+
+
+# -- which scripts and styles a page loads -----------------------------------------------------------------
+
+GRID = "/dash_ag_grid/"  # Only the tickets' table has a grid; its script is larger than all others together.
+DESK_KEEPS = ("tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "instruct.css", "instruct.mjs")
+DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
+
+
+def import_map(text: str) -> str:
+    """What lets modules import each other by plain names, as in ``from "./words.mjs"``: for each module of the house
+    that a page loads, the address it is loaded from. Without it the second would be fetched once more, unversioned,
+    and would run twice.
+
+    >>> import_map('<script type="module" src="/assets/a.mjs?m=1.5"></script>')
+    '<script type="importmap">{"imports":{"/assets/a.mjs":"/assets/a.mjs?m=1.5"}}</script>'
+    """
+    found = {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
+    return f'<script type="importmap">{msgspec.json.encode({"imports": found}).decode()}</script>'
+
+
+def wall_scripts(text: str, ahead: str = "") -> str:
+    """A screen's page without what only desks need; ``ahead`` is one more line of its head."""
+    ahead = f"{import_map(text)}\n{ahead}"
+    return "\n".join(row for row in text.splitlines() if GRID not in row).replace("</head>", f"{ahead}\n</head>")
+
+
+def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:
+    """A desk's page: without the wall's own modules and styles, and with ``assets/desk/`` and its module ``name``."""
+    kept = []
+    for row in text.splitlines():
+        asset = re.search(r'"/assets/([\w/.-]+\.(?:mjs|css|js))', row)
+        if asset and asset[1] not in DESK_KEEPS:
+            continue
+        if any(part in row for part in DESK_DROPS) or (GRID in row and not grid):
+            continue
+        kept.append(row)
+    style = f'<link rel="stylesheet" href="/assets/desk/desk.css?v={version}">'
+    scripts = [f'<script type="module" src="/assets/desk/{file}.mjs?v={version}"></script>' for file in ("desk", name)]
+    ahead = f"{import_map(text + ''.join(scripts))}\n{style}"
+    return "\n".join(kept).replace("</head>", f"{ahead}\n</head>").replace("</body>", "\n".join([*scripts, "</body>"]))
+
+
+def policy(text: str) -> str:
+    """The content security policy of a page: scripts are files of ours, or the very ones that stand in it."""
+    inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", text, re.DOTALL)
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline)
+    return "; ".join((
+        "default-src 'self'", f"script-src 'self' {hashes}".strip(), "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:", "worker-src 'self' blob:", "connect-src 'self'", "font-src 'self' data:",
+        "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
+    ))  # fmt: skip

@@ -1,0 +1,405 @@
+"""Push: each changed panel is painted once and the same bytes go to every screen that shows it.
+
+A screen names the panels it wants at a place. Screens that show the same (place, language, size) form an
+audience; when a view changes, each panel of the audience that reads it is painted and serialised once.
+Each screen has a mailbox that keeps only the latest paint per panel, so a slow screen sees fewer states,
+never old ones, and costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic, time
+from typing import Any, cast
+
+import msgspec
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard.city import City
+from dashboard.places import PlaceTree
+from dashboard.screens.audience import Audience, Hello, Screen
+from dashboard.screens.director import Director
+from dashboard.screens.painting import bundled, member
+from dashboard.screens.panel import Context, Panel, all_panels
+from dashboard.screens.registry import Registry
+from dashboard.screens.screens import Report, Stage, Unknown
+from dashboard.sources.hosts import same_origin
+from dashboard.travel.roles import Backoff, Ups
+from dashboard.travel.stream import Keys, connect_async, view_key
+
+log = logging.getLogger("web")
+BEAT = 2.0  # Seconds between two beats of the link.
+ASK = 8.0  # Seconds between two asks for the same views.
+PAINT = 0.05  # Seconds in which changes are gathered before they are painted.
+UNSEEN = 2  # Paints under way to a screen that it has not acknowledged.
+SILENT = 60.0  # Seconds after which a screen that acknowledges nothing is let go.
+MESSAGE = 16_384  # Bytes of the largest message a screen may send.
+POLL = 20.0  # Seconds a poll is held at most.
+
+
+class Hub:
+    """One per web process: knows the screens, asks for their views, paints and delivers."""
+
+    def __init__(
+        self,
+        city: City,
+        places: PlaceTree,
+        redis_url: str,
+        version: str,
+        *,
+        silent: float = SILENT,
+        hold: float = POLL,
+        registry: Registry | None = None,
+    ) -> None:
+        self.city, self.places, self.version = city, places, version
+        self.silent, self.hold = silent, hold
+        self.keys = Keys(city.name)
+        self.redis = connect_async(redis_url)
+        self.panels: dict[str, Panel] = all_panels()
+        self.audiences: dict[tuple[str, str, str], Audience] = {}
+        self.screens: set[Screen] = set()
+        self.polls: dict[str, Screen] = {}
+        self.views: dict[str, dict[str, Any]] = {}
+        self.pulse: dict[str, Any] = {}
+        self.tick = 0
+        self.painted = self.sent = self.faults = 0
+        self._changed = asyncio.Event()
+        self._ask = asyncio.Event()
+        self.director: Director | None = None
+        if registry is not None:
+            self.director = Director(Stage(city, places), registry, self.told, self._ask.set)
+
+    def told(self, key: str) -> tuple[dict[str, Any] | None, float]:
+        """The latest document of a view (``view|place``), if it has come, and the city's time."""
+        return self.views.get(key), float(self.pulse.get("as_of") or 0.0)
+
+    # -- what the screens want ---------------------------------------------------------------------------
+
+    def join(self, screen: Screen, hello: Hello) -> None:
+        """Show ``screen`` what its hello asks for, from the beginning."""
+        self.leave(screen)
+        shown = self.shown(hello)
+        audience = self.audiences.get(shown)
+        if audience is None:
+            audience = self.audiences[shown] = Audience(Context(self.city, self.places, *shown))
+        screen.panels = frozenset(hello.panels) & self.panels.keys()
+        screen.audience = audience
+        screen.mail.clear()
+        screen.unseen.clear()
+        audience.screens.add(screen)
+        self.screens.add(screen)
+        for panel in screen.panels:
+            if panel in audience.paints:
+                screen.mail[panel] = audience.paints[panel]
+            elif self._has_views(audience, panel):
+                audience.dirty.add(panel)
+            else:
+                self._ask.set()
+        screen.beat = self.beat()
+        screen.ready.set()
+        self._changed.set()
+
+    def shown(self, hello: Hello) -> tuple[str, str, str]:
+        """Place, language and size that a hello is answered with: what is unknown here is the city's own."""
+        place = hello.place if hello.place in self.places else self.places.root.code
+        lang = hello.lang if hello.lang in self.city.languages else self.city.languages[0]
+        return place, lang, hello.size if hello.size in ("small", "normal", "large") else "normal"
+
+    def leave(self, screen: Screen) -> None:
+        """Forget a screen, and an audience without screens."""
+        self.screens.discard(screen)
+        audience, screen.audience = screen.audience, None
+        if audience is not None:
+            audience.screens.discard(screen)
+            if not audience.screens:
+                ctx = audience.ctx
+                self.audiences.pop((ctx.place, ctx.language, ctx.size), None)
+                wanted = self.wanted()
+                self.views = {key: view for key, view in self.views.items() if key in wanted}
+
+    def wanted(self) -> set[str]:
+        """The views (``view|place``) that some screen needs."""
+        shown = {
+            view_key(view, audience.ctx.place)
+            for audience in self.audiences.values()
+            for panel in audience.panels
+            for view in self.panels[panel].reads
+        }
+        return shown | (self.director.wanted() if self.director is not None else set())
+
+    def _has_views(self, audience: Audience, panel: str) -> bool:
+        return all(view_key(view, audience.ctx.place) in self.views for view in self.panels[panel].reads)
+
+    # -- from Redis --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen, ask, paint and beat until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            mine = (self._listen, self._keep_asking, self._keep_painting, self._keep_beating)
+            for work in (*mine, *(self.director.works() if self.director is not None else ())):
+                tasks.create_task(self._keep(work))
+
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A fault in one of the works must not leave a process that looks alive and shows nothing new."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("a fault in the web process's %s; going on", getattr(work, "__name__", "work"))
+            await asyncio.sleep(1.0)
+
+    async def _listen(self) -> None:
+        """Follow the notice board; after every break subscribe first and read everything wanted afterwards."""
+        backoff, ups = Backoff(), Ups(log, "the notice board")
+        while True:
+            try:
+                async with self.redis.pubsub() as channel:
+                    await channel.subscribe(self.keys.news)
+                    self._ask.set()
+                    await self._fetch(self.wanted())
+                    ups.up()
+                    backoff.reset()
+                    while True:
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=3.0)
+                        if message is None:
+                            await self.redis.ping()  # A half-open connection is found out here.
+                            continue
+                        news = msgspec.json.decode(message["data"])
+                        another = self.pulse.get("epoch") != news["pulse"]["epoch"]
+                        self.pulse = news["pulse"]
+                        if another:
+                            self._ask.set()
+                        await self._fetch(self.wanted() if another else self.wanted() & set(news["keys"]))
+            except (RedisError, OSError) as error:
+                ups.down(error)
+                await asyncio.sleep(backoff.next())
+
+    async def _fetch(self, keys: Iterable[str]) -> None:
+        """Read views and mark the panels that rest on them."""
+        names = sorted(keys)
+        if not names:
+            return
+        found = await cast(Any, self.redis.hmget(self.keys.views, names))
+        fresh = {name: msgspec.json.decode(raw) for name, raw in zip(names, found, strict=True) if raw is not None}
+        fresh = {name: view for name, view in fresh.items() if self._newer(view, self.views.get(name))}
+        self.views.update(fresh)
+        for audience in self.audiences.values():
+            for panel in audience.panels:
+                reads = {view_key(view, audience.ctx.place) for view in self.panels[panel].reads}
+                if reads & fresh.keys() and reads <= self.views.keys():
+                    audience.dirty.add(panel)
+        self._changed.set()
+
+    def _newer(self, view: dict[str, Any], known: dict[str, Any] | None) -> bool:
+        """Whether a view is newer than the known one: answers may come in another order than they were asked for."""
+        if known is None or view.get("epoch") == known.get("epoch"):
+            return known is None or view["offset"] >= known["offset"]
+        return known.get("epoch") != self.pulse.get("epoch")
+
+    async def _keep_asking(self) -> None:
+        """Say which views are wanted: when that changes, and again every few seconds."""
+        while True:
+            self._ask.clear()
+            wanted = sorted(self.wanted())
+            try:
+                if wanted:
+                    asked = {"keys": msgspec.json.encode(wanted)}
+                    await self.redis.xadd(self.keys.asks, cast(Any, asked), maxlen=1000, approximate=True)
+                    await self._fetch(key for key in wanted if key not in self.views)
+            except (RedisError, OSError):
+                pass  # The listener says so; asking goes on.
+            try:
+                await asyncio.wait_for(self._ask.wait(), ASK)
+                await asyncio.sleep(0.02)
+            except TimeoutError:
+                pass
+
+    # -- painting ----------------------------------------------------------------------------------------
+
+    async def _keep_painting(self) -> None:
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(PAINT)
+            self._changed.clear()
+            self.tick += 1
+            for audience in list(self.audiences.values()):
+                self._paint(audience)
+                await asyncio.sleep(0)
+
+    def _paint(self, audience: Audience) -> None:
+        """Paint what is dirty and lay it into the mailboxes."""
+        fresh: dict[str, tuple[int, bytes]] = {}
+        for name in sorted(audience.dirty):
+            documents = {view: self.views.get(view_key(view, audience.ctx.place)) for view in self.panels[name].reads}
+            if all(documents.values()):
+                fresh[name] = (self.tick, self._member(name, cast(Any, documents), audience.ctx))
+        audience.dirty.clear()
+        audience.bundles.clear()
+        audience.paints.update(fresh)
+        for screen in audience.screens:
+            mine = {name: paint for name, paint in fresh.items() if name in screen.panels}
+            if mine:
+                screen.mail.update(mine)
+                screen.ready.set()
+
+    def _member(self, name: str, documents: dict[str, dict[str, Any]], ctx: Context) -> bytes:
+        painted, well = member(self.panels[name], documents, ctx)
+        self.painted += well
+        self.faults += not well
+        return painted
+
+    def bundle(self, screen: Screen) -> str:
+        """The screen's mail as one message; screens with the same mail get the same bytes."""
+        audience = cast(Audience, screen.audience)
+        which = tuple(sorted((name, tick) for name, (tick, _) in screen.mail.items()))
+        message = audience.bundles.get(which)
+        if message is None:
+            painted = (paint for _, paint in screen.mail.values())
+            message = bundled(self.tick, self.pulse.get("epoch"), audience.ctx, painted)
+            audience.bundles[which] = message
+        screen.mail.clear()
+        screen.unseen.append(self.tick)
+        return message
+
+    def beat(self) -> str:
+        """The link's beat: the server's time, how far the board is and how each feed is."""
+        return msgspec.json.encode({"t": "beat", "now": time(), "version": self.version, **self.pulse}).decode()
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            said, now = self.beat(), monotonic()
+            for screen in list(self.screens):
+                screen.beat = said
+                screen.ready.set()
+            for name, screen in list(self.polls.items()):
+                if now - screen.heard > 2 * self.hold:
+                    self.leave(gone := self.polls.pop(name))
+                    if self.director is not None:
+                        self.director.left(gone)
+
+    # -- towards the screens -----------------------------------------------------------------------------
+
+    def routes(self) -> list[BaseRoute]:
+        """``/live`` and its fallback."""
+        return [WebSocketRoute("/live", self.live), Route("/live/poll", self.poll, methods=["POST"])]
+
+    async def live(self, socket: WebSocket) -> None:
+        """One screen's link, from hello to goodbye."""
+        if not same_origin(socket.headers.get("origin"), socket.headers.get("host")):
+            await socket.close(4403, "another origin")
+            return
+        await socket.accept()
+        screen = Screen(secrets.token_hex(4))
+        reading = asyncio.create_task(self._read(socket, screen))
+        writing = asyncio.create_task(self._write(socket, screen))
+        try:
+            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.leave(screen)
+            if self.director is not None:
+                self.director.left(screen)
+            for task in (reading, writing):
+                task.cancel()
+            await asyncio.gather(reading, writing, return_exceptions=True)
+
+    async def _read(self, socket: WebSocket, screen: Screen) -> None:
+        while True:
+            try:
+                said = await socket.receive_text()
+            except (WebSocketDisconnect, RuntimeError, KeyError):
+                return
+            try:
+                message = msgspec.json.decode(said[:MESSAGE])
+                if message["t"] == "hello":
+                    self.join(screen, msgspec.convert(message, Hello))
+                elif message["t"] == "ack":
+                    screen.acknowledge(int(message["n"]))
+                elif message["t"] == "report" and self.director is not None:
+                    await self.director.heard(screen, msgspec.convert(message, Report))
+            except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+                await socket.close(4400, "not understood")
+                return
+
+    async def _write(self, socket: WebSocket, screen: Screen) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(screen.ready.wait(), self.silent)
+            except TimeoutError:
+                pass
+            screen.ready.clear()
+            try:
+                async with asyncio.timeout(self.silent):
+                    if not await self._deliver(socket, screen):
+                        return
+            except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+                return
+
+    async def _deliver(self, socket: WebSocket, screen: Screen) -> bool:
+        """Send what there is, as far as the screen keeps up; False if it was let go."""
+        # One that has never said what it wants is let go like one that has stopped to take what it gets.
+        if (screen.unseen or screen.audience is None) and monotonic() - screen.heard > self.silent:
+            await socket.close(4408, "nothing was acknowledged")
+            return False
+        while screen.orders:
+            await socket.send_text(screen.orders.pop(next(iter(screen.orders))))
+        if screen.beat is not None and len(screen.unseen) < UNSEEN:
+            said, screen.beat = screen.beat, None
+            await socket.send_text(said)
+        if screen.mail and len(screen.unseen) < UNSEEN:
+            if not screen.unseen:
+                screen.heard = monotonic()
+            await socket.send_text(self.bundle(screen))
+            self.sent += 1
+        return True
+
+    async def poll(self, request: Request) -> Response:
+        """The fallback where no WebSocket gets through: hello with what was seen, frames as soon as there are any."""
+        if not same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return JSONResponse({"reason": "another_origin"}, 403)
+        try:
+            body = await request.body()
+            hello = msgspec.json.decode(body[:MESSAGE], type=Hello)
+        except msgspec.MsgspecError:
+            return JSONResponse({"reason": "not_understood"}, 400)
+        screen = self.polls.get(hello.screen)
+        ctx = screen.audience.ctx if screen is not None and screen.audience is not None else None
+        if screen is None or ctx is None or (ctx.place, ctx.language, ctx.size) != self.shown(hello):
+            screen = screen or Screen(hello.screen)
+            self.polls[hello.screen] = screen
+            self.join(screen, hello)
+        screen.acknowledge(hello.seen if hello.seen <= self.tick else 0)
+        if hello.report is not None and self.director is not None:
+            try:
+                await self.director.heard(screen, hello.report)
+            except Unknown:
+                return JSONResponse({"reason": "not_understood"}, 400)
+        if screen.unseen:  # An answer was lost on its way, and what was in it would never come again.
+            self.join(screen, hello)
+        screen.turn += 1  # One poll at a time: an older one may be of a connection that is long gone.
+        turn = screen.turn
+        until = monotonic() + self.hold
+        frames: list[str] = []
+        while not frames and monotonic() < until and screen.turn == turn:
+            screen.ready.clear()
+            frames += screen.orders.values()
+            screen.orders.clear()
+            if screen.beat is not None:
+                frames.append(screen.beat)
+                screen.beat = None
+            if screen.mail:
+                frames.append(self.bundle(screen))
+            if not frames:
+                try:
+                    await asyncio.wait_for(screen.ready.wait(), until - monotonic())
+                except TimeoutError:
+                    break
+        screen.heard = monotonic()
+        return Response('{"frames":[' + ",".join(frames) + "]}", media_type="application/json")

@@ -1,0 +1,1 @@
+"""What outside systems say, read strictly: documents, tables, numbers, platforms; and a simulated district."""

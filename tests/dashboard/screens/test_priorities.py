@@ -1,0 +1,80 @@
+"""Three things today: chosen by the stated rule, one of a kind, each with the numbers it rests on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dashboard.board import VIEWS
+from dashboard.city import read_city
+from dashboard.doors.console import city_file
+from dashboard.ground.placefile import read_places
+from dashboard.screens.panel import Context
+from dashboard.screens.priorities import COMING, DANGER, HANGING, KINDS, PASSED, things
+from panels.cockpit_today import PANEL
+
+CITY = read_city(city_file("nanhai"))
+CTX = Context(CITY, read_places(CITY), "440605")
+
+
+def alert(key: str, severity: int, **more: Any) -> dict[str, Any]:
+    """An alert as its view tells it."""
+    return {
+        "key": key, "severity": severity, "noun": "warning", "since": 1.0, "place": "440605121",
+        "title": ["暴雨红色预警", "Red rainstorm warning"], "text": ["西樵镇", "Xiqiao"], "link": "",
+        "acknowledged": None, **more,
+    }  # fmt: skip
+
+
+def test_the_rule_puts_danger_first_then_what_is_late_then_what_will_be_then_what_hangs() -> None:
+    found = things(PANEL.example, CTX)
+    assert [one.rank for one in found] == sorted(one.rank for one in found)
+    assert len({one.kind for one in found}) == len(found), "one of a kind"
+    assert {one.rank for one in found} >= {PASSED, COMING, HANGING}
+    alerts = {"alerts": {"alerts": [alert("a", 2), alert("b", 1)]}}
+    first = things({**PANEL.example, **alerts}, CTX)[0]
+    assert (first.rank, first.kind) == (DANGER, "alert")
+    assert "1" in first.why.zh, "how many more there are"
+    assert first.subject == "alert:a"
+    linked = {"alerts": {"alerts": [alert("t|1", 1, link="/ticket?key=tickets%7C7&lang=en")]}}
+    assert things(linked, CTX)[0].subject == "tickets|7", "an instruction on it is one on its ticket"
+
+
+def test_within_a_rank_what_concerns_more_comes_first() -> None:
+    for rank in (PASSED, COMING, HANGING):
+        weights = [one.weight for one in things(PANEL.example, CTX) if one.rank == rank]
+        assert weights == sorted(weights, reverse=True)
+
+
+def test_every_why_names_numbers_in_both_languages() -> None:
+    for one in things(PANEL.example, CTX):
+        assert re.search(r"\d", one.why.zh), one
+        assert re.search(r"\d", one.why.en), one
+        assert one.subject
+
+
+def test_what_is_acknowledged_closed_or_small_is_no_matter() -> None:
+    quiet = {"alerts": {"alerts": [alert("a", 1, acknowledged={"by": "周"}), alert("b", 3)]}}
+    assert things(quiet, CTX) == []
+    assert things({"hour": {"units": [["环卫中心", 2, 1.0]], "quarters": [2, 0, 0, 0]}}, CTX) == []
+    even = {"days": {"places": {"440605011": {"open": 50, "late": 5}, "440605124": {"open": 50, "late": 5}}}}
+    assert things(even, CTX) == [], "no place has more than its share"
+    one_sided = {"days": {"places": {"440605011": {"open": 50, "late": 9}, "440605124": {"open": 50, "late": 1}}}}
+    (thing,) = things(one_sided, CTX)
+    assert "90 %" in thing.why.zh
+    assert "late=1" in thing.behind
+
+
+def test_a_month_that_will_meet_its_target_is_no_matter() -> None:
+    target = CITY.cockpit.targets["on_time"] / 100
+    view = {"low": target - 0.01, "mid": target - 0.001, "high": target + 0.002, "open": 9, "close": None}
+    (thing,) = things({"forecast": view}, CTX)
+    assert "可能" in thing.title.zh
+    assert things({"forecast": {**view, "mid": target + 0.001}}, CTX) == []
+    assert things({"forecast": {**view, "mid": None}}, CTX) == []
+
+
+def test_a_house_without_a_view_offers_nothing_of_it() -> None:
+    assert set(KINDS) <= set(VIEWS)
+    assert things({}, CTX) == []
+    assert things({view: {} for view in KINDS}, CTX) == []
