@@ -188,7 +188,8 @@ def test_only_a_page_that_stays_empty_starts_afresh(house: House, new_context: C
     page.add_init_script("window.later = 0; const now = Date.now; Date.now = () => now() + window.later;")
     page.goto(house.url + "/duty?screen=empties&place=9001")
     page.wait_for_function(PAINTED, timeout=20_000)
-    page.evaluate("() => { window.same = true; window.later = 30e3; }")  # It has stood for a while.
+    page.evaluate("() => { window.same = true; window.later = 30e3; }")
+    time.sleep(1.5)  # The page looks after itself twice a second: it has stood for a while.
     page.evaluate("() => dash_clientside.set_props('stage', { children: [] })")  # As between two scenes.
     time.sleep(1.5)
     assert page.evaluate("() => window.same"), "another scene may be on its way"
