@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from dashboard.nouns.escalation import Due, alarm_of
 from dashboard.nouns.noun import Alert
 from dashboard.nouns.tally import Tickets
-from dashboard.nouns.tickets import OVERDUE, WORST, turns
+from dashboard.nouns.tickets import NONE, NORMAL, OVERDUE, WORST, turns
 from dashboard.nouns.ticketstate import Ticket
 from dashboard.words import Words
 
 SUPERVISED = {1: 3, 2: 2, 3: 1}  # Level of supervision → severity.
-EMERGENCY, LATE_EMERGENCY, LONG_OVERDUE, STEPS = 2, 1, 3, 4
+LATE_EMERGENCY, EMERGENCY, HANDLED_EMERGENCY, LONG_OVERDUE, STEPS = 1, 2, 3, 3, 4
 NEWS = 24 * 3600.0  # Seconds; a step that fell due before then is no news any more.
 HOUR = 3600
 
@@ -45,6 +45,10 @@ def _of_ticket(board: Tickets, ticket: Ticket, *, emergency: bool) -> Alert:
     if emergency:
         if light in (OVERDUE, WORST):
             reasons.append((LATE_EMERGENCY, _turned(board, ticket, light), Words("紧急事件超期", "Emergency overdue")))
+        elif ticket.state == "in_progress" and light in (NONE, NORMAL):
+            # A unit has signed for it and has time: somebody sees to it, and those nobody sees to yet stand before it.
+            since = ticket.signed or ticket.since
+            reasons.append((HANDLED_EMERGENCY, since, Words("紧急事件处置中", "Emergency in hand")))
         else:
             reasons.append((EMERGENCY, ticket.reported or ticket.since, Words("紧急事件", "Emergency")))
     elif light == WORST:
