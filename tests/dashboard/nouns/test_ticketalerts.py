@@ -11,7 +11,7 @@ from dashboard.nouns.noun import Alert
 from dashboard.nouns.tally import Tickets
 from dashboard.nouns.thresholds import IncidentTable
 from dashboard.nouns.ticketalerts import alerts
-from dashboard.nouns.ticketevents import TicketDispatched, TicketFiled, TicketSigned, TicketSupervised
+from dashboard.nouns.ticketevents import TicketDispatched, TicketDone, TicketFiled, TicketSigned, TicketSupervised
 from tests.dashboard.nouns.test_tickets import HOUR, NOW, RULES, closing, report
 
 WET = replace(RULES, incidents=IncidentTable(categories=frozenset({"积水"})))
@@ -70,6 +70,7 @@ def test_a_ticket_is_one_alert_as_grave_as_its_worst_reason() -> None:
         "3": (3, "Long overdue"),
     }  # fmt: skip
     assert found["1"].since == (NOW + HOUR).timestamp()
+    tickets.fold(made(TicketDone, "1", 2 * HOUR))
     for number in ("1", "2", "3"):
-        tickets.fold(closing(number, NOW + 2 * HOUR))
+        tickets.fold(closing(number, NOW + 2.5 * HOUR))
     assert told(tickets) == {}
