@@ -12,8 +12,9 @@ from typing import Any, cast
 import pytest
 
 from dashboard.board import CODEC
-from dashboard.city import Display, make_city
+from dashboard.city import make_city
 from dashboard.daysoff import calendar_of
+from dashboard.display import Display
 from dashboard.nouns.sla import Limit
 from dashboard.nouns.thresholds import VideoTable
 from dashboard.places import Place, PlaceTree

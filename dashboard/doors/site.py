@@ -20,6 +20,7 @@ from dashboard.doors import status
 from dashboard.ground.outlines import Gazetteer
 from dashboard.nouns.periods import Calendar
 from dashboard.screens import layer, tiles
+from dashboard.screens.links import Links
 from dashboard.screens.moment import moment_of
 from dashboard.screens.push import Hub
 from dashboard.screens.registry import Registry
@@ -42,18 +43,20 @@ def web_app(house: House) -> FastAPI:
     version = page_version()
     registry = Registry(connect_async(house.redis_url), house.city.name, house.database_url)
     hub = Hub(house.city, places, house.redis_url, version, registry=registry)
+    links = Links(hub)
     gazetteer, tracer = Gazetteer.of(house.city, places), Tracer(hub)
     bound = {feed.name: feed for feed in every_feed(house.city)}
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work()) for work in (hub.run, tracer.run)]
+        tasks = [asyncio.create_task(work()) for work in (hub.run, links.run, tracer.run)]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    doors = [*hub.routes(), *tracer.routes(), *ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)]
+    doors = [*links.routes(), *tracer.routes()]
+    doors += ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)
     doors += status.routes(house.data, house.redis_url, hub)
     context = Context(house.city, places, gazetteer, None, lambda: datetime.now(UTC), house.data)
     doors += tiles.routes(house.city, tiles.sources(house.city, context, house.data))

@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from time import monotonic, time
+from time import time
 from typing import Any, cast
 
 import msgspec
 from redis.exceptions import RedisError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.city import City
 from dashboard.places import PlaceTree
@@ -29,8 +24,7 @@ from dashboard.screens.director import Director
 from dashboard.screens.painting import bundled, member
 from dashboard.screens.panel import Context, Panel, all_panels
 from dashboard.screens.registry import Registry
-from dashboard.screens.screens import Report, Stage, Unknown
-from dashboard.sources.hosts import same_origin
+from dashboard.screens.screens import Stage
 from dashboard.travel.roles import Backoff, Ups
 from dashboard.travel.stream import Keys, connect_async, view_key
 
@@ -38,14 +32,10 @@ log = logging.getLogger("web")
 BEAT = 2.0  # Seconds between two beats of the link.
 ASK = 8.0  # Seconds between two asks for the same views.
 PAINT = 0.05  # Seconds in which changes are gathered before they are painted.
-UNSEEN = 2  # Paints under way to a screen that it has not acknowledged.
-SILENT = 60.0  # Seconds after which a screen that acknowledges nothing is let go.
-MESSAGE = 16_384  # Bytes of the largest message a screen may send.
-POLL = 20.0  # Seconds a poll is held at most.
 
 
 class Hub:
-    """One per web process: knows the screens, asks for their views, paints and delivers."""
+    """One per web process: knows the screens, asks for their views, paints and lays it into their mailboxes."""
 
     def __init__(
         self,
@@ -54,18 +44,14 @@ class Hub:
         redis_url: str,
         version: str,
         *,
-        silent: float = SILENT,
-        hold: float = POLL,
         registry: Registry | None = None,
     ) -> None:
         self.city, self.places, self.version = city, places, version
-        self.silent, self.hold = silent, hold
         self.keys = Keys(city.name)
         self.redis = connect_async(redis_url)
         self.panels: dict[str, Panel] = all_panels()
         self.audiences: dict[tuple[str, str, str], Audience] = {}
         self.screens: set[Screen] = set()
-        self.polls: dict[str, Screen] = {}
         self.views: dict[str, dict[str, Any]] = {}
         self.pulse: dict[str, Any] = {}
         self.tick = 0
@@ -113,7 +99,7 @@ class Hub:
         return place, lang, hello.size if hello.size in ("small", "normal", "large") else "normal"
 
     def leave(self, screen: Screen) -> None:
-        """Forget a screen, and an audience without screens."""
+        """Show a screen nothing any more, and forget an audience without screens."""
         self.screens.discard(screen)
         audience, screen.audience = screen.audience, None
         if audience is not None:
@@ -123,6 +109,12 @@ class Hub:
                 self.audiences.pop((ctx.place, ctx.language, ctx.size), None)
                 wanted = self.wanted()
                 self.views = {key: view for key, view in self.views.items() if key in wanted}
+
+    def gone(self, screen: Screen) -> None:
+        """A screen's link has ended."""
+        self.leave(screen)
+        if self.director is not None:
+            self.director.left(screen)
 
     def wanted(self) -> set[str]:
         """The views (``view|place``) that some screen needs."""
@@ -275,131 +267,7 @@ class Hub:
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
-            said, now = self.beat(), monotonic()
+            said = self.beat()
             for screen in list(self.screens):
                 screen.beat = said
                 screen.ready.set()
-            for name, screen in list(self.polls.items()):
-                if now - screen.heard > 2 * self.hold:
-                    self.leave(gone := self.polls.pop(name))
-                    if self.director is not None:
-                        self.director.left(gone)
-
-    # -- towards the screens -----------------------------------------------------------------------------
-
-    def routes(self) -> list[BaseRoute]:
-        """``/live`` and its fallback."""
-        return [WebSocketRoute("/live", self.live), Route("/live/poll", self.poll, methods=["POST"])]
-
-    async def live(self, socket: WebSocket) -> None:
-        """One screen's link, from hello to goodbye."""
-        if not same_origin(socket.headers.get("origin"), socket.headers.get("host")):
-            await socket.close(4403, "another origin")
-            return
-        await socket.accept()
-        screen = Screen(secrets.token_hex(4))
-        reading = asyncio.create_task(self._read(socket, screen))
-        writing = asyncio.create_task(self._write(socket, screen))
-        try:
-            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self.leave(screen)
-            if self.director is not None:
-                self.director.left(screen)
-            for task in (reading, writing):
-                task.cancel()
-            await asyncio.gather(reading, writing, return_exceptions=True)
-
-    async def _read(self, socket: WebSocket, screen: Screen) -> None:
-        while True:
-            try:
-                said = await socket.receive_text()
-            except (WebSocketDisconnect, RuntimeError, KeyError):
-                return
-            try:
-                message = msgspec.json.decode(said[:MESSAGE])
-                if message["t"] == "hello":
-                    self.join(screen, msgspec.convert(message, Hello))
-                elif message["t"] == "ack":
-                    screen.acknowledge(int(message["n"]))
-                elif message["t"] == "report" and self.director is not None:
-                    await self.director.heard(screen, msgspec.convert(message, Report))
-            except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
-                await socket.close(4400, "not understood")
-                return
-
-    async def _write(self, socket: WebSocket, screen: Screen) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(screen.ready.wait(), self.silent)
-            except TimeoutError:
-                pass
-            screen.ready.clear()
-            try:
-                async with asyncio.timeout(self.silent):
-                    if not await self._deliver(socket, screen):
-                        return
-            except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
-                return
-
-    async def _deliver(self, socket: WebSocket, screen: Screen) -> bool:
-        """Send what there is, as far as the screen keeps up; False if it was let go."""
-        # One that has never said what it wants is let go like one that has stopped to take what it gets.
-        if (screen.unseen or screen.audience is None) and monotonic() - screen.heard > self.silent:
-            await socket.close(4408, "nothing was acknowledged")
-            return False
-        while screen.orders:
-            await socket.send_text(screen.orders.pop(next(iter(screen.orders))))
-        if screen.beat is not None and len(screen.unseen) < UNSEEN:
-            said, screen.beat = screen.beat, None
-            await socket.send_text(said)
-        if screen.mail and len(screen.unseen) < UNSEEN:
-            if not screen.unseen:
-                screen.heard = monotonic()
-            await socket.send_text(self.bundle(screen))
-            self.sent += 1
-        return True
-
-    async def poll(self, request: Request) -> Response:
-        """The fallback where no WebSocket gets through: hello with what was seen, frames as soon as there are any."""
-        if not same_origin(request.headers.get("origin"), request.headers.get("host")):
-            return JSONResponse({"reason": "another_origin"}, 403)
-        try:
-            body = await request.body()
-            hello = msgspec.json.decode(body[:MESSAGE], type=Hello)
-        except msgspec.MsgspecError:
-            return JSONResponse({"reason": "not_understood"}, 400)
-        screen = self.polls.get(hello.screen)
-        ctx = screen.audience.ctx if screen is not None and screen.audience is not None else None
-        if screen is None or ctx is None or (ctx.place, ctx.language, ctx.size) != self.shown(hello):
-            screen = screen or Screen(hello.screen)
-            self.polls[hello.screen] = screen
-            self.join(screen, hello)
-        screen.acknowledge(hello.seen if hello.seen <= self.tick else 0)
-        if hello.report is not None and self.director is not None:
-            try:
-                await self.director.heard(screen, hello.report)
-            except Unknown:
-                return JSONResponse({"reason": "not_understood"}, 400)
-        if screen.unseen:  # An answer was lost on its way, and what was in it would never come again.
-            self.join(screen, hello)
-        screen.turn += 1  # One poll at a time: an older one may be of a connection that is long gone.
-        turn = screen.turn
-        until = monotonic() + self.hold
-        frames: list[str] = []
-        while not frames and monotonic() < until and screen.turn == turn:
-            screen.ready.clear()
-            frames += screen.orders.values()
-            screen.orders.clear()
-            if screen.beat is not None:
-                frames.append(screen.beat)
-                screen.beat = None
-            if screen.mail:
-                frames.append(self.bundle(screen))
-            if not frames:
-                try:
-                    await asyncio.wait_for(screen.ready.wait(), until - monotonic())
-                except TimeoutError:
-                    break
-        screen.heard = monotonic()
-        return Response('{"frames":[' + ",".join(frames) + "]}", media_type="application/json")

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard.city import City, CityError, TileTable, explain
+from dashboard.city import City, CityError, explain
+from dashboard.display import TileTable
 from dashboard.sources.feed import Context, SourceFailed
 from dashboard.sources.fetch import Fetcher, WebSettings
 from dashboard.travel.roles import Ups

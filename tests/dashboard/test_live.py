@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dashboard.city import make_city
 from dashboard.places import Place, PlaceTree
+from dashboard.screens.links import Links
 from dashboard.screens.panel import Context, Panel
 from dashboard.screens.push import Hub
 from dashboard.travel.stream import Keys, Notices, view_key
@@ -76,17 +77,22 @@ def projector(redis_url: str) -> Projector:
 
 @pytest_asyncio.fixture
 async def hub(redis_url: str) -> Hub:
-    hub = Hub(CITY, PLACES, redis_url, "v1", silent=SILENT, hold=HOLD)
+    hub = Hub(CITY, PLACES, redis_url, "v1")
     panels = (painter("one", "a"), painter("two", "a", "b"), painter("heavy", "h", weight=400_000))
     hub.panels = {panel.id: panel for panel in panels}
     return hub
 
 
 @pytest_asyncio.fixture
-async def address(hub: Hub) -> AsyncIterator[str]:
+async def links(hub: Hub) -> Links:
+    return Links(hub, silent=SILENT, hold=HOLD)
+
+
+@pytest_asyncio.fixture
+async def address(hub: Hub, links: Links) -> AsyncIterator[str]:
     """Host and port at which the hub is served."""
-    work = asyncio.create_task(hub.run())
-    async with served(Starlette(routes=hub.routes())) as where:
+    work = asyncio.gather(hub.run(), links.run())
+    async with served(Starlette(routes=links.routes())) as where:
         yield where
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
@@ -405,7 +411,7 @@ async def polled(client: httpx.AsyncClient, want: list[Any], **more: Any) -> dic
                         return frame
 
 
-async def test_by_polls_the_same_comes(address: str, hub: Hub, projector: Projector) -> None:
+async def test_by_polls_the_same_comes(address: str, hub: Hub, links: Links, projector: Projector) -> None:
     projector.post(a=5)
     async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
         async with opened(address) as screen:
@@ -420,7 +426,7 @@ async def test_by_polls_the_same_comes(address: str, hub: Hub, projector: Projec
             assert (await asking)["panels"] == by_link["panels"]
         await polled(client, [6, "d", "en", ""], lang="en")
         await becomes(lambda: not hub.screens, 4 * HOLD + 5)  # Who polls no more is forgotten.
-        assert not hub.polls
+        assert not links.polls
 
 
 async def test_a_poll_is_held_until_there_is_something_to_say(address: str, projector: Projector) -> None:

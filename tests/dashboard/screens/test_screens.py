@@ -22,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from dashboard.city import City, CityError, make_city
 from dashboard.places import Place, PlaceTree
 from dashboard.screens import director
+from dashboard.screens.links import Links
 from dashboard.screens.push import Hub
 from dashboard.screens.registry import Kept, Registry
 from dashboard.screens.screenpages import ScreenPages
@@ -189,7 +190,7 @@ async def server(redis_url: str, database_url: str, city: City = CITY) -> AsyncI
         return {"now": time(), "as_of": None}
 
     work = asyncio.create_task(hub.run())
-    doors = [*hub.routes(), *ScreenPages(city, PLACES, registry, moment).routes()]
+    doors = [*Links(hub).routes(), *ScreenPages(city, PLACES, registry, moment).routes()]
     try:
         async with (
             served(Starlette(routes=doors)) as address,
