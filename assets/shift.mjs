@@ -1,11 +1,11 @@
 // The desk's log and its hand-over, and the sources in depth: why records were refused, and the records, masked.
 
-import { make } from "./watch.mjs";
+import { make } from "./watch/elements.mjs";
+import { english } from "./watch/words.mjs";
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
 const at = (id) => document.getElementById(id);
-const english = () => document.documentElement.lang === "en";
 const LEVELS = { zh: ["", "特急", "紧急", "重要", "一般"], en: ["", "Critical", "Urgent", "Major", "Minor"] };
 const WORDS = {
   zh: {

@@ -17,10 +17,8 @@ from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
 from dashboard.sources.feed import Settings as Common
 from dashboard.sources.pretence import Matter, World, world_of
 from dashboard.sources.pretendlife import Told, told
+from dashboard.sources.telling import QUIET, Teller
 
-CHUNK = 1000  # Events of one delivery while catching up.
-QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.
-NAP = 1.0  # Seconds after which the wall clock is looked at again, should it have been set.
 MOMENTS = frozenset({"due", "until"})
 KINDS: dict[str, Any] = {str(kind.__struct_config__.tag).removeprefix("ticket."): kind for kind in NOUN.events}
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -59,25 +57,11 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
         day, moment, event = context.cursor.split(" ")
         first, after = datetime.fromisoformat(day).date(), (int(moment), event)
     days = told(world, first, after, first + timedelta(days=max(0, settings.days - settings.lives)))
-    heard = asyncio.get_running_loop().time()
+    teller = Teller(first.isoformat(), context.now)
     while True:
-        waiting = await asyncio.to_thread(next, days)
-        at = 0
-        while at < len(waiting):
-            now = context.now().timestamp() * 1000
-            end = at
-            while end < len(waiting) and end < at + CHUNK and waiting[end].moment <= now:
-                end += 1
-            if end > at:
-                last = waiting[end - 1]
-                yield Delivery(waiting[at:end], f"{first.isoformat()} {last.moment} {last.id}")
-                at, heard = end, asyncio.get_running_loop().time()
-                continue
-            if asyncio.get_running_loop().time() - heard >= QUIET:
-                heard = asyncio.get_running_loop().time()
-                yield Delivery([])
-            await asyncio.sleep(min(max((waiting[at].moment - now) / 1000, 0.001), NAP))
-        # The day is told to its end, maybe before it is over: what comes next begins with the next day.
+        # A day is told to its end, maybe before it is over: what comes next begins with the next day.
+        async for delivery in teller.tell(await asyncio.to_thread(next, days)):
+            yield delivery
 
 
 def pretend(settings: Settings, context: Context) -> World:

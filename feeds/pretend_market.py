@@ -6,8 +6,7 @@ one village are overdue, and one kind of food fails more often than the others.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, NamedTuple
@@ -30,10 +29,8 @@ from dashboard.nouns.market import (
 from dashboard.nouns.worktime import WorkCalendar
 from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
 from dashboard.sources.feed import Settings as Common
+from dashboard.sources.telling import QUIET, Told, begun, day_by_day, events_of, midnight
 
-CHUNK = 1000  # Events of one delivery while catching up.
-QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.
-NAP = 1.0  # Seconds after which the wall clock is looked at again.
 DAY = 86400.0
 NEAR, CYCLE = 0.012, 40.0  # The share of certificates that are near their end, and within how many days they are.
 FORMS = (("个体工商户", 0.62), ("有限责任公司", 0.33), ("合伙与独资企业", 0.035), ("外商投资企业", 0.01),
@@ -81,16 +78,6 @@ class Settings(Common):
     scale: Annotated[float, Field(gt=0, le=10)] = 1.0  # Of certificates, inspections and samples.
 
 
-class Told(NamedTuple):
-    """One thing that is told: when (milliseconds), its id, what it is about, of which kind, and what is said."""
-
-    moment: int
-    id: str
-    subject: str
-    kind: str
-    about: Mapping[str, Any]
-
-
 class Paper(NamedTuple):
     """A certificate: its number, category, place, its end and when it is renewed."""
 
@@ -114,7 +101,7 @@ class District:
 
     def midnight(self, day: int) -> float:
         """The moment at which a local day (``date.toordinal``) begins."""
-        return datetime.combine(date.fromordinal(day), datetime.min.time(), self.calendar.zone).timestamp()
+        return midnight(day, self.calendar.zone)
 
     def told(self, day: int) -> list[Told]:
         """What is told on a day, in order; on the first one also what was before."""
@@ -156,10 +143,6 @@ def district_of(settings: Settings, context: Context, start: int) -> District:
     return District(settings, calendar_of(context.city), towns, start)
 
 
-def _told(moment: float, name: str, subject: str, kind: str, /, **about: Any) -> Told:
-    return Told(round(moment * 1000), name, subject, kind, about)
-
-
 def _pick(random: np.random.Generator, table: tuple[tuple[Any, ...], ...]) -> Any:
     weights = np.array([row[1] for row in table], dtype=float)
     return table[int(random.choice(len(table), p=weights / weights.sum()))]
@@ -194,14 +177,14 @@ def _stocks(district: District, years: float, random: np.random.Generator) -> It
     for place, share, _ in district.towns:
         for form, part in FORMS:
             count = round(settings.entities * part * share / whole * factor * float(random.normal(1, 0.0006)))
-            yield _told(0, f"{place}:{form}", form, "stock", group="entity", count=count, place=place)
+            yield Told.at(0, f"{place}:{form}", form, "stock", group="entity", count=count, place=place)
         if years == 0:
             for roll, count, _, _ in ROLLS:
-                yield _told(0, f"{place}:{roll}", roll, "stock", group="listed", place=place,
+                yield Told.at(0, f"{place}:{roll}", roll, "stock", group="listed", place=place,
                     count=round(count * share / whole))  # fmt: skip
             for group, table in (("equipment", EQUIPMENT), ("licence", LICENCES)):
                 for name, count, _ in table:
-                    yield _told(0, f"{place}:{name}", name, "stock", group=group, place=place,
+                    yield Told.at(0, f"{place}:{name}", name, "stock", group=group, place=place,
                         count=round(count * share / whole * settings.scale))  # fmt: skip
 
 
@@ -233,7 +216,7 @@ def _papers(district: District, day: int) -> list[Paper]:
 
 
 def _certificate(moment: float, paper: Paper, expires: float) -> Told:
-    return _told(
+    return Told.at(
         moment, f"{paper.number}:{round(expires)}", paper.number, "certificate", category=paper.category,
         place=paper.place, expires=datetime.fromtimestamp(expires, UTC), name=f"{paper.category} {paper.number}",
     )  # fmt: skip
@@ -255,11 +238,11 @@ def _day(district: District, day: int) -> Iterator[Told]:
 
     for at in range(int(random.poisson(212 * size))):
         number = f"E{date.fromordinal(day):%y%m%d}-{at:04d}"
-        yield _told(moment(), f"{number}:r", number, "registered", form=_pick(random, FORMS)[0],
+        yield Told.at(moment(), f"{number}:r", number, "registered", form=_pick(random, FORMS)[0],
             sector=_pick(random, SECTORS)[0], place=district.somewhere(random))  # fmt: skip
     for at in range(int(random.poisson(118 * size))):
         number = f"Z{date.fromordinal(day):%y%m%d}-{at:04d}"
-        yield _told(moment(), f"{number}:c", number, "cancelled", form=_pick(random, FORMS)[0],
+        yield Told.at(moment(), f"{number}:c", number, "cancelled", form=_pick(random, FORMS)[0],
             why=_pick(random, WHYS)[0], place=district.somewhere(random))  # fmt: skip
     for roll, _, came, went in ROLLS:
         for what, often in (("listed", came), ("unlisted", went)):
@@ -267,7 +250,7 @@ def _day(district: District, day: int) -> Iterator[Told]:
                 number = f"{what[0].upper()}{date.fromordinal(day):%y%m%d}-{at:03d}-{roll[:2]}"
                 more = {"why": "通过登记的住所无法联系" if random.random() < 0.6 else "未按期公示年报"} \
                     if what == "listed" else {}  # fmt: skip
-                yield _told(moment(), number, number, what, roll=roll, place=district.somewhere(random), **more)
+                yield Told.at(moment(), number, number, what, roll=roll, place=district.somewhere(random), **more)
     if worked:
         yield from _inspections(district, day)
     yield from _samples(district, day)
@@ -299,7 +282,7 @@ def _inspections(district: District, day: int) -> Iterator[Told]:
                 bad = int(done * found * float(random.uniform(0.9, 1.1))) if hour == 11.5 else int(done * found)
                 right = max(0, min(bad, int(bad * 0.9) - number % 2))
                 moment = district.midnight(day) + 3600 * hour
-                yield _told(
+                yield Told.at(
                     moment, f"P{number}-{at}:{round(moment)}", f"P{year}-{number}-{at}", "inspection", name=name,
                     begins=begins.isoformat(), ends=ends.isoformat(), planned=mine, done=done, found=bad,
                     put_right=right, joint=joint, place=place,
@@ -317,7 +300,7 @@ def _samples(district: District, day: int) -> Iterator[Told]:
         failed = bool(random.random() < share)
         more = {"found": FAULTS.get(category, "标签不符合规定")} if failed else {}
         moment = district.midnight(day) + 3600 * float(random.uniform(9, 17.4))
-        yield _told(moment, number, number, "sampled", category=category, passed=not failed,
+        yield Told.at(moment, number, number, "sampled", category=category, passed=not failed,
             name=f"{category} {number}", place=district.somewhere(random), **more)  # fmt: skip
 
 
@@ -332,43 +315,15 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     Raises:
         SourceFailed: if a town is none of the city's places.
     """
-    zone = context.city.tz
-    if context.cursor is None:
-        first, after = context.now().astimezone(zone).toordinal() - settings.days, (0, "")
-        day = first
-    else:
-        number, moment, name = context.cursor.split(" ", 2)
-        first, after = int(number), (int(moment), name)
-        day = max(first, datetime.fromtimestamp(after[0] / 1000, UTC).astimezone(zone).toordinal())
-    district = district_of(settings, context, first)
-    heard = asyncio.get_running_loop().time()
-    while True:
-        found = await asyncio.to_thread(district.told, day)
-        waiting, at = [told for told in found if told[:2] > after], 0
-        while at < len(waiting) or day >= context.now().astimezone(zone).toordinal():
-            now = 1000 * context.now().timestamp()
-            end = at
-            while end < len(waiting) and end < at + CHUNK and waiting[end].moment <= now:
-                end += 1
-            if end > at:
-                after = waiting[end - 1][:2]
-                yield Delivery(waiting[at:end], f"{first} {after[0]} {after[1]}")
-                at, heard = end, asyncio.get_running_loop().time()
-                continue
-            if asyncio.get_running_loop().time() - heard >= QUIET:
-                heard = asyncio.get_running_loop().time()
-                yield Delivery([])
-            wait = (waiting[at].moment - now) / 1000 if at < len(waiting) else NAP
-            await asyncio.sleep(min(max(wait, 0.001), NAP))
-        day += 1
+    start = begun(context, settings.days)
+    district = district_of(settings, context, start.first)
+    async for delivery in day_by_day(context, start, district.told):
+        yield delivery
 
 
 def parse(payload: list[Told], settings: Settings, context: Context) -> Iterator[Event]:
     """One event for each thing told."""
-    source = settings.source or settings.name
-    for moment, name, subject, kind, about in payload:
-        time = datetime.fromtimestamp(moment / 1000, UTC)
-        yield KINDS[kind](id=name, source=source, time=time, subject=subject, **about)
+    return events_of(payload, KINDS, settings)
 
 
 FEED = Feed(

@@ -11,7 +11,7 @@ import csv
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -23,10 +23,8 @@ from dashboard.nouns.service import CaseAccepted, CaseFinished, DayReported, Que
 from dashboard.nouns.worktime import WorkCalendar
 from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
 from dashboard.sources.feed import Settings as Common
+from dashboard.sources.telling import Told, begun, day_by_day, events_of, midnight
 
-CHUNK = 1000  # Events of one delivery while catching up.
-QUIET = 5.0  # Seconds after which a delivery without events says that nothing has happened.
-NAP = 1.0  # Seconds after which the wall clock is looked at again.
 PAST, CLOSED = 15, 5  # Minutes between two looks at a queue while the past is told, and while a hall is closed.
 LATELY = 1200.0  # Seconds before now from which on every minute is told.
 LONGEST = 45  # Days after which nothing of a case is still to come.
@@ -67,16 +65,6 @@ class Settings(Common):
     poll: Annotated[int, Field(ge=1, le=60)] = 1  # Minutes between two looks at a queue.
 
 
-class Told(NamedTuple):
-    """One thing that happens: when (milliseconds), its id, what it happens to, of which kind, and what is said."""
-
-    moment: int
-    id: str
-    subject: str
-    kind: str
-    about: Mapping[str, Any]
-
-
 class Item(NamedTuple):
     """What may be asked for; ``counter`` is the share that comes to a counter."""
 
@@ -101,7 +89,7 @@ class District:
 
     def midnight(self, day: int) -> float:
         """The moment at which a local day (``date.toordinal``) begins."""
-        return datetime.combine(date.fromordinal(day), datetime.min.time(), self.calendar.zone).timestamp()
+        return midnight(day, self.calendar.zone)
 
     def open_share(self, day: int) -> float:
         """How much of a working day's counter is open."""
@@ -191,7 +179,7 @@ def _cases(district: District, day: int) -> Iterator[Told]:
             "item": item.name, "channel": channel, "hall": hall, "place": place, "promised_days": item.promised,
             "legal_days": item.legal,
         }  # fmt: skip
-        yield _told(start, f"{case}:a", case, "accepted", about)
+        yield Told.at(start, f"{case}:a", case, "accepted", **about)
         late = random.random() > settings.halls[hall].kept
         if item.promised <= 1 and not late:
             end = start + 60 * float(random.lognormal(2.6, 0.8)) if counter or random.random() < 0.7 else None
@@ -200,7 +188,7 @@ def _cases(district: District, day: int) -> Iterator[Told]:
             used = item.promised * (1 + float(random.lognormal(-1.2, 0.9)) if late else float(random.beta(2.2, 1.6)))
             end = calendar.after(start, used + (0.3 if late else 0), "work_day")
         end = min(end, start + (LONGEST - 25) * 86400)
-        yield _told(end, f"{case}:f", case, "finished", {})
+        yield Told.at(end, f"{case}:f", case, "finished")
         if random.random() < RATED:
             yield from _rating(district, random, case, end + 60 * float(random.exponential(35)), about, late=late)
 
@@ -217,15 +205,11 @@ def _rating(
     said = {"stars": stars, **{name: about[name] for name in ("item", "channel", "hall", "place")}}
     if stars <= 2:
         said["about"] = ABOUT[4] if late else ABOUT[int(random.choice(4, p=(0.45, 0.25, 0.15, 0.15)))]
-    yield _told(moment, f"{case}:r", f"{case}-R", "rated", said)
+    yield Told.at(moment, f"{case}:r", f"{case}-R", "rated", **said)
     if stars <= 2:
         days = float(min(random.lognormal(1.75, 0.55), 28)) if random.random() > 0.05 else 40.0
         done = min(district.calendar.after(moment, days, "work_day"), moment + LONGEST * 86400)
-        yield _told(done, f"{case}:d", f"{case}-R", "redressed", {"how": "已回访并整改"})
-
-
-def _told(moment: float, name: str, subject: str, kind: str, about: Mapping[str, Any]) -> Told:
-    return Told(round(moment * 1000), name, subject, kind, about)
+        yield Told.at(done, f"{case}:d", f"{case}-R", "redressed", how="已回访并整改")
 
 
 def _at_counter(random: np.random.Generator) -> float:
@@ -289,7 +273,7 @@ def looks(district: District, day: int, minute: int, *, lately: bool) -> Iterato
         about: dict[str, Any] = {"waiting": waiting, "windows": windows, "called": called, "place": place}
         about |= {"longest": longest} if waiting else {}
         about |= {"mean": round(mean, 2)} if called else {}
-        yield _told(moment, f"{hall}:q:{round(moment)}", hall, "queue", about)
+        yield Told.at(moment, f"{hall}:q:{round(moment)}", hall, "queue", **about)
 
 
 # -- days --------------------------------------------------------------------------------------------------------
@@ -312,7 +296,7 @@ def reports(district: District, day: int) -> Iterator[Told]:
     moment, name = district.midnight(day + 1) + 600, date.fromordinal(day).isoformat()
     for (hall, channel), counts in sorted(totals.items()):
         about = {"day": name, "channel": channel, "place": district.halls[hall][0], **counts}
-        yield _told(moment, f"{hall}:{channel}:{name}", hall, "day", about)
+        yield Told.at(moment, f"{hall}:{channel}:{name}", hall, "day", **about)
 
 
 def _add(totals: dict[tuple[str, str], dict[str, int]], key: tuple[str, str], *names: str) -> None:
@@ -354,46 +338,18 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
         SourceFailed: if the catalogue of items or a hall cannot be used.
     """
     district = await asyncio.to_thread(district_of, settings, context)
-    zone = district.calendar.zone
-    today = context.now().astimezone(zone).toordinal()
-    if context.cursor is None:
-        first, after = today - settings.days, (0, "")
-    else:
-        number, moment, name = context.cursor.split(" ", 2)
-        first, after = int(number), (int(moment), name)
-    day = max(first, datetime.fromtimestamp(after[0] / 1000, UTC).astimezone(zone).toordinal() if after[0] else first)
-    heard = asyncio.get_running_loop().time()
-    while True:
-        found = await asyncio.to_thread(happenings, district, first, day, context.now().timestamp())
-        waiting, at = [told for told in found if told[:2] > after], 0
-        while at < len(waiting):
-            now = 1000 * context.now().timestamp()
-            end = at
-            while end < len(waiting) and end < at + CHUNK and waiting[end].moment <= now:
-                end += 1
-            if end > at:
-                after = waiting[end - 1][:2]
-                yield Delivery(waiting[at:end], f"{first} {after[0]} {after[1]}")
-                at, heard = end, asyncio.get_running_loop().time()
-                continue
-            if asyncio.get_running_loop().time() - heard >= QUIET:
-                heard = asyncio.get_running_loop().time()
-                yield Delivery([])
-            await asyncio.sleep(min(max((waiting[at].moment - now) / 1000, 0.001), NAP))
-        while day >= (today := context.now().astimezone(zone).toordinal()):
-            if asyncio.get_running_loop().time() - heard >= QUIET:
-                heard = asyncio.get_running_loop().time()
-                yield Delivery([])
-            await asyncio.sleep(NAP)
-        day += 1
+    start = begun(context, settings.days)
+
+    def day_of(day: int) -> list[Told]:
+        return happenings(district, start.first, day, context.now().timestamp())
+
+    async for delivery in day_by_day(context, start, day_of):
+        yield delivery
 
 
 def parse(payload: list[Told], settings: Settings, context: Context) -> Iterator[Event]:
     """One event for each thing told."""
-    source = settings.source or settings.name
-    for moment, name, subject, kind, about in payload:
-        time = datetime.fromtimestamp(moment / 1000, UTC)
-        yield KINDS[kind](id=name, source=source, time=time, subject=subject, **about)
+    return events_of(payload, KINDS, settings)
 
 
 FEED = Feed(

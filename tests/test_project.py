@@ -73,6 +73,14 @@ def test_each_module_says_in_its_first_line_what_it_is() -> None:
     assert not without, f"these modules say nothing of themselves in their first line: {without}"
 
 
+def test_no_module_is_longer_than_400_lines() -> None:
+    ours = [path.relative_to(ROOT) for path in tracked() if path.suffix in {".py", ".mjs", ".css"}]
+    ours = [path for path in ours if path.parts[0] != "tests" and "vendor" not in path.parts]
+    assert {path.parts[0] for path in ours} >= {"app.py", "assets", "bench", "dashboard", "feeds", "layouts", "panels"}
+    lengths = {str(path): len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in ours}
+    assert not {path: length for path, length in lengths.items() if length > 400}
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
     """An environment whose PATH has the few tools the script uses, and no Python."""

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from dashboard.board import Board
-from dashboard.city import read_city
 from dashboard.events import Event
-from dashboard.ground.outlines import Gazetteer
 from dashboard.nouns.clock import ClockTick
 from dashboard.nouns.cloud import CloudSample
-from dashboard.sources.feed import Context, bind, rules_of
+from dashboard.sources.feed import Context, rules_of
 from feeds.pretend_cloud import FEED, Network, Settings
 from feeds.pretend_cloud import told as samples
+from tests import pretended
+from tests.pretended import nanhai, reaches, settings_of
 
-FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    city = read_city(FILE)
-    rules = rules_of(city)
-    return Context(city, rules.places, Gazetteer.of(city, rules.places), None, lambda: NOW, Path())
+    return nanhai(NOW)
 
 
 @pytest.fixture(scope="module")
 def settings(context: Context) -> Settings:
-    (bound,) = (bound for bound in bind(context.city) if bound.feed is FEED)
-    return cast(Settings, bound.settings)
+    return settings_of(FEED, context, Settings)
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +38,7 @@ def network(settings: Settings, context: Context) -> Network:
 
 
 def told(settings: Settings, context: Context, until: datetime) -> list[Event]:
-    """What the feed tells until it has caught up."""
-
-    async def gather() -> list[Event]:
-        found: list[Event] = []
-        async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
-            async for delivery in source:
-                found += FEED.parse(delivery.payload, settings, context)  # type: ignore[arg-type]
-                if float(delivery.cursor) > until.timestamp() - 1:
-                    return found
-        return found
-
-    return asyncio.run(asyncio.wait_for(gather(), 60))
+    return pretended.told(FEED, settings, context, reaches(until.timestamp() - 1))[0]
 
 
 def test_a_first_start_tells_a_day_and_everything_is_known(settings: Settings, context: Context) -> None:

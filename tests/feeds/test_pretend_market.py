@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from dashboard.board import Board
-from dashboard.city import read_city
 from dashboard.events import Event
-from dashboard.ground.outlines import Gazetteer
 from dashboard.nouns.clock import ClockTick
-from dashboard.sources.feed import Context, SourceFailed, bind, rules_of
+from dashboard.sources.feed import Context, SourceFailed, rules_of
 from feeds.pretend_market import FEED, Settings, Town
+from tests.pretended import nanhai, settings_of, told
 
-FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
 NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)  # Friday, half past three in Nanhai.
 
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    city = read_city(FILE)
-    rules = rules_of(city)
-    return Context(city, rules.places, Gazetteer.of(city, rules.places), None, lambda: NOW, Path())
+    return nanhai(NOW)
 
 
 @pytest.fixture(scope="module")
 def settings(context: Context) -> Settings:
-    (bound,) = (bound for bound in bind(context.city) if bound.feed is FEED)
-    return cast(Settings, bound.settings)
-
-
-def told(settings: Settings, context: Context) -> tuple[list[Event], str]:
-    """What the feed tells until it has caught up, and its cursor."""
-
-    async def gather() -> tuple[list[Event], str]:
-        found: list[Event] = []
-        cursor = ""
-        async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
-            async for delivery in source:
-                if not delivery.payload:
-                    return found, cursor
-                found += cast(Any, FEED.parse(delivery.payload, settings, context))
-                cursor = str(delivery.cursor)
-        return found, cursor
-
-    return asyncio.run(asyncio.wait_for(gather(), 60))
+    return settings_of(FEED, context, Settings)
 
 
 @pytest.fixture(scope="module")
 def first(settings: Settings, context: Context) -> tuple[list[Event], str]:
-    return told(settings.model_copy(update={"days": 12}), context)
+    return told(FEED, settings.model_copy(update={"days": 12}), context)
 
 
 def test_it_is_told_in_order_each_thing_once_and_lightly(first: tuple[list[Event], str]) -> None:
@@ -87,7 +61,7 @@ def test_after_a_pause_it_goes_on_where_it_was_and_says_nothing_twice(
 ) -> None:
     events, cursor = first
     later = replace(context, cursor=cursor, now=lambda: NOW + timedelta(hours=2))
-    again, _ = told(settings.model_copy(update={"days": 12}), later)
+    again, _ = told(FEED, settings.model_copy(update={"days": 12}), later)
     assert again
     assert not {event.id for event in events} & {event.id for event in again}
     assert min(event.time for event in again) >= max(event.time for event in events)
@@ -96,4 +70,4 @@ def test_after_a_pause_it_goes_on_where_it_was_and_says_nothing_twice(
 def test_a_town_that_is_none_is_a_failed_source(settings: Settings, context: Context) -> None:
     bad = settings.model_copy(update={"towns": {"x": Town(place="nowhere", share=1)}})
     with pytest.raises(SourceFailed, match=r"towns\.x: the place 'nowhere' is none of the city's"):
-        told(bad, context)
+        told(FEED, bad, context)

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from dashboard.board import Board
-from dashboard.city import read_city
 from dashboard.events import Event
-from dashboard.ground.outlines import Gazetteer
 from dashboard.nouns.clock import ClockTick
 from dashboard.nouns.sensors import SensorReading
 from dashboard.nouns.warned import WarningIssued, WarningLifted
-from dashboard.sources.feed import Context, SourceFailed, bind, rules_of
+from dashboard.sources.feed import Context, SourceFailed, rules_of
 from dashboard.sources.pretence import rain_on
 from feeds.pretend_sensors import DEEP, FEED, District, Settings, Weather, district_of, readings
+from tests import pretended
+from tests.pretended import nanhai, reaches, settings_of
 
-FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
 WET = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # Four in the afternoon of the wettest day around.
 
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    city = read_city(FILE)
-    rules = rules_of(city)
-    return Context(city, rules.places, Gazetteer.of(city, rules.places), None, lambda: WET, Path())
+    return nanhai(WET)
 
 
 @pytest.fixture(scope="module")
 def settings(context: Context) -> Settings:
-    (bound,) = (bound for bound in bind(context.city) if bound.feed is FEED)
-    return cast(Settings, bound.settings)
+    return settings_of(FEED, context, Settings)
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +40,7 @@ def district(settings: Settings, context: Context) -> District:
 
 
 def told(settings: Settings, context: Context, until: float) -> list[Event]:
-    """What the feed tells until it has caught up."""
-
-    async def gather() -> list[Event]:
-        found: list[Event] = []
-        async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
-            async for delivery in source:
-                found += cast(Any, FEED.parse(delivery.payload, settings, context))
-                if delivery.cursor is not None and float(delivery.cursor) > until - settings.step:
-                    return found
-        return found
-
-    return asyncio.run(asyncio.wait_for(gather(), 60))
+    return pretended.told(FEED, settings, context, reaches(until - settings.step))[0]
 
 
 @pytest.fixture(scope="module")

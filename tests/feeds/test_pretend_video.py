@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
 
 from dashboard.board import Board
-from dashboard.city import read_city
 from dashboard.events import Event
-from dashboard.ground.outlines import Gazetteer
 from dashboard.nouns.clock import ClockTick
 from dashboard.nouns.video import DOWN, CamerasListed, CamerasPolled, CamerasRecorded
-from dashboard.sources.feed import Context, bind, rules_of
-from feeds.pretend_video import FEED, Life, Settings, district_of
+from dashboard.sources.feed import Context, rules_of
+from dashboard.sources.pretendcameras import Life
+from feeds.pretend_video import FEED, Settings, life_of
+from tests import pretended
+from tests.pretended import nanhai, reaches, settings_of
 
-FILE = Path(__file__).parents[2] / "cities" / "nanhai.toml"
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    city = read_city(FILE)
-    rules = rules_of(city)
-    return Context(city, rules.places, Gazetteer.of(city, rules.places), None, lambda: NOW, Path())
+    return nanhai(NOW)
 
 
 @pytest.fixture(scope="module")
 def settings(context: Context) -> Settings:
-    (bound,) = (bound for bound in bind(context.city) if bound.feed is FEED)
-    return cast(Settings, bound.settings)
+    return settings_of(FEED, context, Settings)
 
 
 @pytest.fixture(scope="module")
 def life(settings: Settings, context: Context) -> Life:
-    return Life(district_of(settings, context))
+    return life_of(settings, context)
 
 
 def test_there_are_as_many_cameras_as_the_city_file_says_each_in_its_place(life: Life, context: Context) -> None:
@@ -57,7 +51,7 @@ def test_the_same_seed_and_moment_give_the_same_state_whatever_was_asked_before(
     life: Life, settings: Settings, context: Context
 ) -> None:
     moment = NOW.timestamp()
-    other = Life(district_of(settings, context))
+    other = life_of(settings, context)
     other.status(moment - 5 * 86_400)
     assert np.array_equal(life.status(moment), other.status(moment))
     share = float((life.status(moment) & DOWN > 0).mean())
@@ -65,18 +59,7 @@ def test_the_same_seed_and_moment_give_the_same_state_whatever_was_asked_before(
 
 
 def told(settings: Settings, context: Context, until: float) -> list[Event]:
-    """What the feed tells until it has caught up."""
-
-    async def gather() -> list[Event]:
-        found: list[Event] = []
-        async with aclosing(cast(Any, FEED.open)(settings, context)) as source:
-            async for delivery in source:
-                found += FEED.parse(delivery.payload, settings, context)  # type: ignore[arg-type]
-                if float(delivery.cursor) > until - 8:
-                    return found
-        return found
-
-    return asyncio.run(asyncio.wait_for(gather(), 60))
+    return pretended.told(FEED, settings, context, reaches(until - 8))[0]
 
 
 def test_a_first_start_tells_lists_then_polls_and_the_board_knows_every_camera(
