@@ -25,6 +25,7 @@ CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
 APART = 60.0  # Seconds by which wall time and the city's may differ and still count as the same.
 SEAL = 16  # Bytes of the checksum before a dump.
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
+ODDITIES = tuple(view for view in VIEWS if view == "anomalies" or view.endswith("_oddities"))  # What does not fit.
 
 
 class Gap(Exception):

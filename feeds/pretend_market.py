@@ -22,6 +22,7 @@ from dashboard.nouns.market import (
     EntityListed,
     EntityRegistered,
     EntityUnlisted,
+    FoodFollowedUp,
     FoodSampled,
     InspectionTold,
     StockTold,
@@ -32,6 +33,7 @@ from dashboard.sources.feed import Settings as Common
 from dashboard.sources.telling import QUIET, Told, begun, day_by_day, events_of, midnight
 
 DAY = 86400.0
+FOLLOWED = 120  # Days within which a failed sample is followed up; few need more than the ninety they should.
 NEAR, CYCLE = 0.012, 40.0  # The share of certificates that are near their end, and within how many days they are.
 FORMS = (("个体工商户", 0.62), ("有限责任公司", 0.33), ("合伙与独资企业", 0.035), ("外商投资企业", 0.01),
          ("农民专业合作社", 0.005))  # fmt: skip
@@ -55,6 +57,7 @@ PLANS = (
 KINDS: dict[str, Any] = {
     "stock": StockTold, "registered": EntityRegistered, "cancelled": EntityCancelled, "listed": EntityListed,
     "unlisted": EntityUnlisted, "inspection": InspectionTold, "certificate": CertificateTold, "sampled": FoodSampled,
+    "followed_up": FoodFollowedUp,
 }  # fmt: skip
 
 
@@ -98,6 +101,7 @@ class District:
     start: int  # The local day on which the telling began.
     _days: dict[int, list[Told]] = field(default_factory=dict)
     _papers: dict[int, list[Paper]] = field(default_factory=dict)
+    _failed: dict[int, list[str]] = field(default_factory=dict)  # Day → numbers of the samples that failed.
 
     def midnight(self, day: int) -> float:
         """The moment at which a local day (``date.toordinal``) begins."""
@@ -121,6 +125,26 @@ class District:
             for old in [born for born in self._papers if self.start <= born < day - 100]:
                 del self._papers[old]
         return self._papers[day]
+
+    def failures(self, day: int) -> list[tuple[str, int]]:
+        """The failed samples that are followed up on a working day, and after how many days."""
+        if not self._failed:
+            first = self.start - 330
+        else:
+            first = max(self._failed) + 1
+        for past in range(first, day):
+            self._failed[past] = [told.subject for told in _samples(self, past) if not told.about["passed"]]
+        found = []
+        for past in range(max(self.start - 330, day - FOLLOWED - 15), day):
+            for at, number in enumerate(self._failed[past]):
+                random = np.random.default_rng([self.settings.seed, 37, past, at])
+                took = min(FOLLOWED, 8 + int(random.gamma(3.0, 12.0)))
+                due = past + took
+                while not self.calendar.is_workday(due):
+                    due += 1
+                if due == day:
+                    found.append((number, took))
+        return found
 
     def somewhere(self, random: np.random.Generator) -> str:
         """A village, by the shares of the towns."""
@@ -167,6 +191,7 @@ def _before(district: District) -> Iterator[Told]:
         yield _certificate(begin, paper, paper.expires)
     for day in range(district.start - 330, district.start):
         yield from _samples(district, day)
+        yield from _follow_ups(district, day)
 
 
 def _stocks(district: District, years: float, random: np.random.Generator) -> Iterator[Told]:
@@ -254,6 +279,7 @@ def _day(district: District, day: int) -> Iterator[Told]:
     if worked:
         yield from _inspections(district, day)
     yield from _samples(district, day)
+    yield from _follow_ups(district, day)
     for paper in district.papers(day):
         yield _certificate(midnight + 60, paper, paper.expires)
     for born in range(max(district.start - 1, day - 90), day + 1):
@@ -302,6 +328,17 @@ def _samples(district: District, day: int) -> Iterator[Told]:
         moment = district.midnight(day) + 3600 * float(random.uniform(9, 17.4))
         yield Told.at(moment, number, number, "sampled", category=category, passed=not failed,
             name=f"{category} {number}", place=district.somewhere(random), **more)  # fmt: skip
+
+
+def _follow_ups(district: District, day: int) -> Iterator[Told]:
+    """What followed on a working day from samples that had failed: mostly within two months, of some only late."""
+    if not district.calendar.is_workday(day):
+        return
+    for number, took in district.failures(day):
+        random = np.random.default_rng([district.settings.seed, 36, day, took])
+        moment = district.midnight(day) + 3600 * float(random.uniform(9, 17.4))
+        how = "已下架召回并立案" if random.random() < 0.4 else "已约谈并责令整改"
+        yield _told(moment, f"{number}:u", number, "followed_up", how=how)
 
 
 # -- the feed --------------------------------------------------------------------------------------------------

@@ -21,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from dashboard.board import ODDITIES
 from dashboard.daysoff import unknown_years
+from dashboard.nouns.duty import one_line
 from dashboard.nouns.health import COUNTERS
 from dashboard.travel.messages import STATES
 from dashboard.travel.stream import Keys, connect, view_key
@@ -80,7 +82,7 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
             pipe.hgetall(name)
         pipe.xlen(keys.log)
         pipe.get(keys.pulse)
-        asked = [view_key(view, root) for view in ("feeds", "anomalies")]
+        asked = [view_key(view, root) for view in ("feeds", *ODDITIES)]
         pipe.xadd(keys.asks, {"keys": msgspec.json.encode(asked)}, maxlen=1000)
         pipe.hmget(keys.views, asked)
         pipe.get(keys.courier)
@@ -89,7 +91,13 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
         {spool.decode(): int(seq) for spool, seq in found.items()} for found in (sent, folded, saved, recorded)
     )
     said = msgspec.json.decode(pulse) if pulse else {}
-    feeds, anomalies = (msgspec.json.decode(view)["data"] if view else {} for view in views)
+    feeds, *odd = (msgspec.json.decode(view)["data"] if view else {} for view in views)
+    anomalies: dict[str, dict[str, int]] = {}
+    some: dict[str, dict[str, list[str]]] = {}
+    for view in odd:
+        for source, reasons in view.get("sources", {}).items():
+            anomalies[source] = {**anomalies.get(source, {}), **reasons}
+            some[source] = {**some.get(source, {}), **view.get("some", {}).get(source, {})}
 
     def reader(position: dict[str, int]) -> dict[str, int]:
         return {
@@ -106,7 +114,8 @@ def stream_status(redis: Redis, keys: Keys, root: str) -> dict[str, Any]:
             row["name"]: {name: value for name, value in row.items() if name != "name"}
             for row in feeds.get("feeds", [])
         },
-        "anomalies": anomalies.get("sources", {}),
+        "anomalies": anomalies,
+        "anomalous": some,
     }
 
 
@@ -195,7 +204,7 @@ class HouseCollector(Collector):
             if row.get("heard"):
                 heard.add_metric([name], row["heard"])
         anomalies = GaugeMetricFamily(
-            "citywall_ticket_anomalies", "Events that did not fit a ticket's life.", labels=["source", "reason"]
+            "citywall_anomalies", "Events that did not fit, as those of a ticket's life.", labels=["source", "reason"]
         )
         for source, reasons in self.found["anomalies"].items():
             for reason, n in reasons.items():
@@ -266,7 +275,11 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             said = " ".join(f"{counter} {row[counter]:,}" for counter in COUNTERS if counter in row)
             yield f"{name:<12}{row['state']:<8}{said} {row.get('error') or ''}".rstrip()
         for source, reasons in found["anomalies"].items():
-            said = " ".join(f"{reason} {n:,}" for reason, n in sorted(reasons.items()))
+            numbers = found["anomalous"].get(source, {})
+            said = " ".join(
+                f"{reason} {n:,}" + (f" ({one_line(', '.join(numbers[reason]))})" if reason in numbers else "")
+                for reason, n in sorted(reasons.items())
+            )
             yield f"{'anomalies':<12}of {source}: {said}"
     for warning in found["warnings"]:
         yield f"? {warning}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from dashboard.nouns.indicatoralerts import alerts
 from dashboard.nouns.indicators import Figures, IndicatorReported, Indicators, Vintage, progress, state_of
 from dashboard.nouns.noun import Document, Noun
 from dashboard.nouns.releases import Period
@@ -145,6 +146,7 @@ NOUN = Noun(
     name="indicator",
     events=(IndicatorReported,),
     slice=Indicators,
+    alerts=alerts,
     views={
         "indicators": view_indicators, "releases": view_releases, "revisions": view_revisions,
         "regions": view_regions,

@@ -20,7 +20,7 @@ DAYS = 40  # Days of which an inspection's progress is kept.
 CHANGES = ("registered", "cancelled", "listed", "unlisted")
 ODDITIES = (
     "cancelled_before_registered", "more_found_than_done", "more_put_right_than_found", "ends_before_it_begins",
-    "impossible_day",
+    "impossible_day", "follow_up_of_unknown_sample", "follow_up_of_passed_sample", "followed_up_before_judged",
 )  # fmt: skip
 """What does not fit, by name. It is counted, and bends no other count."""
 
@@ -127,6 +127,12 @@ class FoodSampled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="mar
     place: str = ""
     point: tuple[float, float] | None = None
     flaw: str = ""
+
+
+class FoodFollowedUp(Event, frozen=True, kw_only=True, omit_defaults=True, tag="market.followed_up"):
+    """What followed from the failed food sample ``subject`` was done at ``time``: found, recalled, fined (核查处置)."""
+
+    how: str = ""
 
 
 # -- what is kept ----------------------------------------------------------------------------------------------

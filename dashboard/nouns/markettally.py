@@ -17,6 +17,7 @@ from dashboard.nouns.market import (
     EntityListed,
     EntityRegistered,
     EntityUnlisted,
+    FoodFollowedUp,
     FoodSampled,
     InspectionTold,
     Plan,
@@ -27,9 +28,12 @@ from dashboard.nouns.market import (
     shares_of_sample,
 )
 from dashboard.nouns.noun import Rules
+from dashboard.nouns.oddities import Oddities
 from dashboard.nouns.periods import Calendar, Window
 
 KEPT = 14  # Months for which changes and samples are kept.
+WORDS = 8  # Follow-ups of a sample that are remembered.
+DAY = 86400.0
 
 
 class Market:
@@ -45,6 +49,9 @@ class Market:
         self.plans: dict[str, Plan] = {}
         self.certificates: dict[str, Certificate] = {}
         self.samples: dict[str, Sample] = {}
+        self.follows: dict[str, list[float]] = {}  # Sample → when it was followed up.
+        self.telling: set[str] = set()  # The sources that tell of follow-ups at all.
+        self.oddities = Oddities()
         self.ledger = Ledger(self.rules.places)
         self.below: dict[tuple[str, str], set[str]] = {}  # Kind of record and place → keys of those at or below it.
         self.windows: dict[tuple[str, str, str], Window] = {}  # Place, change and kind → when.
@@ -73,6 +80,8 @@ class Market:
                 self._certificate(event)
             case FoodSampled():
                 self._sample(event)
+            case FoodFollowedUp():
+                self._follow(event)
 
     def _stock(self, event: StockTold) -> None:
         fresh = Stock(event.source, event.group, event.subject, event.place)
@@ -111,7 +120,7 @@ class Market:
             if change.what == "cancelled":
                 registered = self.changes.get(self._other(one))
                 if registered is not None and change.at < registered.at:
-                    self.ledger.add(change.place, [("odd", NOW, "cancelled_before_registered", 1)], sign)
+                    self._odd(one.partition("|")[2], change.place, "cancelled_before_registered", sign)
                     continue
             self.ledger.add(change.place, shares_of_change(change, self.calendar), sign)
             for code in self.rules.places.path(change.place):
@@ -120,6 +129,11 @@ class Market:
                 if window is None:
                     window = self.windows[slot] = Window()
                 window.count(change.at, sign)
+
+    def _odd(self, key: str, place: str, reason: str, sign: int) -> None:
+        source, _, number = key.partition("|")
+        self.ledger.add(place, [("odd", NOW, reason, 1)], sign)
+        self.oddities.add(source, number, [reason], sign)
 
     def _plan(self, event: InspectionTold) -> None:
         key = f"{event.source}|{event.subject}"
@@ -133,7 +147,7 @@ class Market:
 
     def _count_plan(self, key: str, plan: Plan, sign: int) -> None:
         if plan.odd:
-            self.ledger.add(plan.place, [("odd", NOW, plan.odd, 1)], sign)
+            self._odd(key, plan.place, plan.odd, sign)
         for code in self.rules.places.path(plan.place):
             keys = self.below.setdefault(("plan", code), set())
             (keys.add if sign > 0 else keys.discard)(key)
@@ -172,6 +186,8 @@ class Market:
             if (moment, event.id) <= (known.at, known.id):
                 return
             self._count_sample(key, known, -1)
+        else:
+            self._count_strays(key, -1)
         fresh = self.samples[key] = Sample(
             moment, event.id, event.subject, event.category, event.passed, event.found, event.name, event.place
         )
@@ -179,10 +195,34 @@ class Market:
 
     def _count_sample(self, key: str, sample: Sample, sign: int) -> None:
         self.ledger.add(sample.place, shares_of_sample(sample, self.calendar), sign)
+        follows = self.follows.get(key, ())
+        if follows and sample.passed:
+            self._odd(key, sample.place, "follow_up_of_passed_sample", sign)
+        elif follows and follows[0] < sample.at:
+            self._odd(key, sample.place, "followed_up_before_judged", sign)
         if not sample.passed:
             for code in self.rules.places.path(sample.place):
                 keys = self.below.setdefault(("failed", code), set())
                 (keys.add if sign > 0 else keys.discard)(key)
+
+    def _count_strays(self, key: str, sign: int) -> None:
+        """Count a follow-up of a sample that nobody has told of."""
+        if key in self.follows:
+            self._odd(key, "", "follow_up_of_unknown_sample", sign)
+
+    def _follow(self, event: FoodFollowedUp) -> None:
+        key = f"{event.source}|{event.subject}"
+        sample = self.samples.get(key)
+        if sample is None:
+            self._count_strays(key, -1)
+        else:
+            self._count_sample(key, sample, -1)
+        self.follows[key] = sorted({*self.follows.get(key, ()), event.time.timestamp()})[-WORDS:]
+        self.telling.add(event.source)
+        if sample is None:
+            self._count_strays(key, 1)
+        else:
+            self._count_sample(key, sample, 1)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -201,7 +241,13 @@ class Market:
                 del self.changes[key]
                 self._pair(self._other(key), 1)
         for key in [key for key, sample in self.samples.items() if self._month(sample.at) < floor]:
-            self._count_sample(key, self.samples.pop(key), -1)
+            self._count_sample(key, self.samples[key], -1)
+            del self.samples[key]
+            self._count_strays(key, 1)
+        for key in [key for key, words in self.follows.items() if self._month(words[-1]) < floor]:
+            if key not in self.samples:
+                self._count_strays(key, -1)
+                del self.follows[key]
         first = self.calendar.month_begin(self.calendar.month_begin(now) - 1)
         self.ledger.forget(self.calendar.day_and_month(first)[0], floor)
 
@@ -250,18 +296,42 @@ class Market:
         """The records of a kind at or below a place, by key."""
         return [records[key] for key in sorted(self.below.get((kind, place), ()))]
 
+    def followed(self, key: str) -> bool | None:
+        """Whether a failed sample was followed up; None where its source does not tell of that."""
+        sample = self.samples[key]
+        if any(moment >= sample.at for moment in self.follows.get(key, ())):
+            return True
+        return False if key.partition("|")[0] in self.telling else None
+
+    def neglected(self, place: str, now: float) -> list[tuple[float, Sample]]:
+        """Failed samples that should have been followed up by now and are not, with until when, in that order."""
+        last = now - DAY * self.rules.market.food_days
+        keys = sorted(self.below.get(("failed", place), ()))
+        found = [self.samples[key] for key in keys if self.samples[key].at < last and self.followed(key) is False]
+        found.sort(key=lambda sample: (sample.at, sample.number))
+        return [(sample.at + DAY * self.rules.market.food_days, sample) for sample in found]
+
     # -- a snapshot ----------------------------------------------------------------------------------------------
 
     def dump(self) -> object:
-        """Stocks, changes, plans, certificates and samples."""
-        return [list(self.stocks.values()), self.changes, list(self.plans.values()), self.certificates, self.samples]
+        """Stocks, changes, plans, certificates, samples and what followed from them."""
+        return [
+            list(self.stocks.values()), self.changes, list(self.plans.values()), self.certificates, self.samples,
+            self.follows,
+        ]  # fmt: skip
 
     def load(self, dumped: object) -> None:
-        """Take them back, and count them anew."""
+        """Take them back, and count them anew. Older ones know nothing of what followed from samples."""
         self._clear()
-        stocks, changes, plans, self.certificates, samples = msgspec.convert(
-            dumped, tuple[list[Stock], dict[str, Change], list[Plan], dict[str, Certificate], dict[str, Sample]]
-        )
+        kept = msgspec.convert(dumped, list[Any])
+        stocks, changes, plans, self.certificates, samples, self.follows = msgspec.convert(
+            [*kept, *[{}] * (6 - len(kept))],
+            tuple[
+                list[Stock], dict[str, Change], list[Plan], dict[str, Certificate], dict[str, Sample],
+                dict[str, list[float]],
+            ],
+        )  # fmt: skip
+        self.telling = {key.partition("|")[0] for key in self.follows}
         for stock in stocks:
             self.stocks[stock.key] = stock
             self._stand("stock", stock.place, stock.key)
@@ -278,3 +348,5 @@ class Market:
         for key, sample in samples.items():
             self.samples[key] = sample
             self._count_sample(key, sample, 1)
+        for key in self.follows.keys() - self.samples.keys():
+            self._count_strays(key, 1)

@@ -12,11 +12,13 @@ from dashboard.nouns.market import (
     EntityListed,
     EntityRegistered,
     EntityUnlisted,
+    FoodFollowedUp,
     FoodSampled,
     InspectionTold,
     Plan,
     StockTold,
 )
+from dashboard.nouns.marketalerts import alerts
 from dashboard.nouns.markettally import Market
 from dashboard.nouns.noun import Document, Noun
 from dashboard.nouns.rates import wilson
@@ -221,7 +223,11 @@ def view_due(board: Market, place: str, now: float) -> Document:
 
 
 def view_food(board: Market, place: str, now: float) -> Document:
-    """Food samples of this year by category, worst first by what is certain of them, month by month, and who failed."""
+    """Food samples of this year by category, worst first by what is certain of them, month by month, and who failed.
+
+    ``followed`` of a failure says whether it was followed up, None where its source does not tell of that;
+    ``neglected`` counts those that should have been by now and are not.
+    """
     _, month = board.calendar.day_and_month(now)
     year = range(month - month % 12, month + 1)
     judged: dict[str, list[int]] = {}
@@ -234,28 +240,36 @@ def view_food(board: Market, place: str, now: float) -> Document:
         for name, pair in judged.items()
     ]
     rows.sort(key=lambda row: (-row["bound"], row["name"]))
-    failed = sorted(board.chosen("failed", place, board.samples), key=lambda sample: (-sample.at, sample.number))
+    keys = board.below.get(("failed", place), ())
+    failed = [(key, board.samples[key]) for key in sorted(keys, key=lambda key: (-board.samples[key].at, key))]
     months = [[_month_name(at), *_food(board, place, at, 1)] for at in range(month - YEAR + 1, month + 1)]
     return {
         "rate": _food(board, place, month, month % 12 + 1), "goal": board.rules.market.food_goal,
         "month": _food(board, place, month, 1), "categories": rows[:ROWS], "months": months, "failures": len(failed),
+        "neglected": len(board.neglected(place, now)),
         "failed": [
             {"number": sample.number, "name": sample.name or sample.number, "category": sample.category,
-             "found": sample.found, "place": sample.place, "at": sample.at}
-            for sample in failed[:ROWS]
+             "found": sample.found, "place": sample.place, "at": sample.at, "followed": board.followed(key)}
+            for key, sample in failed[:ROWS]
         ],
     }  # fmt: skip
+
+
+def view_oddities(board: Market, place: str, now: float) -> Document:
+    """What does not fit, of the whole city: by source and reason, with how often and some of the records."""
+    return board.oddities.document()
 
 
 NOUN = Noun(
     name="market",
     events=(
         StockTold, EntityRegistered, EntityCancelled, EntityListed, EntityUnlisted, InspectionTold, CertificateTold,
-        FoodSampled,
+        FoodSampled, FoodFollowedUp,
     ),
     slice=Market,
+    alerts=alerts,
     views={
         "market": view_market, "market_entities": view_entities, "market_inspections": view_inspections,
-        "market_due": view_due, "market_food": view_food,
+        "market_due": view_due, "market_food": view_food, "market_oddities": view_oddities,
     },
 )  # fmt: skip

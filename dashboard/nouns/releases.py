@@ -174,9 +174,16 @@ class Series(BaseModel):
 
 
 class IndicatorTable(BaseModel):
-    """``[indicators]`` of the city file: its series by code. One that is named here is expected."""
+    """``[indicators]`` of the city file: its series by code. One that is named here is expected.
+
+    A figure that is overdue for more than ``late_days`` is a graver alert; a missed target of a year is told for
+    ``missed_days``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    late_days: Annotated[float, Field(gt=0)] = 7
+    missed_days: Annotated[float, Field(gt=0)] = 30
 
     series: dict[str, Series] = Field(default_factory=dict)
 

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from dashboard.events import Event
-from dashboard.nouns.ledger import Ledger
+from dashboard.nouns.ledger import Ledger, Share
 from dashboard.nouns.noun import Rules, SetBack
+from dashboard.nouns.oddities import Oddities
 from dashboard.nouns.periods import Calendar, Window
 from dashboard.nouns.service import (
     Case,
@@ -47,6 +48,7 @@ class Service:
         self.queues: dict[str, Queue] = {}
         self.reports: dict[str, Report] = {}
         self.ledger = Ledger(self.rules.places)
+        self.oddities = Oddities()
         self.late: set[str] = set()  # Cases that are open beyond what was promised …
         self.over: set[str] = set()  # … and beyond the law.
         self.bad: set[str] = set()  # Bad ratings that are not put right …
@@ -75,6 +77,12 @@ class Service:
             case DayReported():
                 self._report(event)
 
+    def _add(self, key: str, place: str, shares: list[Share], sign: int = 1) -> None:
+        """Count what a record adds, and remember it among the oddities where something of it does not fit."""
+        self.ledger.add(place, shares, sign)
+        source, _, number = key.partition("|")
+        self.oddities.add(source, number, [name for kind, _, name, _ in shares if kind == "odd"], sign)
+
     def _change_case(self, event: Event, change: Callable[[Case], None]) -> None:
         key = key_of(event)
         case = self.cases.get(key)
@@ -100,7 +108,7 @@ class Service:
     def _count_case(self, key: str, case: Case, sign: int) -> None:
         late, over = key in self.late, key in self.over
         shares = shares_of_case(case, self.calendar, self.rules, late=late, over=over)
-        self.ledger.add(case.place, shares, sign)
+        self._add(key, case.place, shares, sign)
         self._moments(case, sign)
 
     def _window(self, place: str, name: str, moment: float, sign: int) -> None:
@@ -135,7 +143,7 @@ class Service:
 
     def _count_rating(self, key: str, rating: Rating, sign: int) -> None:
         shares = shares_of_rating(rating, self.calendar, self.rules, late=key in self.bad_late)
-        self.ledger.add(rating.place, shares, sign)
+        self._add(key, rating.place, shares, sign)
 
     def _see(self, event: QueueSeen) -> None:
         key = key_of(event)
@@ -143,9 +151,9 @@ class Service:
         if queue is None:
             queue = self.queues[key] = Queue(event.source, event.subject)
         else:
-            self.ledger.add(queue.place, shares_of_queue(queue, self.rules), -1)
+            self._add(key, queue.place, shares_of_queue(queue, self.rules), -1)
         queue.take(event, self.rules)
-        self.ledger.add(queue.place, shares_of_queue(queue, self.rules))
+        self._add(key, queue.place, shares_of_queue(queue, self.rules))
 
     def _report(self, event: DayReported) -> None:
         key = f"{key_of(event)}|{event.channel}|{event.day}"
@@ -153,7 +161,7 @@ class Service:
         if known is not None:
             if (moment, event.id) <= (known.at, known.id):
                 return
-            self.ledger.add(known.place, shares_of_report(known, self.rules), -1)
+            self._add(key, known.place, shares_of_report(known, self.rules), -1)
         day = month = 0
         try:
             found = date.fromisoformat(event.day)
@@ -165,7 +173,7 @@ class Service:
         stars = [event.stars1, event.stars2, event.stars3, event.stars4, event.stars5]
         report = Report(moment, event.id, day, month, event.subject, event.channel, place, counts, stars)
         self.reports[key] = report
-        self.ledger.add(place, shares_of_report(report, self.rules))
+        self._add(key, place, shares_of_report(report, self.rules))
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -213,7 +221,7 @@ class Service:
             self._count_rating(key, self.ratings[key], -1)
             del self.ratings[key]
         for key in [key for key, report in self.reports.items() if report.day and report.day < first[0]]:
-            self.ledger.add(self.reports[key].place, shares_of_report(self.reports[key], self.rules), -1)
+            self._add(key, self.reports[key].place, shares_of_report(self.reports[key], self.rules), -1)
             del self.reports[key]
         self.ledger.forget(*first)
         self._since = self.calendar.midnight(now - COMPARED)
@@ -266,10 +274,11 @@ class Service:
             self._judge_rating(key, rating)
             self._count_rating(key, rating, 1)
         for queue in queues:
-            self.queues[f"{queue.source}|{queue.hall}"] = queue
-            self.ledger.add(queue.place, shares_of_queue(queue, self.rules))
-        for report in self.reports.values():
-            self.ledger.add(report.place, shares_of_report(report, self.rules))
+            key = f"{queue.source}|{queue.hall}"
+            self.queues[key] = queue
+            self._add(key, queue.place, shares_of_queue(queue, self.rules))
+        for key, report in self.reports.items():
+            self._add(key, report.place, shares_of_report(report, self.rules))
         heapify(self._turns)
 
 

@@ -20,6 +20,7 @@ from dashboard.nouns.service import (
     Rating,
     Redressed,
 )
+from dashboard.nouns.servicealerts import alerts
 from dashboard.nouns.servicetally import Service
 
 ROWS = 60  # Of a list; all are counted.
@@ -279,9 +280,15 @@ def _days(board: Service, place: str, now: float) -> list[list[Any]]:
     return [[day.isoformat(), *board.ledger.pair(place, "kept", "due", day.toordinal())] for day in days]
 
 
+def view_oddities(board: Service, place: str, now: float) -> Document:
+    """What does not fit, of the whole city: by source and reason, with how often and some of the records."""
+    return board.oddities.document()
+
+
 VIEWS: Mapping[str, Any] = {
     "service": view_service, "service_halls": view_halls, "service_waiting": view_waiting,
     "service_ratings": view_ratings, "service_items": view_items, "service_late": view_late,
+    "service_oddities": view_oddities,
 }  # fmt: skip
 
 NOUN = Noun(
@@ -289,4 +296,5 @@ NOUN = Noun(
     events=(CaseAccepted, CaseFinished, Rated, Redressed, QueueSeen, DayReported),
     slice=Service,
     views=VIEWS,
+    alerts=alerts,
 )

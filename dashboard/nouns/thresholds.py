@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
+Many = Annotated[int, Field(ge=1)]
 
 
 class Thresholds(BaseModel):
@@ -143,7 +144,10 @@ class ServiceTable(BaseModel):
 
     ``halls`` maps the name of a hall to the code of its place; where any are named, others are unknown. A bad rating
     is to be put right within ``redress_days`` working days. A queue that was not heard of for ``silent_minutes`` is
-    not known. A longest wait beyond ``wait_warn`` minutes warns; ``goal`` is the share of cases to be on time.
+    not known. A longest wait beyond ``wait_warn`` minutes warns, one beyond ``wait_alarm`` is an alert, and a graver
+    one beyond ``wait_grave`` times that. Bad ratings whose time has lapsed are an alert, a graver one from
+    ``redress_many`` on. Cases beyond what was promised are one when they are ``late_many`` and ``late_share`` of those
+    in hand. ``goal`` is the share of cases to be on time.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -153,6 +157,10 @@ class ServiceTable(BaseModel):
     silent_minutes: Positive = 10
     wait_warn: Positive = 20
     wait_alarm: Positive = 40
+    wait_grave: Annotated[float, Field(ge=1)] = 2
+    redress_many: Many = 10
+    late_many: Many = 20
+    late_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     goal: Annotated[float, Field(gt=0, le=1)] = 0.98
 
     @model_validator(mode="after")
@@ -166,7 +174,9 @@ class MarketTable(BaseModel):
     """``[market]`` of the city file: when a certificate is near its end, and which tickets are 12315 complaints.
 
     A certificate warns ``due_days`` before its end. ``complaints`` are the categories of the tickets that are consumer
-    complaints. ``food_goal`` is the share of food samples that is to pass.
+    complaints. ``food_goal`` is the share of food samples that is to pass; one that failed is to be followed up within
+    ``food_days``. Lapsed certificates and neglected food are an alert, a graver one from ``lapsed_many`` and
+    ``food_many`` on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -175,6 +185,9 @@ class MarketTable(BaseModel):
     soon_days: Positive = 7
     complaints: tuple[str, ...] = ()
     food_goal: Annotated[float, Field(gt=0, le=1)] = 0.98
+    food_days: Positive = 90
+    lapsed_many: Many = 20
+    food_many: Many = 10
 
     @model_validator(mode="after")
     def _days(self) -> MarketTable:

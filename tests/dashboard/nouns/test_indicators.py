@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dashboard.board import Board
 from dashboard.nouns.indicators import IndicatorReported, Indicators, convert, progress, state_of
-from dashboard.nouns.indicatorviews import view_indicators, view_regions, view_releases, view_revisions
-from dashboard.nouns.noun import Rules
+from dashboard.nouns.indicatorviews import NOUN, view_indicators, view_regions, view_releases, view_revisions
+from dashboard.nouns.noun import Alert, Rules
 from dashboard.nouns.releases import IndicatorTable, Period, Release
 from tests.flow import PLACES
 
@@ -311,3 +311,43 @@ def test_a_place_shows_its_own_figures_and_those_below_side_by_side() -> None:
     regions = view_regions(found, "T", 0)["regions"]["GDP"]
     assert regions["period"] == "2023"
     assert {code: one["value"] for code, one in regions["places"].items()} == {"A": 4.0, "B": 2.0}
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------
+
+
+def alerts_at(found: Indicators, day: str) -> list[Alert]:
+    assert NOUN.alerts is not None
+    return list(NOUN.alerts(found, datetime.fromisoformat(f"{day}T12:00+08:00").timestamp()))
+
+
+def test_a_release_that_has_passed_is_an_alert_and_a_graver_one_after_a_week() -> None:
+    monthly = {"every": "month", "release": {"day": 18, "grace_days": 1}, "name": "产值"}
+    found = board(told("2025-01", 5.0, days=18), GDP=monthly)
+    assert alerts_at(found, "2025-03-18") == [], "within its grace"
+    (one,) = alerts_at(found, "2025-03-20")
+    assert (one.severity, one.title.en) == (4, "Figure overdue · 产值 2025-02")
+    assert one.since == datetime.fromisoformat("2025-03-19T10:00+08:00").timestamp()
+    (worse,) = alerts_at(found, "2025-03-27")
+    assert (worse.key, worse.severity) == (one.key, 3)
+    found.fold(told("2025-02", 6.0, days=50))
+    assert alerts_at(found, "2025-03-27") == []
+    assert alerts_at(board(GDP={"every": "month"}), "2025-03-27") == [], "without a calendar nothing is due"
+    assert alerts_at(board(told("2025-01", 5.0, place="A"), GDP=monthly), "2025-03-27") != [], "not of the city"
+    (many,) = alerts_at(board(**{f"s{n}": monthly for n in range(5)}), "2025-03-20")
+    assert many.title.en == "5 figures overdue"
+
+
+def test_a_years_target_is_missed_when_the_year_is_over_and_not_before() -> None:
+    year = {"good": "up", "targets": {"2025": {"value": 100, "unit": "亿元"}}}
+    months = [told(f"2025-{n:02d}", 8.0, days=30 * n) for n in range(1, 13)]
+    assert alerts_at(board(*months[:11], GDP=year), "2026-02-01") == [], "nobody knows December"
+    found = board(*months, GDP=year)
+    (one,) = alerts_at(found, "2026-02-01")
+    assert (one.severity, one.text.en) == (3, "96 亿元, target 100 亿元")
+    assert alerts_at(found, "2026-06-01") == [], "after a month it is no news"
+    found.fold(told("2025-12", 12.0, days=362))
+    assert alerts_at(found, "2026-02-01") == [], "a revision reached it"
+    fewer = {"good": "down", "targets": {"2025": {"value": 90, "unit": "亿元"}}}
+    assert len(alerts_at(board(*months, GDP=fewer), "2026-02-01")) == 1
+    assert alerts_at(board(*months, GDP={**year, "good": ""}), "2026-02-01") == [], "which way is good is not known"

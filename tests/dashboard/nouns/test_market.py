@@ -23,11 +23,13 @@ from dashboard.nouns.market import (
     EntityListed,
     EntityRegistered,
     EntityUnlisted,
+    FoodFollowedUp,
     FoodSampled,
     InspectionTold,
     StockTold,
 )
 from dashboard.nouns.markettally import Market
+from dashboard.nouns.noun import Alert
 from tests.flow import PLACES, rules
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,6 +68,10 @@ def certificate(name: str, expires: str, time: str = "2026-01-05T09:00", **more:
 
 def sample(name: str, time: str, passed: bool, category: str = "fish", place: str = "A") -> FoodSampled:
     return FoodSampled(id=name, source="s", subject=name, time=at(time), passed=passed, category=category, place=place)
+
+
+def followed(name: str, time: str) -> FoodFollowedUp:
+    return FoodFollowedUp(id=f"{name}{time}u", source="s", subject=name, time=at(time))
 
 
 def market(events: Sequence[Event], now: str = NOON) -> Market:
@@ -148,6 +154,49 @@ def test_food_has_its_n_and_few_samples_do_not_lead() -> None:
     assert view("market_food", again)["rate"] == [89, 101], "the second analysis counts instead of the first"
 
 
+def told(events: Sequence[Event], now: str = NOON) -> list[Alert]:
+    tell = NOUNS["market"].alerts
+    assert tell is not None
+    return list(tell(market(events, now), at(now).timestamp()))
+
+
+def test_what_has_lapsed_is_one_alert_that_another_days_lapse_renews() -> None:
+    events = [certificate(str(n), f"2026-03-{10 + n % 5}T12:00") for n in range(7)]
+    (one,) = told([*events, certificate("ahead", "2026-03-21T12:00")])
+    assert (one.severity, one.since, one.title.en) == (4, at("2026-03-10T12:00").timestamp(), "Certificates lapsed: 7")
+    assert one.text.zh == "elevator 7"
+    fewer = [*events, certificate("0", "2027-03-10T12:00", "2026-03-19T09:00")]
+    assert told(fewer)[0].key == one.key, "one that was renewed leaves the alert what it is"
+    assert told([*events, certificate("ahead", "2026-03-19T12:00")])[0].key != one.key
+    assert told([certificate(str(n), "2026-03-10T12:00") for n in range(20)])[0].severity == 3
+    assert told([certificate("gone", "2026-03-10T12:00", gone=True)]) == []
+
+
+def test_failed_food_is_an_alert_when_its_source_tells_of_follow_ups_and_of_none_in_time() -> None:
+    failed = [sample("f", "2025-12-01T09:00", False), sample("g", "2025-12-19T11:00", False)]
+    assert told(failed) == [], "whether anybody followed it up is not known"
+    events = [*failed, sample("h", "2026-01-20T09:00", False), followed("h", "2026-02-20T09:00")]
+    (one,) = told(events)
+    assert (one.title.en, one.since) == ("Failed food not followed up: 2 samples", at("2026-03-01T09:00").timestamp())
+    assert told(events, "2026-03-19T10:59")[0].title.en.endswith("1 samples")
+    assert told([*events, *(followed(name, "2026-03-20T09:00") for name in "fg")]) == []
+    rows = {row["number"]: row["followed"] for row in view("market_food", events)["failed"]}
+    assert rows == {"f": False, "g": False, "h": True}
+    assert view("market_food", events)["neglected"] == 2
+    assert view("market_food", events, place="B")["neglected"] == 0
+    again = [*events, *(followed(name, "2026-03-20T09:00") for name in "fg"), sample("f2", "2025-12-01T09:00", False)]
+    random.Random(3).shuffle(again)
+    assert [one.text.en for one in told(again)] == ["Beyond 90 days · f2"]
+
+
+def test_an_older_snapshot_knows_nothing_of_follow_ups() -> None:
+    board = market([sample("f", "2025-12-01T09:00", False), certificate("1", "2026-03-10T12:00")])
+    dumped = msgspec.msgpack.decode(msgspec.msgpack.encode(board.dump()))
+    fresh = Market(rules())
+    fresh.load(dumped[:5])
+    assert (len(fresh.samples), fresh.follows, fresh.followed("s|f")) == (1, {}, None)
+
+
 def test_lists_are_counted_on_too() -> None:
     def moved(kind: Any, name: str, time: str) -> Event:
         found: Event = kind(id=f"{name}{time}", source="s", subject=name, time=at(time), roll="abnormal", place="A")
@@ -176,9 +225,17 @@ def test_what_does_not_fit_is_named_and_bends_nothing() -> None:
         "impossible_day": [plan("2026-03-19T17:00", 4, name="q", begins="2026-02-30")],
         "cancelled_before_registered": [cancelled("1", "2026-03-01T09:00")],
     }
+    odd |= {
+        "follow_up_of_unknown_sample": [followed("q", "2026-03-03T09:00")],
+        "follow_up_of_passed_sample": [sample("q", "2026-03-03T09:00", True), followed("q", "2026-03-04T09:00")],
+        "followed_up_before_judged": [sample("q", "2026-03-03T09:00", False), followed("q", "2026-03-02T09:00")],
+    }
     assert set(odd) == set(ODDITIES)
     for name, events in odd.items():
         found = view("market", [*good, *events])
+        told = view("market_oddities", [*good, *events])
+        assert told["sources"] == {"s": {name: 1}}
+        assert told["some"]["s"][name] == ["1" if name == "cancelled_before_registered" else "q"]
         assert found["odd"] == {name: 1}
         for key in ("active", "month", "inspections", "due"):
             assert found[key] == plain[key], name

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.events import Event
-from dashboard.nouns.noun import Rules
+from dashboard.nouns.noun import Alert, Rules
 from dashboard.nouns.service import (
     ODDITIES,
     CaseAccepted,
@@ -27,7 +27,7 @@ from dashboard.nouns.service import (
     Redressed,
 )
 from dashboard.nouns.servicetally import Service
-from dashboard.nouns.serviceviews import VIEWS
+from dashboard.nouns.serviceviews import NOUN, VIEWS
 from dashboard.nouns.thresholds import ServiceTable
 from dashboard.nouns.worktime import WorkCalendar
 from tests.flow import PLACES, rules
@@ -153,6 +153,9 @@ def test_what_does_not_fit_is_named_and_bends_nothing() -> None:
     for name, events in odd.items():
         found = view("service", [*good, *events], "2026-03-03T12:00")
         assert found["odd"] == {name: 1}
+        said = view("service_oddities", [*good, *events], "2026-03-03T12:00")
+        assert said["sources"] == {"s": {name: 1}}
+        assert [number.partition("|")[0] for number in said["some"]["s"][name]] == [events[0].subject]
         for key in ("today", "open", "on_time", "ratings", "redress"):
             assert found[key] == plain[key], name
     opened: dict[str, list[Event]] = {
@@ -167,6 +170,49 @@ def test_what_does_not_fit_is_named_and_bends_nothing() -> None:
         assert found["on_time"] == plain["on_time"]
         assert found["open"] + found["redress"]["open"] == 1, "it is counted as what it is otherwise: open"
     assert set(odd) | set(opened) == set(ODDITIES)
+
+
+def told(events: Sequence[Event], now: str, given: Rules = RULES) -> list[Alert]:
+    assert NOUN.alerts is not None
+    return list(NOUN.alerts(service(events, now, given), at(now).timestamp()))
+
+
+def test_a_wait_far_over_its_limit_is_an_alert_of_its_hall_and_many_are_one() -> None:
+    long = queue("2026-03-02T10:00", 5, windows=2, longest=55.0)
+    (one,) = told([long], "2026-03-02T10:05")
+    assert (one.severity, one.place, one.title.zh) == (4, "A1", "等候 55 分钟 · north")
+    assert one.since == at("2026-03-02T09:45").timestamp(), "since then somebody waits beyond the limit of 40"
+    assert told([long], "2026-03-02T10:11") == [], "what was not heard of lately is not known"
+    assert told([queue("2026-03-02T10:00", 5, longest=40.0)], "2026-03-02T10:05") == []
+    assert told([queue("2026-03-02T10:00", 0, longest=55.0)], "2026-03-02T10:05") == []
+    worse = queue("2026-03-02T10:04", 5, longest=81.0)
+    assert [(a.key, a.severity) for a in told([long, worse], "2026-03-02T10:05")] == [(one.key, 3)], "graver, the same"
+    assert told([queue("2026-03-03T10:00", 5, longest=55.0)], "2026-03-03T10:05")[0].key != one.key
+    many = [queue("2026-03-02T10:00", 5, f"h{n}", longest=50.0 + n) for n in range(4)]
+    (all_,) = told(many, "2026-03-02T10:05", replace(RULES, service=ServiceTable()))
+    assert all_.title.en == "Waits too long in 4 halls, 53 min · h3"
+
+
+def test_redress_that_has_lapsed_and_cases_beyond_their_limits_are_told_in_numbers() -> None:
+    bad = [rated(str(n), f"2026-03-0{2 + n % 2}T09:00", 1) for n in range(3)]
+    assert told(bad, "2026-03-23T08:59") == [], "fifteen working days are not over"
+    (one,) = told(bad, "2026-03-25T12:00")
+    assert (one.severity, one.title.en, one.text.en) == (
+        4, "Bad ratings not put right in time: 3", "Beyond 15 working days · north 3"
+    )  # fmt: skip
+    (fewer,) = told([*bad, redressed("1", "2026-03-25T11:00")], "2026-03-25T12:00")
+    assert (fewer.key == one.key, "2" in fewer.title.en) == (False, True), "the only one of the later day is put right"
+    assert told([*bad, redressed("0", "2026-03-25T11:00")], "2026-03-25T12:00")[0].key == one.key
+    few = replace(RULES, service=ServiceTable(redress_many=3, late_many=2, late_share=0.5))
+    assert told(bad, "2026-03-25T12:00", few)[0].severity == 3
+    cases = [accepted(str(n), "2026-03-02T09:00", promised_days=1) for n in range(2)]
+    assert told(cases, "2026-03-04T12:00") == [], "two are not many"
+    assert told(cases, "2026-03-04T12:00", few)[0].title.zh == "超承诺时限未办结 2 件"
+    other = [accepted(f"o{n}", "2026-03-02T09:00", promised_days=90) for n in range(3)]
+    assert told([*cases, *other], "2026-03-04T12:00", few) == [], "two of five are less than half"
+    law = accepted("law", "2026-03-02T09:00", promised_days=1, legal_days=2)
+    (found,) = told([law], "2026-03-05T12:00")
+    assert (found.severity, found.title.zh, found.text.zh) == (3, "超法定时限未办结 1 件", "licence 1")
 
 
 def test_a_promise_beyond_the_law_is_due_when_the_law_says() -> None:
@@ -240,7 +286,9 @@ def happenings(chance: random.Random, n: int = 60) -> list[Event]:
         events += [finished(name, moment())] if chance.random() < 0.7 else []
         events += [rated(name, moment(), chance.randint(1, 5), **where)] if chance.random() < 0.6 else []
         events += [redressed(name, moment())] if chance.random() < 0.3 else []
-        events.append(queue(moment(), chance.randrange(9), chance.choice([*HALLS, "x"]), mean=1.5, called=4))
+        found = queue(moment(), chance.randrange(9), chance.choice([*HALLS, "x"]), mean=1.5, called=4)
+        if found.id not in {event.id for event in events}:  # One id has one content: a spool sees to that.
+            events.append(found)
     for number in range(10):
         text = f"2026-02-{10 + number}"
         events.append(report(chance.choice([*HALLS]), text, accepted=3, due=2, kept=chance.randrange(4), stars1=1))
