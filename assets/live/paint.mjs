@@ -18,6 +18,7 @@ let again = 0;
 
 export const ready = () => !!window.dash_clientside?.set_props && !!stage();
 export const offset = () => Math.max(0, ...offsets.values()) || null;
+citywall.drawNow = () => { if (waiting.size) charted.clear(), flush(); }; // For pictures, where nobody waits a second.
 citywall.pending = () => waiting.size; // What has come and is not drawn yet.
 
 // What was painted holds no longer: another place, language or epoch.

@@ -42,13 +42,31 @@ const Real = Date;
 window.stands = NOW; // Moved on by hand.
 window.Date = class extends Real { constructor(...given) { given.length ? super(...given) : super(window.stands); } };
 Date.now = () => window.stands;
+window.asked = 0; // Answers that are still to come.
+const ask = window.fetch;
+window.fetch = (...given) => { window.asked += 1; return ask(...given).finally(() => { window.asked -= 1; }); };
 """
 STILL = """(n) => {
   const charts = [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart.offsetParent !== null);
   return Number(document.documentElement.dataset.painted) >= n && document.fonts.status === "loaded" &&
     charts.every((chart) => chart.querySelector(".main-svg"));
 }"""
-FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))"
+# The page stands still once nothing is asked for or put off and four frames in a row have changed nothing of it; a
+# chart that the page would put off, as it draws each once a second at most, is drawn at once.
+FRAMES = """() => new Promise((done) => {
+  let frames = 0;
+  const seen = new MutationObserver(() => { frames = 0; });
+  seen.observe(document, { attributes: true, characterData: true, childList: true, subtree: true });
+  const end = performance.now() + 10_000;
+  const look = () => {
+    citywall.drawNow?.();
+    frames = window.asked || citywall.pending?.() || document.fonts.status !== "loaded" ? 0 : frames + 1;
+    if (frames <= 4 && performance.now() < end) return requestAnimationFrame(look);
+    seen.disconnect();
+    done(frames > 4);
+  };
+  requestAnimationFrame(look);
+})"""
 
 
 @dataclass(frozen=True)
@@ -139,7 +157,20 @@ class Viewer:
         self.page.goto(f"{self.stage.url}/{layout}?lang={self.language}&theme={self.theme}")
         opened = "() => [...document.querySelectorAll('[data-panel]')].some((card) => card.dataset.state === 'opening')"
         self.page.wait_for_function(opened, timeout=30_000)
-        self.page.evaluate(FRAMES)
+        self.rest()
+
+    def rest(self) -> None:
+        """Wait until the page stands still."""
+        if not self.page.evaluate(FRAMES):
+            self.complaints.append("the page does not come to rest")
+
+    def wear(self, theme: str) -> None:
+        """Change to a theme in place, as a click on it does."""
+        if theme != self.theme:
+            self.theme = theme
+            self.page.evaluate("(theme) => citywall.go({ theme })", theme)
+            self.page.evaluate("() => new Promise((done) => setTimeout(done, 110))")  # What redraws the charts.
+            self.rest()
 
     def show(self, face: Face) -> None:
         """Show a face and wait until the page stands still."""
@@ -149,10 +180,7 @@ class Viewer:
             self.page.wait_for_function("() => document.documentElement.dataset.link === 'lost'", timeout=10_000)
         elif face.change is not None:
             self.page.wait_for_function(STILL, arg=n, timeout=30_000)
-        self.page.evaluate(FRAMES)
-        # The page draws a chart once a second at most; one that it has put off is waited for.
-        self.page.wait_for_function("() => (citywall.pending?.() ?? 0) === 0", timeout=10_000)
-        self.page.wait_for_timeout(120)
+        self.rest()
 
     def look(self, face: Face, size: tuple[int, int], layout: str) -> dict[str, Any]:
         """What is wrong with the page as it stands; see ``look.js``."""
@@ -188,43 +216,53 @@ def pictures(
     """All pictures that are wanted, taken and looked at; with ``index`` the list of them is kept up meanwhile."""
     layouts = layouts_of(stage, wanted)
     languages = [name for name in stage.city.languages if not wanted.languages or name in wanted.languages]
-    rounds = list(product(layouts, wanted.sizes, languages, wanted.themes))
+    rounds = list(product(layouts, wanted.sizes, languages))
     taken: list[Picture] = []
-    for at, (layout, size, language, theme) in enumerate(rounds, start=1):
+    # One context keeps what pages are made of; each size and language has a page of its own, which both themes share.
+    context = running.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", reduced_motion="reduce")
+    for at, (layout, size, language) in enumerate(rounds, start=1):
         began = monotonic()
-        context = running.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale="zh-CN", timezone_id="Asia/Shanghai",
-            reduced_motion="reduce",
-        )  # fmt: skip
-        viewer = Viewer(stage, context.new_page(), language, theme)
+        page = context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        viewer = Viewer(stage, page, language, wanted.themes[0])
         viewer.open(layout)
         mine = []
-        for face in chosen(wanted, size):
-            picture = Picture(layout, size, face.id, language, theme)
+        for number, face in enumerate(chosen(wanted, size)):
             viewer.show(face)
-            seen = viewer.look(face, size, layout)
-            picture.cards, picture.pieces = seen["cards"], seen["pieces"]
-            picture.defects = [{"kind": kind, "what": what} for kind in KINDS for what in seen[kind]]
-            if face.id == "normal":
-                picture.defects += [{"kind": "axe", "what": what} for what in viewer.axe()]
-            picture.defects += [{"kind": "console", "what": what} for what in viewer.complaints]
-            viewer.complaints.clear()
-            picture.defects += [
-                {"kind": "fault", "what": f"{panel}: {what}"}
-                for (panel, name), what in stage.faults.items()
-                if name == face.id
-            ]
+            for theme in wanted.themes[:: -1 if number % 2 else 1]:
+                viewer.wear(theme)
+                mine.append(_picture(viewer, face, size, layout, folder, wanted.panels))
             stage.faults.clear()
-            picture.file = _save(viewer.page, picture, folder, wanted.panels)
-            mine.append(picture)
-        context.close()
+        page.close()
         taken += mine
         if index:
             write(taken, folder)  # After each round, so that one that is cut short leaves what it has.
         bad = sum(len(picture.defects) for picture in mine)
-        say(f"{at}/{len(rounds)} {layout} {size[0]}x{size[1]} {language} {theme}: {len(mine)} faces, {bad} defects, "
+        say(f"{at}/{len(rounds)} {layout} {size[0]}x{size[1]} {language}: {len(mine)} pictures, {bad} defects, "
             f"{monotonic() - began:.0f} s")  # fmt: skip
+    context.close()
     return taken
+
+
+def _picture(
+    viewer: Viewer, face: Face, size: tuple[int, int], layout: str, folder: Path, panels: Sequence[str]
+) -> Picture:
+    """The page as it stands: looked at, and saved."""
+    picture = Picture(layout, size, face.id, viewer.language, viewer.theme)
+    seen = viewer.look(face, size, layout)
+    picture.cards, picture.pieces = seen["cards"], seen["pieces"]
+    picture.defects = [{"kind": kind, "what": what} for kind in KINDS for what in seen[kind]]
+    if face.id == "normal":
+        picture.defects += [{"kind": "axe", "what": what} for what in viewer.axe()]
+    picture.defects += [{"kind": "console", "what": what} for what in viewer.complaints]
+    viewer.complaints.clear()
+    picture.defects += [
+        {"kind": "fault", "what": f"{panel}: {what}"}
+        for (panel, name), what in viewer.stage.faults.items()
+        if name == face.id
+    ]
+    picture.file = _save(viewer.page, picture, folder, panels)
+    return picture
 
 
 def chosen(wanted: Wanted, size: tuple[int, int]) -> list[Face]:
@@ -264,7 +302,7 @@ def hang(
         Refused: if there is no browser, or a name is none that is known.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with Stage(city, simulated=simulated) as stage:
+    with Stage(city, simulated=simulated and jobs == 1) as stage:
         _check(stage, wanted)
         if jobs == 1:
             with browser() as running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, Panel, all_panels
 from dashboard.screens.web import make_app, page_version
 from dashboard.sources.feed import Context as FeedContext
-from dashboard.sources.feed import Delivery, Rejected, every_feed, rules_of
+from dashboard.sources.feed import Rejected, every_feed, rules_of
 from dashboard.words import Words
 
 NOW = 1_795_160_486.0  # Friday 20 November 2026, 15:41:26 in Nanhai: a working day, well under way.
@@ -42,6 +42,7 @@ EPOCH = "stage"
 BROKEN = "企业登记信息"  # The entry of the data catalogue that is broken where a face is to show one.
 OTHERS = "others"  # The layout of the panels that no other shows.
 ACROSS = 4
+BREATH = 0.5  # Seconds after which a simulated feed that tells nothing lets the others tell.
 QUIET = 6.0  # Seconds after which a simulated feed that tells nothing has told its past.
 
 
@@ -66,13 +67,29 @@ def others(layouts: Mapping[str, Layout]) -> Layout | None:
     )
 
 
-async def _next(source: AsyncIterator[Delivery]) -> Delivery | None:
-    """What a simulated feed tells next; None once it has nothing more to tell until now."""
-    try:
-        delivery = await asyncio.wait_for(anext(source), QUIET)
-    except (TimeoutError, StopAsyncIteration):
-        return None
-    return delivery if delivery.payload else None
+async def _told(bound: Any, about: FeedContext, turn: asyncio.Lock) -> tuple[str, list[Any]]:
+    """A simulated feed's name and all it tells until now. The feeds tell one after another, each while it has the
+    ``turn``; one that says nothing for a moment lets the others on, so that the silence of all is waited for at once.
+    """
+    found: list[Any] = []
+    async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:
+        while True:
+            async with turn:
+                coming = asyncio.ensure_future(anext(source))
+                await asyncio.wait({coming}, timeout=BREATH)
+            if not coming.done():
+                await asyncio.wait({coming}, timeout=QUIET)
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait({coming})
+                return bound.name, found
+            try:
+                delivery = coming.result()
+            except StopAsyncIteration:
+                return bound.name, found
+            if not delivery.payload:
+                return bound.name, found
+            found += bound.feed.parse(delivery.payload, bound.settings, about)
 
 
 async def _past(city: City, now: float) -> Board:
@@ -82,20 +99,22 @@ async def _past(city: City, now: float) -> Board:
     board, moment = Board(rules), datetime.fromtimestamp(now, UTC)
     with TemporaryDirectory() as folder:
         about = FeedContext(city, places, Gazetteer.of(city, places), None, lambda: moment, Path(folder))
-        events: list[Any] = []
-        beats = []
-        for bound in every_feed(city):
-            told = 0
-            if bound.feed.open is not None and bound.feed.kind.startswith("pretend"):
-                async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:
-                    while (delivery := await _next(source)) is not None:
-                        fresh = list(bound.feed.parse(delivery.payload, bound.settings, about))
-                        events += [one for one in fresh if not isinstance(one, Rejected)]
-                        told += len(fresh)
-            beats.append(FeedBeat(
-                id=f"{bound.name}:stage", source="stage", subject=bound.name, time=moment, received=told, stored=told,
-                last_success=moment, last_event=moment if told else None, began=moment,
-            ))  # fmt: skip
+        turn = asyncio.Lock()
+        bounds = every_feed(city)
+        told = dict(await asyncio.gather(*(
+            _told(bound, about, turn)
+            for bound in bounds
+            if bound.feed.open is not None and bound.feed.kind.startswith("pretend")
+        )))  # fmt: skip
+        events = [one for fresh in told.values() for one in fresh if not isinstance(one, Rejected)]
+        beats = [
+            FeedBeat(
+                id=f"{bound.name}:stage", source="stage", subject=bound.name, time=moment, received=told_of,
+                stored=told_of, last_success=moment, last_event=moment if told_of else None, began=moment,
+            )
+            for bound in bounds
+            for told_of in [len(told.get(bound.name, ()))]
+        ]  # fmt: skip
         events.sort(key=lambda event: event.time)
         board.take(events)
         board.take([*beats, ClockTick(id="stage", source="stage", time=moment, wall=moment)])
@@ -126,6 +145,9 @@ class Stage:
         self.face: Face | None = None
         self.n = 0
         self.faults: dict[tuple[str, str], str] = {}  # (panel, face) → what went wrong when it was painted.
+        self._views: dict[tuple[str, Face], dict[str, Document]] = {}  # By panel: a picture of it is taken often.
+        self._texts: dict[Face, set[str]] = {}
+        self._props: dict[tuple[str, Face, str, str], bytes] = {}
         self._sockets: set[WebSocket] = set()
         self._hellos: dict[WebSocket, Hello] = {}
         web = make_app(
@@ -167,6 +189,8 @@ class Stage:
 
     def views(self, panel: Panel, face: Face) -> dict[str, Document]:
         """The views a panel's face is painted from."""
+        if (known := self._views.get((panel.id, face))) is not None:
+            return known
         assert face.change is not None
         found = dict(face.change(panel, self.rules))
         if self.board is not None and face.id == "normal":
@@ -175,10 +199,13 @@ class Stage:
                 feeds = {rule.name for rule in self.rules.feeds if VIEWS[view].name in rule.nouns}
                 if view in VIEWS and (feeds & told or VIEWS[view].name in ("feed", "alert")):
                     found[view] = self.board.view(view, self.places.root.code)["data"]
+        self._views[panel.id, face] = found
         return found
 
     def texts(self, face: Face) -> set[str]:
         """All texts that come from data and not from the house, so that they need no translation."""
+        if (known := self._texts.get(face)) is not None:
+            return known
         found: set[str] = {*self.city.translations, *self.city.translations.values()}
         for place in self.places:
             found |= {place.name, place.name_en}
@@ -196,7 +223,7 @@ class Stage:
         if face.change is not None:
             for panel in all_panels().values():
                 gather(self.views(panel, face))
-        return {text for text in found if text}
+        return self._texts.setdefault(face, {text for text in found if text})
 
     def _beat(self, face: Face) -> dict[str, Any]:
         now = self.now(face)
@@ -223,8 +250,11 @@ class Stage:
             if face.fault:
                 about["fault"] = True
             try:
-                panel = all_panels()[name]
-                props = to_json(panel.paint(self.views(panel, face), ctx))
+                if (known := self._props.get((name, face, hello.lang, hello.size))) is None:
+                    panel = all_panels()[name]
+                    known = to_json(panel.paint(self.views(panel, face), ctx))
+                    self._props[name, face, hello.lang, hello.size] = known
+                props = known
             except Exception as error:  # noqa: BLE001 - a panel's fault is what is looked for here.
                 about["fault"] = True
                 self.faults[name, face.id] = f"{type(error).__name__}: {error}"
