@@ -338,7 +338,7 @@ def _follow_ups(district: District, day: int) -> Iterator[Told]:
         random = np.random.default_rng([district.settings.seed, 36, day, took])
         moment = district.midnight(day) + 3600 * float(random.uniform(9, 17.4))
         how = "已下架召回并立案" if random.random() < 0.4 else "已约谈并责令整改"
-        yield _told(moment, f"{number}:u", number, "followed_up", how=how)
+        yield Told.at(moment, f"{number}:u", number, "followed_up", how=how)
 
 
 # -- the feed --------------------------------------------------------------------------------------------------

@@ -54,6 +54,12 @@ def test_the_board_knows_the_market(first: tuple[list[Event], str], context: Con
     food = board.view("market_food", root)["data"]
     assert food["categories"][0]["name"] == "水产品"
     assert 0.96 < food["rate"][0] / food["rate"][1] < 1
+    followed = [row["followed"] for row in food["failed"]]
+    assert followed.count(True) > 0.5 * len(followed), "most is followed up in time …"
+    assert None not in followed
+    assert food["neglected"] <= 3, "… and little is left lying"
+    alarms = [row for row in board.view("alerts", root)["data"]["alerts"] if row["noun"] == "market"]
+    assert 1 <= len(alarms) <= 2
 
 
 def test_after_a_pause_it_goes_on_where_it_was_and_says_nothing_twice(
