@@ -77,11 +77,12 @@ async def _told(bound: Any, about: FeedContext, turn: asyncio.Lock) -> tuple[str
             async with turn:
                 coming = asyncio.ensure_future(anext(source))
                 await asyncio.wait({coming}, timeout=BREATH)
-            if not coming.done():
+            try:
                 await asyncio.wait({coming}, timeout=QUIET)
-            if not coming.done():
-                coming.cancel()
+            finally:
+                quiet = coming.cancel()
                 await asyncio.wait({coming})
+            if quiet:
                 return bound.name, found
             try:
                 delivery = coming.result()
