@@ -169,7 +169,7 @@ class Board:
             self.redis.xadd(self.keys.asks, {"keys": msgspec.json.encode([key])}, maxlen=1000)
             return cast("bytes | None", self.redis.hget(self.keys.views, key))
 
-        return cast("dict[str, Any]", msgspec.json.decode(until(posted, 10, f"the board posts {key}")))
+        return cast("dict[str, Any]", msgspec.json.decode(until(posted, 60, f"the board posts {key}")))
 
 
 @contextmanager

@@ -48,3 +48,38 @@ def test_the_wall_is_whole_and_readable(
         assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
     assert not found, "\n".join(f"{kind}: {fault}" for kind, faults in found.items() for fault in faults)
+
+
+READY = "() => document.querySelector('#desk')?.dataset.ready"
+BESIDE = {"tickets": "/tickets?open=1", "ticket": "", "rates": "/rates", "screens": "/screens"}
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 800)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_pages_beside_the_wall_are_readable(
+    new_context: Callable[..., BrowserContext], demo: House, size: tuple[int, int]
+) -> None:
+    """They are read by somebody who sits before them, so they may be longer than the screen; nothing else is amiss."""
+    page = new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    settings = {"smallest": smallest(*size), "contrast": CONTRAST, "texts": []}
+    found: list[str] = []
+    for name, address in BESIDE.items():
+        for lang in ("zh", "en"):
+            if address:
+                page.goto(f"{demo.url}{address}{'&' if '?' in address else '?'}lang={lang}")
+            else:  # A ticket by its row in the table.
+                page.goto(f"{demo.url}{BESIDE['tickets']}&lang={lang}")
+                page.wait_for_function(READY, timeout=20_000)
+                page.locator(".ag-row .c-number").first.click()
+                page.wait_for_url("**/ticket?key=**")
+            page.wait_for_function(READY, timeout=20_000)
+            page.wait_for_timeout(600)
+            seen = page.evaluate(LOOK.read_text(encoding="utf-8"), settings)
+            assert seen["pieces"] > 8, f"{name} is there"  # Of screens there are none yet.
+            found += [
+                f"{name} {lang} {kind}: {fault}"
+                for kind in KINDS
+                if kind not in ("language", "scroll")
+                for fault in seen[kind]
+                if "(the screen ends)" not in fault
+            ]
+    assert not found, "\n".join(found)
