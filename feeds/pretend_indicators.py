@@ -168,7 +168,7 @@ def figures_of(
 def _told(
     moment: float, code: str, figure: Figure, where: tuple[str, str], period: Period, value: float, turn: int
 ) -> Told:
-    digits = 0 if value >= 10_000 else 2 if value < 100 else 1
+    digits = 0 if value >= 10_000 or figure.unit == "户" else 2 if value < 100 else 1
     return Told(
         moment, code, figure.name, where[1], where[0], str(period), figure.span, figure.unit, round(value, digits), turn
     )

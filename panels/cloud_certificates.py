@@ -36,10 +36,10 @@ def frame(ctx: Context) -> Any:
     """A figure for each grade, and a list."""
     figures = [
         html.Div([
-            html.H3([html.Span(className=f"dot {kind}"), both(words)]),
+            html.H3(both(words)),
             html.Div(id=f"cloud_certificates-{name}", className="figure"),
         ])
-        for name, (kind, words) in LOOKS.items()
+        for name, (_, words) in LOOKS.items()
     ]  # fmt: skip
     head = [html.Span(both(words), className="name" if at == 1 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(

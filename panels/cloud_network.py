@@ -17,6 +17,7 @@ from dashboard.words import GRADES, Words, compact
 RING = (17.0, 36.0)  # Half axes of the ring, in hundredths of the field, …
 COLUMNS = (79.0, 21.0)  # … and where the columns stand, at the right and at the left.
 APART = 0.55  # Half of what two links of the same nodes are apart.
+LEAN = 12.0  # Nodes of the ring nearer to the middle than that have their names lean outwards.
 MANY = 56  # Nodes at the sides that are all named; of more, those with a link that is not well.
 ELSEWHERE = Words("未画", "not drawn")
 EMPTY = Words("尚无链路", "No links yet")
@@ -138,12 +139,13 @@ def _nodes(links: Sequence[Mapping[str, Any]], star: Star, ctx: Context) -> list
         kind = "hub" if node == star.hub else "inner" if node in star.ring else "outer"
         aside = "left" if x < 50 else "right"
         side = aside if kind == "outer" else "top" if y < 50 else "bottom"
+        lean = f" lean-{aside}" if kind == "inner" and 1 < abs(x - 50) < LEAN else ""
         name = clipped(ctx.named(node))
         label = [html.Span(name, className="label")] if node in named else []
         found.append(
             html.Span(
                 [html.Span(className=f"dot {look}"), *label],
-                className=f"node {kind} {side}", style={"left": f"{x:.2f}%", "top": f"{y:.2f}%"}, title=name,
+                className=f"node {kind} {side}{lean}", style={"left": f"{x:.2f}%", "top": f"{y:.2f}%"}, title=name,
             )
         )  # fmt: skip
     return found

@@ -86,7 +86,7 @@ def _figure(row: Mapping[str, Any] | None, rows: Mapping[str, Any], ctx: Context
     name = clipped(ctx.city.translated(row["name"], language))
     return {
         "-name": html.Span(name, title=f"{name} · {period_words(row['period'], language, row['span'])}"),
-        "": number(written(row["value"]), clipped(ctx.city.translated(row["unit"], language))),
+        "": number(written(row["value"], row["unit"]), clipped(ctx.city.translated(row["unit"], language))),
         "-why": why,
     }
 

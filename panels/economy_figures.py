@@ -71,8 +71,8 @@ def _row(found: Mapping[str, Any], ctx: Context) -> Any:
         html.Span(name, className="name", title=name),
         html.Span(period_words(found["period"], language, found["span"]), className="n quiet"),
         html.Span([
-            html.B(written(found["value"])), html.Span(f" {clipped(ctx.city.translated(found['unit'], language))}",
-            className="unit"),
+            html.B(written(found["value"], found["unit"])),
+            html.Span(f" {clipped(ctx.city.translated(found['unit'], language))}", className="unit"),
         ], className="n"),
         html.Span(signed(change, found["change_unit"]), className=f"n {kind}".strip()),
         _target(found["target"]),

@@ -19,6 +19,7 @@ PEACE = Words("平时", "Routine")
 SOURCES = Words("数据源", "Sources")
 ALERTS = Words("待确认告警", "unacknowledged")
 GRAVE = ("1", "2")  # Severities that are told of in the header, at whatever screen.
+SCREENS = Words("管理屏幕", "All displays")
 WELL = Words("正常", "OK")
 LANGUAGES = {"zh": "中文", "en": "EN"}
 THEMES = {"light": ("○", Words("浅色", "Light")), "dark": ("●", Words("深色", "Dark"))}
@@ -48,6 +49,7 @@ def frame(ctx: Context) -> Any:
         for screen in ctx.city.screens
         if screen in layouts
     ]
+    screens.append(html.A(both(SCREENS), href="/screens", className="all", **{"data-go-screen": "screens"}))
     return html.Div(
         [
             html.H1(both(ctx.city.title.words)),

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any, cast
 
 import msgspec
@@ -42,8 +43,7 @@ EPOCH = "stage"
 BROKEN = "企业登记信息"  # The entry of the data catalogue that is broken where a face is to show one.
 OTHERS = "others"  # The layout of the panels that no other shows.
 ACROSS = 4
-BREATH = 0.5  # Seconds after which a simulated feed that tells nothing lets the others tell.
-QUIET = 6.0  # Seconds after which a simulated feed that tells nothing has told its past.
+QUIET = 6.0  # Seconds after which simulated feeds that all tell nothing have told their past.
 
 
 def others(layouts: Mapping[str, Layout]) -> Layout | None:
@@ -67,30 +67,39 @@ def others(layouts: Mapping[str, Layout]) -> Layout | None:
     )
 
 
-async def _told(bound: Any, about: FeedContext, turn: asyncio.Lock) -> tuple[str, list[Any]]:
-    """A simulated feed's name and all it tells until now. The feeds tell one after another, each while it has the
-    ``turn``; one that says nothing for a moment lets the others on, so that the silence of all is waited for at once.
+class _Silence:
+    """When any of several simulated feeds told something last: they share the processor, so only a silence of all of
+    them says that none is still at work.
     """
+
+    def __init__(self) -> None:
+        self.since = monotonic()
+
+    async def over(self, coming: asyncio.Future[Any]) -> bool:
+        """Whether something came before the silence had lasted ``QUIET``; else what was to come is called off."""
+        try:
+            while not coming.done() and (left := self.since + QUIET - monotonic()) > 0:
+                await asyncio.wait({coming}, timeout=left)
+        finally:
+            quiet = coming.cancel()
+            await asyncio.wait({coming})
+        return not quiet
+
+
+async def _told(bound: Any, about: FeedContext, silence: _Silence) -> tuple[str, list[Any]]:
+    """A simulated feed's name and all it tells until now."""
     found: list[Any] = []
     async with aclosing(cast(Any, bound.feed.open(bound.settings, about))) as source:
-        while True:
-            async with turn:
-                coming = asyncio.ensure_future(anext(source))
-                await asyncio.wait({coming}, timeout=BREATH)
-            try:
-                await asyncio.wait({coming}, timeout=QUIET)
-            finally:
-                quiet = coming.cancel()
-                await asyncio.wait({coming})
-            if quiet:
-                return bound.name, found
+        while await silence.over(coming := asyncio.ensure_future(anext(source))):
             try:
                 delivery = coming.result()
             except StopAsyncIteration:
-                return bound.name, found
+                break
             if not delivery.payload:
-                return bound.name, found
+                break
             found += bound.feed.parse(delivery.payload, bound.settings, about)
+            silence.since = monotonic()
+    return bound.name, found
 
 
 async def _past(city: City, now: float) -> Board:
@@ -100,10 +109,10 @@ async def _past(city: City, now: float) -> Board:
     board, moment = Board(rules), datetime.fromtimestamp(now, UTC)
     with TemporaryDirectory() as folder:
         about = FeedContext(city, places, Gazetteer.of(city, places), None, lambda: moment, Path(folder))
-        turn = asyncio.Lock()
+        silence = _Silence()
         bounds = every_feed(city)
         told = dict(await asyncio.gather(*(
-            _told(bound, about, turn)
+            _told(bound, about, silence)
             for bound in bounds
             if bound.feed.open is not None and bound.feed.kind.startswith("pretend")
         )))  # fmt: skip

@@ -19,15 +19,20 @@ UP_TO = Words("1–{n} 月", "Jan–{month}")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def written(value: float | None) -> str:
-    """An amount with as many decimals as an amount of its size is told with; a dash for None.
+COUNTED = frozenset("户家件人个辆台套宗项")
+"""Units of things that there are no parts of."""
 
-    >>> written(3238.13), written(58.1), written(71204.0), written(0.0), written(None)
-    ('3,238.1', '58.10', '71,204', '0', '–')
+
+def written(value: float | None, unit: str = "") -> str:
+    """An amount with as many decimals as an amount of its size is told with, and without any where its ``unit`` is one
+    of things that are counted; a dash for None.
+
+    >>> written(3238.13), written(58.1), written(71204.0), written(0.0), written(None), written(6489.0, "户")
+    ('3,238.1', '58.10', '71,204', '0', '–', '6,489')
     """
     if value is None:
         return DASH
-    digits = 0 if abs(value) >= 10_000 or value == 0 else 1 if abs(value) >= 100 else 2
+    digits = 0 if abs(value) >= 10_000 or value == 0 or unit in COUNTED else 1 if abs(value) >= 100 else 2
     return f"{value:,.{digits}f}".replace("-", "−")
 
 
