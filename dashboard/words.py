@@ -96,6 +96,15 @@ def compact(number: int | float | None, language: str, room: int = 5) -> str:
     return str(format_compact_decimal(number, locale=locale, fraction_digits=max(0, 4 - digits)))
 
 
+def gained(n: int, language: str, room: int = 6) -> str:
+    """A whole number as a change, with its sign.
+
+    >>> gained(1240, "en"), gained(-3, "zh"), gained(0, "zh")
+    ('+1,240', '−3', '±0')
+    """
+    return f"{'+' if n > 0 else '−' if n < 0 else '±'}{compact(abs(n), language, room)}"
+
+
 def percent(part: int, whole: int, digits: int = 1) -> str:
     """``part`` of ``whole`` in percent without the sign; a dash where there is nothing to divide by.
 

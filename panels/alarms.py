@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.duty import Escalation
 from dashboard.nouns.noun import Document
+from dashboard.screens.cases import matter
 from dashboard.screens.marks import amount, clipped, elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -72,15 +73,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["steps"], ctx.language
     rows = []
     for due in view.get("rows", [])[:ROWS]:
-        what = clipped(due["title"]) or due["key"].partition("|")[2]
         unit = clipped(ctx.city.translated(due["unit"], language)) or DASH
         post = POSTS[due["to"]][language] if due["to"] in POSTS else due["to"]
         rows.append(
             row([
-                html.A(
-                    what, className="name behind", href=ctx.case(due["key"]),
-                    title=f"{due['key'].partition('|')[2]} · {what}",
-                ),
+                matter({**due, "number": due["key"].partition("|")[2]}, ctx),
                 html.Span(f"{title_of(ctx, due['step'])} → {post}", className="where quiet"),
                 html.Span(unit, className="who", title=unit),
                 html.Span(elapsed(due["moment"]), className="n"),

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, number, share
+from dashboard.screens.frames import figures
+from dashboard.screens.marks import number, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, METRICS, Words, compact, percent
 
@@ -27,16 +28,8 @@ KINDS = {"normal": "high", "warn": "middle", "alarm": "low", "none": "none"}
 
 def frame(ctx: Context) -> Any:
     """Three figures over a bar for each resource."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"cloud-{name}", className="figure"),
-            html.Div(id=f"cloud-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
     bars = html.Div(id="cloud-pools", className="fills")
-    return html.Div([html.Div(figures, className="figures"), bars], className="card-sum cloud-sum")
+    return html.Div([figures("cloud", NAMES), bars], className="card-sum cloud-sum")
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:

@@ -8,9 +8,9 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import (
     amount,
-    both,
     box,
     clipped,
     drawing,
@@ -50,23 +50,14 @@ EMPTY = Words("尚无链路", "No links yet")
 
 def frame(ctx: Context) -> Any:
     """Three figures with the busiest link's day beside them, and a list."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"cloud_links-{name}", className="figure"),
-            html.Div(id=f"cloud_links-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
     busiest = html.Div(
         [html.Div(id="cloud_links-peak", className="title"), html.Div(id="cloud_links-day", className="load-day")],
         className="busiest",
     )
-    head = [html.Span(both(words), className="name" if at < 2 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(
         [
-            html.Div([*figures, busiest], className="figures links"),
-            html.Div(head, className="row head"),
+            figures("cloud_links", NAMES, "figures links", beside=(busiest,)),
+            heads(COLUMNS, names=2),
             html.Div(id="cloud_links-rows", className="rows"),
         ],
         className="list cloud-links",

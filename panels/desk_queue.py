@@ -150,69 +150,44 @@ def _address(one: Mapping[str, Any], ctx: Context) -> str:
     return f"{link}{'&' if '?' in link else '?'}lang={ctx.language}"
 
 
+def _alert(
+    key: str, severity: int, noun: str, since: float, title: list[str], text: list[str], **more: Any
+) -> Document:
+    """An alert as the view tells it."""
+    said = {"place": "", "unit": "", "link": "", "acknowledged": None, "assigned": None, "snoozed_until": None}
+    return {
+        **said, "key": key, "severity": severity, "noun": noun, "since": since, "title": title, "text": text, **more,
+    }  # fmt: skip
+
+
 EXAMPLE = {
     "alerts": [
-        {
-            "key": "ticket|hotline|7|1795290000",
-            "severity": 1,
-            "noun": "ticket",
-            "since": 1_795_298_400.0,
-            "place": "",
-            "unit": "排水公司",
-            "title": ["紧急事件超期 · 下穿通道<b>积水</b> 0.5 m", "Emergency overdue · 下穿通道<b>积水</b> 0.5 m"],
-            "text": ["7 · 道路积水 · 排水公司", "7 · 道路积水 · 排水公司"],
-            "link": "/ticket?key=hotline%7C7",
-            "acknowledged": None,
-            "assigned": None,
-            "snoozed_until": None,
-        },
-        {
-            "key": "sensor|over|gauges|W-04|level|1994582",
-            "severity": 2,
-            "noun": "sensor",
-            "since": 1_795_299_300.0,
-            "place": "",
-            "unit": "",
-            "title": ["海五路下穿 超警戒 0.52 m", "海五路下穿: alarm, 0.52 m"],
-            "text": ["阈值 0.5 m", "Threshold 0.5 m"],
-            "link": "",
-            "acknowledged": None,
-            "assigned": {"to": "梁慧敏", "by": "陈静", "at": 1_795_299_500.0},
-            "snoozed_until": None,
-        },
-        {
-            "key": "camera|switch|p|SW-0317|1795158600",
-            "severity": 3,
-            "noun": "camera",
-            "since": 1_795_290_000.0,
-            "place": "",
-            "unit": "",
-            "title": ["交换机故障 SW-0317 · 14 路离线", "Switch fault SW-0317: 14 cameras dark"],
-            "text": ["", ""],
-            "link": "/video",
-            "acknowledged": {"by": "李伟明", "at": 1_795_291_000.0, "comment": "已报修，预计两小时"},
-            "assigned": None,
-            "snoozed_until": None,
-        },
-        {
-            "key": "steps|overdue|环卫中心|498655",
-            "severity": 4,
-            "noun": "ticket",
-            "since": 1_795_297_000.0,
-            "place": "",
-            "unit": "环卫中心",
-            "title": ["超期 · 环卫中心 2 件待告知", "Overdue · 环卫中心: 2 to be told"],
-            "text": ["无通知渠道，请电话告知", "No channel carries it, call them"],
-            "link": "/tickets?open=1",
-            "acknowledged": None,
-            "assigned": None,
-            "snoozed_until": 1_795_303_000.0,
-        },
+        _alert(
+            "ticket|hotline|7|1795290000", 1, "ticket", 1_795_298_400.0,
+            ["紧急事件超期 · 下穿通道<b>积水</b> 0.5 m", "Emergency overdue · 下穿通道<b>积水</b> 0.5 m"],
+            ["7 · 道路积水 · 排水公司", "7 · 道路积水 · 排水公司"], unit="排水公司", link="/ticket?key=hotline%7C7",
+        ),
+        _alert(
+            "sensor|over|gauges|W-04|level|1994582", 2, "sensor", 1_795_299_300.0,
+            ["海五路下穿 超警戒 0.52 m", "海五路下穿: alarm, 0.52 m"], ["阈值 0.5 m", "Threshold 0.5 m"],
+            assigned={"to": "梁慧敏", "by": "陈静", "at": 1_795_299_500.0},
+        ),
+        _alert(
+            "camera|switch|p|SW-0317|1795158600", 3, "camera", 1_795_290_000.0,
+            ["交换机故障 SW-0317 · 14 路离线", "Switch fault SW-0317: 14 cameras dark"], ["", ""], link="/video",
+            acknowledged={"by": "李伟明", "at": 1_795_291_000.0, "comment": "已报修，预计两小时"},
+        ),
+        _alert(
+            "steps|overdue|环卫中心|498655", 4, "ticket", 1_795_297_000.0,
+            ["超期 · 环卫中心 2 件待告知", "Overdue · 环卫中心: 2 to be told"],
+            ["无通知渠道，请电话告知", "No channel carries it, call them"], unit="环卫中心",
+            link="/tickets?open=1", snoozed_until=1_795_303_000.0,
+        ),
     ],
     "counts": {"1": 1, "2": 1, "3": 1, "4": 1},
     "open": {"1": 1, "2": 1, "3": 0, "4": 0},
     "unacknowledged": 2,
-}
+}  # fmt: skip
 PANEL = Panel(
     id="desk_queue",
     title=Words("告警", "Alerts"),

@@ -9,7 +9,8 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.nouns.releases import Series
-from dashboard.screens.amounts import period_words, signed, singles, written
+from dashboard.screens.amounts import last_twelve, period_words, signed, singles, written
+from dashboard.screens.exampleseries import GDP, sales
 from dashboard.screens.marks import clipped, number
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import columns
@@ -97,9 +98,8 @@ def _chart(row: Mapping[str, Any] | None, ctx: Context) -> Painted:
     months = singles(row["history"], row["span"]) if row is not None else {}
     if row is None or not months:
         return {"economy-chart-name.children": "", "economy-chart.children": "", "economy-chart-ends.children": ""}
-    last = max(months)
-    twelve = [last.shifted(back) for back in range(-11, 1)]
-    groups = [[(months.get(period.year_before), "before"), (months.get(period), "now")] for period in twelve]
+    twelve, groups = last_twelve(months)
+    last = twelve[-1]
     name = clipped(ctx.city.translated(row["name"], language))
     return {
         "economy-chart-name.children": [
@@ -111,15 +111,6 @@ def _chart(row: Mapping[str, Any] | None, ctx: Context) -> Painted:
     }  # fmt: skip
 
 
-def _history(first: float) -> list[list[Any]]:
-    """Two years of a figure that counts from January on, without its Januaries."""
-    found: list[list[Any]] = []
-    for n in range(25):
-        year, month = divmod(12 * 2024 + 9 + n, 12)
-        found.append([f"{year}-{month + 1:02d}", None if month == 0 else round(first * (month + 1) * (1 + n / 400), 1)])
-    return found
-
-
 PANEL = Panel(
     id="economy",
     title=Words("经济发展", "Economy"),
@@ -129,24 +120,8 @@ PANEL = Panel(
     example={
         "indicators": {
             "series": [
-                {
-                    "key": "f|gdp|x|cumulative", "code": "gdp", "name": "地区生产总值", "span": "cumulative",
-                    "good": "up", "state": "current", "coming": "2026Q4", "due": 1_800_583_200.0, "period": "2026Q3",
-                    "value": 3238.1, "unit": "亿元", "said": 1_792_634_400.0, "change": 4.8, "change_unit": "%",
-                    "official": True, "single": 1110.7, "first": 3238.1, "revised": None, "history": [],
-                    "target": {
-                        "target": 4330.0, "unit": "亿元", "reached": 3238.1, "share": 0.7478, "gap": None, "time": 0.75,
-                    },
-                },
-                {
-                    "key": "f|sales|x|cumulative", "code": "sales", "name": "社会消费品零售总额", "span": "cumulative",
-                    "good": "up", "state": "current", "coming": "2026-11", "due": 1_797_645_600.0, "period": "2026-10",
-                    "value": 1150.4, "unit": "亿元", "said": 1_795_053_600.0, "change": -1.2, "change_unit": "%",
-                    "official": False, "single": 121.3, "first": 1150.4, "revised": None, "history": _history(115.0),
-                    "target": {
-                        "target": 1400.0, "unit": "亿元", "reached": 1150.4, "share": 0.8217, "gap": None, "time": 0.83,
-                    },
-                },
+                GDP,
+                sales("社会消费品零售总额", 1150.4, 121.3, -1.2, 0.8217),
             ],
             "total": 2, "overdue": 1, "never": [],
         }

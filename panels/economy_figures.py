@@ -9,7 +9,9 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import period_words, signed, written
-from dashboard.screens.marks import both, clipped, empty, row
+from dashboard.screens.exampleseries import GDP
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import clipped, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
@@ -34,10 +36,8 @@ EMPTY = Words("尚未接入经济指标", "No figures yet")
 
 def frame(ctx: Context) -> Any:
     """A list with its columns named."""
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
-        [html.Div(head, className="row head"), html.Div(id="economy_figures-rows", className="rows")],
+        [heads(COLUMNS), html.Div(id="economy_figures-rows", className="rows")],
         className="list economy-figures",
     )
 
@@ -118,15 +118,7 @@ PANEL = Panel(
     example={
         "indicators": {
             "series": [
-                {
-                    "key": "f|gdp|x|cumulative", "code": "gdp", "name": "地区生产总值", "span": "cumulative",
-                    "good": "up", "state": "current", "coming": "2026Q4", "due": 1_800_583_200.0, "period": "2026Q3",
-                    "value": 3238.1, "unit": "亿元", "said": 1_792_634_400.0, "change": 4.8, "change_unit": "%",
-                    "official": True, "single": 1110.7, "first": 3238.1, "revised": None, "history": [],
-                    "target": {
-                        "target": 4330.0, "unit": "亿元", "reached": 3238.1, "share": 0.7478, "gap": None, "time": 0.75,
-                    },
-                },
+                GDP,
                 {
                     "key": "f|rate|x|level", "code": "rate", "name": "<b>城镇调查失业率</b>", "span": "level",
                     "good": "down", "state": "overdue", "coming": "2026-10", "due": 1_794_600_000.0,

@@ -9,7 +9,8 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import day_words, period_words
-from dashboard.screens.marks import both, clipped, countdown, empty, row
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import clipped, countdown, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
@@ -26,9 +27,8 @@ EMPTY = Words("没有设定发布日历", "No release calendar is set")
 
 def frame(ctx: Context) -> Any:
     """A list with its columns named."""
-    head = [html.Span(both(words), className="name" if n < 3 else "") for n, words in enumerate(COLUMNS)]
     return html.Div(
-        [html.Div(head, className="row head"), html.Div(id="economy_releases-rows", className="rows")],
+        [heads(COLUMNS, names=3), html.Div(id="economy_releases-rows", className="rows")],
         className="list economy-releases",
     )
 

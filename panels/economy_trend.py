@@ -9,7 +9,8 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.nouns.releases import Period
-from dashboard.screens.amounts import MONTHS, period_words, signed, singles, values, written
+from dashboard.screens.amounts import MONTHS, last_twelve, period_words, signed, singles, values, written
+from dashboard.screens.exampleseries import sales
 from dashboard.screens.marks import clipped, drawing, empty, outline
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import HIGH, WIDE, columns, path
@@ -42,9 +43,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 def _figure(row: Mapping[str, Any], ctx: Context) -> Any:
     language = ctx.language
     months = singles(row["history"], row["span"])
-    last = max(months)
-    twelve = [last.shifted(back) for back in range(-11, 1)]
-    groups = [[(months.get(period.year_before), "before"), (months.get(period), "now")] for period in twelve]
+    twelve, groups = last_twelve(months)
+    last = twelve[-1]
     unit = clipped(ctx.city.translated(row["unit"], language))
     now, before = months.get(last), months.get(last.year_before)
     change = None if now is None or not before or before < 0 else 100 * (now / before - 1)
@@ -116,15 +116,6 @@ def _ends(first: str, last: str) -> Any:
     return html.Div([html.Span(first or DASH), html.Span(last or DASH)], className="ends")
 
 
-def _history(first: float) -> list[list[Any]]:
-    """Two years of a figure that counts from January on, without its Januaries."""
-    found: list[list[Any]] = []
-    for n in range(25):
-        year, month = divmod(12 * 2024 + 9 + n, 12)
-        found.append([f"{year}-{month + 1:02d}", None if month == 0 else round(first * (month + 1) * (1 + n / 400), 1)])
-    return found
-
-
 PANEL = Panel(
     id="economy_trend",
     title=Words("走势", "Two years"),
@@ -134,16 +125,7 @@ PANEL = Panel(
     example={
         "indicators": {
             "series": [
-                {
-                    "key": "f|sales|x|cumulative", "code": "sales", "name": "<b>社会消费品零售总额</b>",
-                    "span": "cumulative", "good": "up", "state": "current", "coming": "2026-11",
-                    "due": 1_797_645_600.0, "period": "2026-10", "value": 1219.0, "unit": "亿元",
-                    "said": 1_795_053_600.0, "change": 2.4, "change_unit": "%", "official": False, "single": 124.3,
-                    "first": 1219.0, "revised": None, "history": _history(115.0),
-                    "target": {
-                        "target": 1400.0, "unit": "亿元", "reached": 1219.0, "share": 0.8707, "gap": None, "time": 0.83,
-                    },
-                },
+                sales("<b>社会消费品零售总额</b>", 1219.0, 124.3, 2.4, 0.8707),
                 {
                     "key": "f|entities|x|single", "code": "entities", "name": "新登记经营主体", "span": "single",
                     "good": "up", "state": "current", "coming": "2026-11", "due": 1_796_695_200.0,

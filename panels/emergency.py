@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.frames import figures
 from dashboard.screens.marks import both, clipped, fraction, number
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import columns
@@ -36,17 +37,9 @@ LEAST = 8.0  # Millimetres in an hour to which the chart reaches at least: a dri
 
 def frame(ctx: Context) -> Any:
     """Three figures over a small chart."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"emergency-{name}", className="figure"),
-            html.Div(id=f"emergency-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("emergency", NAMES),
             html.Div(
                 [
                     html.Div([both(RAIN), " ", html.B(id="emergency-most")], className="name"),

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, elapsed, empty, fraction, row
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import clipped, elapsed, empty, fraction, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, measured
 
@@ -33,11 +34,10 @@ BELIEVED = Words("可信", "believed")
 
 def frame(ctx: Context) -> Any:
     """Counts in one line, and a list."""
-    head = [html.Span(both(words), className="name" if n < 3 else "") for n, words in enumerate(COLUMNS)]
     return html.Div(
         [
             html.Div(id="emergency_faults-counts", className="counts"),
-            html.Div(head, className="row head"),
+            heads(COLUMNS, names=3),
             html.Div(id="emergency_faults-rows", className="rows"),
         ],
         className="list gauge-faults",

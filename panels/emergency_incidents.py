@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cases import handler, matter
 from dashboard.screens.marks import clipped, countdown, empty, light, light_legend, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -44,9 +45,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             row(
                 [
                     light(ticket["light"], language),
-                    html.A(what, className="name behind", href=ctx.case(ticket["key"]), title=f"{kind} · {what}"),
+                    matter(ticket, ctx, f"{kind} · {what}", kind=ticket["category"]),
                     html.Span(ctx.below(ticket["place"]) or DASH, className="where quiet"),
-                    html.Span(clipped(ctx.city.translated(ticket["unit"], language)) or DASH, className="who quiet"),
+                    handler(ticket["unit"], ctx),
                     countdown(ticket["due"]) if ticket["due"] is not None else html.Span(DASH, className="n quiet"),
                 ],
                 ticket["light"],

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, light, row
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import clipped, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import spark
 from dashboard.words import DASH, Words, measured
@@ -36,12 +37,10 @@ LEAST = 0.2  # Metres to which a point's chart reaches at least.
 
 def frame(ctx: Context) -> Any:
     """Counts in one line, and a list."""
-    first, *others = COLUMNS
-    head = [html.Span(), html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
             html.Div(id="emergency_water-counts", className="counts"),
-            html.Div(head, className="row head"),
+            heads(COLUMNS, marked=True),
             html.Div(id="emergency_water-rows", className="rows"),
         ],
         className="list water",

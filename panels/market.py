@@ -8,10 +8,11 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, fraction, number, rate
+from dashboard.screens.frames import module, rated
+from dashboard.screens.marks import amount, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import balance, key, plotted, top_of
-from dashboard.words import DASH, Words, compact
+from dashboard.words import DASH, Words, compact, gained
 
 NAMES = {
     "active": Words("在册主体", "Entities"),
@@ -35,28 +36,7 @@ IN_OUT = Words("本月列入 {} · 移出 {}", "{} on · {} off")
 
 def frame(ctx: Context) -> Any:
     """Three figures, the days' columns, and four more facts where there is room."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"market-{name}", className="figure"),
-            html.Div(id=f"market-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    facts = [html.Div([html.H3(both(words)), html.Div(id=f"market-{name}")]) for name, words in FACTS.items()]
-    return html.Div(
-        [
-            html.Div(figures, className="figures"),
-            html.Div(id="market-days", className="chart-of"),
-            html.Div(facts, className="facts"),
-        ],
-        className="module",
-    )
-
-
-def signed(n: int, language: str) -> str:
-    """A change with its sign."""
-    return f"{'+' if n > 0 else '−' if n < 0 else '±'}{compact(abs(n), language, 6)}"
+    return module("market", NAMES, "days", FACTS)
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
@@ -81,7 +61,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     return {
         "market-active.children": number(view.get("active"), HOUSES[language], language=language, room=5),
         "market-active-why.children": [
-            html.Span(grown), html.Span(f"{TODAY[language]} {signed(came - went, language)}", className="quiet"),
+            html.Span(grown), html.Span(f"{TODAY[language]} {gained(came - went, language)}", className="quiet"),
         ],
         "market-plan.children": rate(done, planned),
         "market-plan-why.children": [
@@ -103,23 +83,17 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 def _facts(view: Document, ctx: Context) -> Painted:
     language = ctx.language
     came, went = view.get("month", (0, 0))
-    passed, judged = view.get("food", (0, 0))
     plan = view.get("inspections", {})
-    right, found = plan.get("put_right", 0), plan.get("found", 0)
     listed = view.get("listed", {})
     on, off = view.get("moved", (0, 0))
     names = " · ".join(clipped(ctx.city.translated(name, language)) for name in listed)
     return {
         "market-net.children": [
-            html.Div(number(signed(came - went, language) if came or went else DASH)),
+            html.Div(number(gained(came - went, language) if came or went else DASH)),
             html.Div(f"{compact(came, language, 5)} − {compact(went, language, 5)}", className="of"),
         ],
-        "market-food.children": [
-            html.Div(rate(passed, judged)), html.Div(fraction(passed, judged, language), className="of"),
-        ],
-        "market-right.children": [
-            html.Div(rate(right, found)), html.Div(fraction(right, found, language), className="of"),
-        ],
+        "market-food.children": rated(view.get("food", (0, 0)), language),
+        "market-right.children": rated((plan.get("put_right", 0), plan.get("found", 0)), language),
         "market-listed.children": [
             html.Div(number(sum(listed.values()) if listed else None, "", language=language, room=6), title=names),
             html.Div(IN_OUT[language].format(compact(on, language, 4),

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, number, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import amount, clipped, empty, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words, percent
 
@@ -24,16 +25,10 @@ EMPTY = Words("未设定 12315 类别", "No category is set as 12315")
 
 def frame(ctx: Context) -> Any:
     """Three figures and a list."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"market_complaints-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
-            html.Div(head, className="row head"),
+            figures("market_complaints", NAMES, why=False),
+            heads(COLUMNS),
             html.Div(id="market_complaints-rows", className="rows"),
         ],
         className="list market-complaints",

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, light, number, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import amount, clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -31,25 +32,17 @@ KIND_ROWS, ROWS = 8, 24
 
 def frame(ctx: Context) -> Any:
     """Three figures and the weeks, the kinds, and those that are most pressing."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"market_due-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
-    first, *others = KINDS
-    kinds = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
-    name, where, left = NAMED
-    named = [html.Span(), html.Span(both(name), className="name"), html.Span(both(where), className="name")]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("market_due", NAMES, why=False),
             html.Div(id="market_due-weeks", className="weeks"),
             html.Div(
-                [html.Div(kinds, className="row head"), html.Div(id="market_due-kinds", className="rows")],
+                [heads(KINDS), html.Div(id="market_due-kinds", className="rows")],
                 className="list kinds",
             ),
             html.Div(
                 [
-                    html.Div([*named, html.Span(both(left))], className="row head"),
+                    heads(NAMED, names=2, marked=True),
                     html.Div(id="market_due-rows", className="rows"),
                 ],
                 className="list ending",

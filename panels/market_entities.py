@@ -8,10 +8,11 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, number, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import amount, clipped, empty, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import balance, between, key, plotted, top_of
-from dashboard.words import DASH, Words, compact
+from dashboard.words import DASH, Words, compact, gained
 
 NAMES = {
     "active": Words("在册主体", "Entities"),
@@ -31,24 +32,14 @@ ROWS = 8
 
 def frame(ctx: Context) -> Any:
     """Four figures, two charts, two lists."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"market_entities-{name}", className="figure"),
-            html.Div(id=f"market_entities-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
 
-    def listed(name: str, heads: tuple[Words, ...]) -> Any:
-        first, *others = heads
-        head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
+    def listed(name: str, columns: tuple[Words, ...]) -> Any:
         rows = html.Div(id=f"market_entities-{name}", className="rows")
-        return html.Div([html.Div(head, className="row head"), rows], className=f"list {name}")
+        return html.Div([heads(columns), rows], className=f"list {name}")
 
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("market_entities", NAMES),
             html.Div(
                 [
                     html.Div(id="market_entities-days", className="chart-of"),
@@ -76,9 +67,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     painted: Painted = {
         "market_entities-active.children": number(view.get("active"), HOUSES[language], language=language, room=6),
         "market_entities-active-why.children": html.Span(grown),
-        "market_entities-net.children": number(_signed(month[0] - month[1], language), ""),
+        "market_entities-net.children": number(gained(month[0] - month[1], language), ""),
         "market_entities-net-why.children": html.Span(
-            f"{BEFORE[language]} {_signed(before[0] - before[1], language)}", className="quiet"
+            f"{BEFORE[language]} {gained(before[0] - before[1], language)}", className="quiet"
         ),
         "market_entities-days.children": plotted(
             balance(up, down, len(up) - 1), compact(top_of(up, down), language, 5), (days[0][0][5:], days[-1][0][5:]),
@@ -99,10 +90,6 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             html.Span(f"{BEFORE[language]} {compact(before[at], language, 5)}", className="quiet"),
         ]
     return painted
-
-
-def _signed(n: int, language: str) -> str:
-    return f"{'+' if n > 0 else '−' if n < 0 else '±'}{compact(abs(n), language, 6)}"
 
 
 def _months(months: list[Any], known: list[int], language: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, fraction, number, rate, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, empty, fraction, number, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, percent
@@ -28,28 +29,16 @@ KIND_ROWS, ROWS = 8, 12
 
 def frame(ctx: Context) -> Any:
     """Three figures, the months, the kinds, and the latest failures."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"market_food-{name}", className="figure"),
-            html.Div(id=f"market_food-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    first, *others = KINDS
-    kinds = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
-    *names, last = NAMED
-    named = [*[html.Span(both(words), className="name") for words in names], html.Span(both(last))]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("market_food", NAMES),
             html.Div(id="market_food-months", className="chart-of"),
             html.Div(
-                [html.Div(kinds, className="row head"), html.Div(id="market_food-kinds", className="rows")],
+                [heads(KINDS), html.Div(id="market_food-kinds", className="rows")],
                 className="list foods",
             ),
             html.Div(
-                [html.Div(named, className="row head"), html.Div(id="market_food-rows", className="rows")],
+                [heads(NAMED, names=len(NAMED) - 1), html.Div(id="market_food-rows", className="rows")],
                 className="list failures",
             ),
         ],

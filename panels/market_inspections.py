@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, fraction, light, number, rate, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import amount, clipped, empty, fraction, light, number, rate, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
@@ -36,23 +37,12 @@ EMPTY = Words("没有进行中的检查计划", "No plan is under way")
 
 def frame(ctx: Context) -> Any:
     """Four figures, the days, and the plans."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"market_inspections-{name}", className="figure"),
-            html.Div(id=f"market_inspections-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    first, second, *others = COLUMNS
-    head = [html.Span(), *[html.Span(both(words), className="name") for words in (first, second)]]
-    head += [html.Span(both(words)) for words in others]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("market_inspections", NAMES),
             html.Div(id="market_inspections-days", className="chart-of"),
             html.Div(
-                [html.Div(head, className="row head"), html.Div(id="market_inspections-rows", className="rows")],
+                [heads(COLUMNS, names=2, marked=True), html.Div(id="market_inspections-rows", className="rows")],
                 className="list plans",
             ),
         ],

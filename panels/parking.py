@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, fraction, number, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, empty, fraction, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words, count, percent
 
@@ -27,20 +28,10 @@ EMPTY = Words("尚未接入停车场", "No car park yet")
 
 def frame(ctx: Context) -> Any:
     """Three figures and a list of the fullest."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"parking-{name}", className="figure"),
-            html.Div(id=f"parking-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
-            html.Div(head, className="row head"),
+            figures("parking", NAMES),
+            heads(COLUMNS),
             html.Div(id="parking-rows", className="rows"),
         ],
         className="list parking",

@@ -9,7 +9,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, change, clipped, fraction, number, rate
+from dashboard.screens.frames import module, rated
+from dashboard.screens.marks import amount, change, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
@@ -38,23 +39,7 @@ WEEK = (Words("周一", "Mon"), Words("周二", "Tue"), Words("周三", "Wed"), 
 
 def frame(ctx: Context) -> Any:
     """Three figures, the day's columns, and four more facts where there is room."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"service-{name}", className="figure"),
-            html.Div(id=f"service-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    facts = [html.Div([html.H3(both(words)), html.Div(id=f"service-{name}")]) for name, words in FACTS.items()]
-    return html.Div(
-        [
-            html.Div(figures, className="figures"),
-            html.Div(id="service-hours", className="chart-of"),
-            html.Div(facts, className="facts"),
-        ],
-        className="module",
-    )
+    return module("service", NAMES, "hours", FACTS)
 
 
 def day_of(text: str, language: str) -> str:
@@ -111,17 +96,12 @@ def _facts(view: Document, ctx: Context) -> Painted:
             html.Div(number(view.get("open"), "", language=language, room=5)),
             html.Div([amount(late, language, "alarm" if late else ""), f" {LATE[language]}"], className="of"),
         ],
-        "service-good.children": _rate(good, language),
-        "service-spot.children": _rate(spot, language),
+        "service-good.children": rated(good, language),
+        "service-spot.children": rated(spot, language),
         "service-fast.children": [
             html.Div(number(cut, "%" if legal else "")), html.Div(days, className="of"),
         ],
     }  # fmt: skip
-
-
-def _rate(found: Any, language: str) -> list[Any]:
-    part, whole = found
-    return [html.Div(rate(part, whole)), html.Div(fraction(part, whole, language), className="of")]
 
 
 DAYS, LATE = Words("工作日", "days"), Words("件超期", "late")

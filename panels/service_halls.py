@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, light, row
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
@@ -31,10 +32,8 @@ EMPTY = Words("此处没有办事大厅", "No hall here")
 
 def frame(ctx: Context) -> Any:
     """A list with its columns named."""
-    first, *others = COLUMNS
-    head = [html.Span(), html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
-        [html.Div(head, className="row head"), html.Div(id="service_halls-rows", className="rows")],
+        [heads(COLUMNS, marked=True), html.Div(id="service_halls-rows", className="rows")],
         className="list service-halls",
     )
 

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, row, share
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, empty, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -27,12 +28,10 @@ EMPTY = Words("本月尚无办件", "No cases this month")
 
 def frame(ctx: Context) -> Any:
     """A bar of channels over a list of items."""
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
             html.Div(id="service_items-channels", className="channels-of"),
-            html.Div(head, className="row head"),
+            heads(COLUMNS),
             html.Div(id="service_items-rows", className="rows"),
         ],
         className="list service-items",

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, light, number, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, percent
@@ -24,23 +25,17 @@ EMPTY = Words("没有超期办件", "No case is late")
 
 def frame(ctx: Context) -> Any:
     """Figures and the line on the left, the list on the right."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"service_late-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
-    head = [
-        html.Span(),
-        *[html.Span(both(words), className="name") for words in COLUMNS[:3]],
-        html.Span(both(COLUMNS[3])),
-    ]
     return html.Div(
         [
             html.Div(
-                [html.Div(figures, className="figures two"), html.Div(id="service_late-days", className="chart-of")],
+                [
+                    figures("service_late", NAMES, "figures two", why=False),
+                    html.Div(id="service_late-days", className="chart-of"),
+                ],
                 className="module",
             ),
             html.Div(
-                [html.Div(head, className="row head"), html.Div(id="service_late-rows", className="rows")],
+                [heads(COLUMNS, names=3, marked=True), html.Div(id="service_late-rows", className="rows")],
                 className="list service-late",
             ),
         ],

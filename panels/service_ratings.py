@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, fraction, rate, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import amount, clipped, empty, fraction, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, percent
@@ -37,23 +38,13 @@ EMPTY = Words("本月尚无评价", "No ratings this month")
 
 def frame(ctx: Context) -> Any:
     """Three rates, the levels, the days, and the places."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"service_ratings-{name}", className="figure"),
-            html.Div(id=f"service_ratings-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("service_ratings", NAMES),
             html.Div(id="service_ratings-stars", className="stars"),
             html.Div(id="service_ratings-days", className="chart-of"),
             html.Div(
-                [html.Div(head, className="row head"), html.Div(id="service_ratings-rows", className="rows")],
+                [heads(COLUMNS), html.Div(id="service_ratings-rows", className="rows")],
                 className="list towns",
             ),
         ],

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, light, number, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
@@ -32,19 +33,10 @@ EMPTY = Words("没有待整改的差评", "No bad rating is waiting")
 
 def frame(ctx: Context) -> Any:
     """Three figures and a list."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"service_redress-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
-    first, second, third, last = COLUMNS
-    head = [
-        html.Span(), html.Span(both(first), className="name"), html.Span(both(second), className="name"),
-        html.Span(both(third), className="name"), html.Span(both(last)),
-    ]  # fmt: skip
     return html.Div(
         [
-            html.Div(figures, className="figures"),
-            html.Div(head, className="row head"),
+            figures("service_redress", NAMES, why=False),
+            heads(COLUMNS, names=3, marked=True),
             html.Div(id="service_redress-rows", className="rows"),
         ],
         className="list service-redress",

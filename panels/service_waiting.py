@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.frames import figures
 from dashboard.screens.marks import both, clipped, empty, number
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import key, lines, plotted, strip, top_of
@@ -36,14 +37,6 @@ GRADES = {"warn": "■ ", "alarm": "▲ "}
 
 def frame(ctx: Context) -> Any:
     """Four figures, the day's line, and a strip for each hall."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"service_waiting-{name}", className="figure"),
-            html.Div(id=f"service_waiting-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
     head = html.Div(
         [
             html.Span(both(HALL), className="name"),
@@ -54,7 +47,7 @@ def frame(ctx: Context) -> Any:
     )
     return html.Div(
         [
-            html.Div(figures, className="figures"),
+            figures("service_waiting", NAMES),
             html.Div(id="service_waiting-day", className="chart-of"),
             head,
             html.Div(id="service_waiting-halls", className="strips rows"),

@@ -10,7 +10,8 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.dayline import dayline
 from dashboard.screens.dayline import frame as day
-from dashboard.screens.marks import both, change, clipped, fraction, number, rate
+from dashboard.screens.frames import figures
+from dashboard.screens.marks import change, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -28,15 +29,7 @@ BROKEN = Words("中断", "Broken")
 
 def frame(ctx: Context) -> Any:
     """Three figures over the day's calls."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"sharing-{name}", className="figure"),
-            html.Div(id=f"sharing-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    return html.Div([html.Div(figures, className="figures"), day("sharing-day")], className="card-sum sharing-sum")
+    return html.Div([figures("sharing", NAMES), day("sharing-day")], className="card-sum sharing-sum")
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:

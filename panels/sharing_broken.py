@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, elapsed, empty, number, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, elapsed, empty, number, row
 from dashboard.screens.panel import Context, Painted, Panel, all_panels
 from dashboard.words import DASH, Words
 
@@ -37,15 +38,10 @@ EMPTY = Words("所有目录与接口均可用", "Every entry and API can be reli
 
 def frame(ctx: Context) -> Any:
     """Three figures and a list."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"sharing_broken-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
-    head = [html.Span(both(words), className="name" if at < 4 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
-            html.Div(head, className="row head"),
+            figures("sharing_broken", NAMES, why=False),
+            heads(COLUMNS, names=4),
             html.Div(id="sharing_broken-rows", className="rows"),
         ],
         className="list sharing-broken",

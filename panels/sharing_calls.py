@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.dayline import dayline
 from dashboard.screens.dayline import frame as day
+from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, both, change, clipped, elapsed, empty, fraction, number, rate, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
@@ -38,14 +39,6 @@ EMPTY = Words("今日没有接口被调用", "No API was called today")
 
 def frame(ctx: Context) -> Any:
     """Four figures, the day, and a list of APIs."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"sharing_calls-{name}", className="figure"),
-            html.Div(id=f"sharing_calls-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
     key = html.Div(
         [
             html.Span([html.Span(className="swatch done"), both(NOW)]),
@@ -53,13 +46,12 @@ def frame(ctx: Context) -> Any:
         ],
         className="key",
     )
-    head = [html.Span(both(words), className="name" if at < 2 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(
         [
-            html.Div(figures, className="figures four"),
+            figures("sharing_calls", NAMES, "figures four"),
             key,
             day("sharing_calls-day"),
-            html.Div(head, className="row head"),
+            heads(COLUMNS, names=2),
             html.Div(id="sharing_calls-rows", className="rows"),
         ],
         className="list sharing-calls",

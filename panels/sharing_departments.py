@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, fraction, rate, row, share
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, empty, fraction, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
@@ -29,8 +30,6 @@ EMPTY = Words("尚无数据目录", "No catalogue yet")
 
 def frame(ctx: Context) -> Any:
     """The rate of all, and a ranked list with its columns named."""
-    first, *others = COLUMNS
-    head = [html.Span(), html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
             html.Div(
@@ -40,7 +39,7 @@ def frame(ctx: Context) -> Any:
                 ],
                 className="lead",
             ),
-            html.Div(head, className="row head"),
+            heads(COLUMNS, marked=True),
             html.Div(id="sharing_departments-rows", className="rows"),
         ],
         className="list sharing-departments",

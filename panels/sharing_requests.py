@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, countdown, empty, fraction, light, rate, row
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, countdown, empty, fraction, light, rate, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -35,7 +36,6 @@ SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "
 
 def frame(ctx: Context) -> Any:
     """The granted share with its parts, twelve months, and the pending ones."""
-    head = [html.Span(both(words), className="name" if at < 3 else "") for at, words in enumerate(COLUMNS)]
     return html.Div(
         [
             html.Div(
@@ -54,7 +54,7 @@ def frame(ctx: Context) -> Any:
                 className="asked",
             ),
             html.Div(
-                [html.Div(head, className="row head"), html.Div(id="sharing_requests-rows", className="rows")],
+                [heads(COLUMNS, names=3), html.Div(id="sharing_requests-rows", className="rows")],
                 className="list",
             ),
         ],

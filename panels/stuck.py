@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import clipped, elapsed, empty, row
+from dashboard.screens.cases import handler, matter
+from dashboard.screens.marks import elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, STAGES, Words
 
@@ -27,15 +28,12 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     rows = []
     for ticket in views["stuck"].get("tickets", [])[:ROWS]:
         stage = STAGES[ticket["stage"]][language] if ticket["stage"] in STAGES else DASH
-        what = clipped(ticket["title"] or ticket["category"]) or ticket["number"]
         times = ticket["times"]
         rows.append(
             row([
                 html.Span(stage, className="stage quiet"),
-                html.A(
-                    what, className="name behind", href=ctx.case(ticket["key"]), title=f"{ticket['number']} · {what}",
-                ),
-                html.Span(clipped(ctx.city.translated(ticket["unit"], language)) or DASH, className="who quiet"),
+                matter(ticket, ctx, kind=ticket["category"]),
+                handler(ticket["unit"], ctx),
                 html.Span(elapsed(ticket["since"]), className="n"),
                 html.Span(DASH if times is None else f"×{times:.1f}", className="n quiet"),
             ])

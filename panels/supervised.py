@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cases import handler, matter
 from dashboard.screens.marks import clipped, countdown, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -45,8 +46,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         rows.append(
             row([
                 level,
-                html.A(what, className="name behind", href=ctx.case(ticket["key"]), title=said),
-                html.Span(clipped(ctx.city.translated(ticket["unit"], language)) or DASH, className="who quiet"),
+                matter(ticket, ctx, said),
+                handler(ticket["unit"], ctx),
                 countdown(ticket["due"]) if ticket["due"] is not None else html.Span(DASH, className="n"),
             ])
         )  # fmt: skip
@@ -56,7 +57,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 def _instructed(one: Mapping[str, Any], ctx: Context) -> Any:
     """A ticket on which a leader has given an instruction, until that is closed."""
     language = ctx.language
-    what, by = clipped(one["title"]) or one["ticket"], clipped(ctx.city.translated(one["by"], language))
+    by = clipped(ctx.city.translated(one["by"], language))
     back = one["state"] == "reported"
     said = f"{INSTRUCTED[language]} · {one['text']} · {BY[language]} {by}"
     mark = html.Span(
@@ -64,8 +65,8 @@ def _instructed(one: Mapping[str, Any], ctx: Context) -> Any:
     )
     return row([
         mark,
-        html.A(what, className="name behind", href=ctx.case(one["ticket"]), title=said),
-        html.Span(clipped(ctx.city.translated(one["to"], language)) or DASH, className="who quiet"),
+        matter({"key": one["ticket"], "number": one["ticket"], "title": one["title"]}, ctx, said),
+        handler(one["to"], ctx),
         html.Span(BACK[language], className="n") if back else countdown(one["due"]),
     ])  # fmt: skip
 

@@ -8,9 +8,10 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import clipped, countdown, empty, light, row
+from dashboard.screens.cases import handler, matter, spot
+from dashboard.screens.marks import countdown, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words
+from dashboard.words import Words
 
 EMPTY = Words("没有带时限的在办工单", "No open ticket has a deadline")
 
@@ -24,24 +25,13 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """Light, what, where and who, time left. As many as fit are shown."""
     rows = []
     for ticket in views["urgent"].get("tickets", []):
-        what = clipped(ticket["title"] or ticket["category"]) or ticket["number"]
-        code = ticket["place"]
-        known = code in ctx.places and code != ctx.place
-        where = ctx.places[code].title(ctx.language) if known else DASH
         rows.append(
             row(
                 [
                     light(ticket["light"], ctx.language),
-                    html.A(
-                        what,
-                        className="name behind",
-                        href=ctx.case(ticket["key"]),
-                        title=f"{ticket['number']} · {what}",
-                    ),
-                    html.Span(where, className="where quiet"),
-                    html.Span(
-                        clipped(ctx.city.translated(ticket["unit"], ctx.language)) or DASH, className="who quiet"
-                    ),
+                    matter(ticket, ctx, kind=ticket["category"]),
+                    spot(ticket["place"], ctx),
+                    handler(ticket["unit"], ctx),
                     countdown(ticket["due"]),
                 ],
                 ticket["light"],

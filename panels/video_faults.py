@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, elapsed, empty, number, row
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, elapsed, empty, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact
 
@@ -27,24 +28,21 @@ COLUMNS = (
     Words("离线", "Off"),
     Words("历时", "For"),
 )
-NUMBER = Words("故障", "Faults")
-CAMERAS = Words("离线摄像头", "Cameras off")
-SHARED = Words("共因故障", "Shared causes")
+NAMES = {
+    "alarms": Words("共因故障", "Shared causes"),
+    "number": Words("故障", "Faults"),
+    "cameras": Words("离线摄像头", "Cameras off"),
+}
 UNIT, ROADS = Words("起", ""), Words("路", "")
 EMPTY = Words("没有摄像头离线", "No camera is offline")
 
 
 def frame(ctx: Context) -> Any:
     """Three numbers and a list."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"video_faults-{name}", className="figure")])
-        for name, words in (("alarms", SHARED), ("number", NUMBER), ("cameras", CAMERAS))
-    ]
-    head = [html.Span(both(words), className="name" if n < 3 else "") for n, words in enumerate(COLUMNS)]
     return html.Div(
         [
-            html.Div(figures, className="figures"),
-            html.Div(head, className="row head"),
+            figures("video_faults", NAMES, why=False),
+            heads(COLUMNS, names=3),
             html.Div(id="video_faults-rows", className="rows"),
         ],
         className="list video-faults",

@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, fraction, light, rate, row, share
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, empty, fraction, light, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import CAMERAS, DASH, Words, percent
 
@@ -29,8 +30,6 @@ TITLE = Words("在线率", "Online rate")
 
 def frame(ctx: Context) -> Any:
     """The rate with its bar and legend, and a list of platforms."""
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
             html.Div(
@@ -42,7 +41,7 @@ def frame(ctx: Context) -> Any:
                 className="video-sum",
             ),
             html.Div(id="video_rate-bar"),
-            html.Div(head, className="row head"),
+            heads(COLUMNS),
             html.Div(id="video_rate-rows", className="rows"),
         ],
         className="list video-rate",

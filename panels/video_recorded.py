@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, empty, number, rate, row, share
+from dashboard.screens.frames import figures, heads
+from dashboard.screens.marks import clipped, empty, number, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -23,20 +24,10 @@ EMPTY = Words("平台尚未报告录像", "No platform has told of recordings")
 
 def frame(ctx: Context) -> Any:
     """Two figures and a list of platforms."""
-    figures = [
-        html.Div([
-            html.H3(both(words)),
-            html.Div(id=f"video_recorded-{name}", className="figure"),
-            html.Div(id=f"video_recorded-{name}-why", className="why"),
-        ])
-        for name, words in NAMES.items()
-    ]  # fmt: skip
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
         [
-            html.Div(figures, className="figures two"),
-            html.Div(head, className="row head"),
+            figures("video_recorded", NAMES, "figures two"),
+            heads(COLUMNS),
             html.Div(id="video_recorded-rows", className="rows"),
         ],
         className="list video-recorded",

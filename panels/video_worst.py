@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import amount, both, clipped, empty, row, share
+from dashboard.screens.frames import heads
+from dashboard.screens.marks import amount, clipped, empty, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
@@ -26,10 +27,8 @@ EMPTY = Words("此处没有摄像头", "No cameras here")
 
 def frame(ctx: Context) -> Any:
     """A list with its columns named."""
-    first, *others = COLUMNS
-    head = [html.Span(both(first), className="name"), *[html.Span(both(words)) for words in others]]
     return html.Div(
-        [html.Div(head, className="row head"), html.Div(id="video_worst-rows", className="rows")],
+        [heads(COLUMNS), html.Div(id="video_worst-rows", className="rows")],
         className="list video-worst",
     )
 

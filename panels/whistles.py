@@ -8,7 +8,9 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped, elapsed, empty, number, parted, rate, row
+from dashboard.screens.cases import matter, spot
+from dashboard.screens.frames import figures
+from dashboard.screens.marks import clipped, elapsed, empty, number, parted, rate, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
@@ -24,13 +26,9 @@ LEADS = Words("牵头", "led by")
 
 def frame(ctx: Context) -> Any:
     """Three numbers, and the whistles that wait."""
-    figures = [
-        html.Div([html.H3(both(words)), html.Div(id=f"whistles-{name}", className="figure")])
-        for name, words in NAMES.items()
-    ]
     return html.Div(
         [
-            html.Div(figures, className="trio"),
+            figures("whistles", NAMES, "trio", why=False),
             html.Div(html.Div(id="whistles-rows", className="rows"), className="list whistles"),
         ],
         className="stack",
@@ -42,16 +40,11 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["whistles"], ctx.language
     rows = []
     for ticket in view.get("open", [])[:ROWS]:
-        code = ticket["place"]
-        where = ctx.places[code].title(language) if code in ctx.places and code != ctx.place else DASH
         lead = clipped(ctx.city.translated(ticket["unit"], language)) or DASH
-        what = clipped(ticket["title"]) or ticket["number"]
         rows.append(
             row([
-                html.A(
-                    what, className="name behind", href=ctx.case(ticket["key"]), title=f"{ticket['number']} · {what}",
-                ),
-                html.Span(where, className="where quiet"),
+                matter(ticket, ctx),
+                spot(ticket["place"], ctx),
                 html.Span(lead, className="who", title=f"{LEADS[language]} {lead}"),
                 html.Span(elapsed(ticket["since"]), className="n"),
             ])

@@ -9,6 +9,7 @@ import msgspec
 
 from dashboard.events import Event
 from dashboard.nouns.noun import Rules, SetBack
+from dashboard.nouns.standing import Standing
 
 SLOT = 300  # Seconds; for each slot it is kept whether the thing was up in all samples of it.
 SLOTS = 288  # A day.
@@ -142,7 +143,7 @@ class Cloud:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.things: dict[str, Thing] = {}
-        self.places: dict[str, set[str]] = {}
+        self.standing = Standing(rules.places)
         self._time = SetBack()
 
     def fold(self, event: Event) -> None:
@@ -154,21 +155,14 @@ class Cloud:
         thing = self.things.get(key)
         if thing is None:
             thing = self.things[key] = Thing(event.source, event.resource, event.subject)
-            self._stand(thing)
+            self.standing.put(key, thing.place)
         before = thing.place
         thing.take(event)
-        if thing.place != before:
-            for code in self.rules.places.path(before):
-                self.places[code].discard(key)
-            self._stand(thing)
-
-    def _stand(self, thing: Thing) -> None:
-        for code in self.rules.places.path(thing.place):
-            self.places.setdefault(code, set()).add(thing.key)
+        self.standing.move(key, before, thing.place)
 
     def at(self, place: str, *resources: str) -> list[Thing]:
         """The things at or below a place, of some kinds or of all, by key."""
-        found = (self.things[key] for key in sorted(self.places.get(place, ())))
+        found = (self.things[key] for key in self.standing.at(place))
         return [thing for thing in found if not resources or thing.resource in resources]
 
     def advance(self, now: float) -> None:
@@ -183,7 +177,7 @@ class Cloud:
 
     def load(self, dumped: object) -> None:
         """Take the things back."""
-        self.things, self.places = {}, {}
+        self.things, self.standing = {}, Standing(self.rules.places)
         for thing in msgspec.convert(dumped, list[Thing]):
             self.things[thing.key] = thing
-            self._stand(thing)
+            self.standing.put(thing.key, thing.place)

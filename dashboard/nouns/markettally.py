@@ -30,6 +30,7 @@ from dashboard.nouns.market import (
 from dashboard.nouns.noun import Rules
 from dashboard.nouns.oddities import Oddities
 from dashboard.nouns.periods import Calendar, Window
+from dashboard.nouns.standing import Standing
 
 KEPT = 14  # Months for which changes and samples are kept.
 WORDS = 8  # Follow-ups of a sample that are remembered.
@@ -53,7 +54,7 @@ class Market:
         self.telling: set[str] = set()  # The sources that tell of follow-ups at all.
         self.oddities = Oddities()
         self.ledger = Ledger(self.rules.places)
-        self.below: dict[tuple[str, str], set[str]] = {}  # Kind of record and place → keys of those at or below it.
+        self.standing = {kind: Standing(self.rules.places) for kind in ("stock", "plan", "failed")}
         self.windows: dict[tuple[str, str, str], Window] = {}  # Place, change and kind → when.
         self.ends: dict[str, list[tuple[float, str]]] = {}  # Place → certificates by their end.
         self.by_category: dict[tuple[str, str], Window] = {}  # Place and category → when certificates end.
@@ -88,11 +89,7 @@ class Market:
         stock = self.stocks.setdefault(fresh.key, fresh)
         moment = event.time.timestamp()
         stock.take(moment, event.id, event.count, self.calendar.day_and_month(moment)[1])
-        self._stand("stock", stock.place, stock.key)
-
-    def _stand(self, kind: str, place: str, key: str) -> None:
-        for code in self.rules.places.path(place):
-            self.below.setdefault((kind, code), set()).add(key)
+        self.standing["stock"].put(stock.key, stock.place)
 
     def _change(self, event: Event, what: str, kind: str, more: str, place: str) -> None:
         # An entity is registered once and cancelled once; on a list it may come again.
@@ -148,9 +145,7 @@ class Market:
     def _count_plan(self, key: str, plan: Plan, sign: int) -> None:
         if plan.odd:
             self._odd(key, plan.place, plan.odd, sign)
-        for code in self.rules.places.path(plan.place):
-            keys = self.below.setdefault(("plan", code), set())
-            (keys.add if sign > 0 else keys.discard)(key)
+        self.standing["plan"].put(key, plan.place, sign)
 
     def _certificate(self, event: CertificateTold) -> None:
         key, moment = f"{event.source}|{event.category}|{event.subject}", event.time.timestamp()
@@ -201,9 +196,7 @@ class Market:
         elif follows and follows[0] < sample.at:
             self._odd(key, sample.place, "followed_up_before_judged", sign)
         if not sample.passed:
-            for code in self.rules.places.path(sample.place):
-                keys = self.below.setdefault(("failed", code), set())
-                (keys.add if sign > 0 else keys.discard)(key)
+            self.standing["failed"].put(key, sample.place, sign)
 
     def _count_strays(self, key: str, sign: int) -> None:
         """Count a follow-up of a sample that nobody has told of."""
@@ -260,7 +253,7 @@ class Market:
         """How many there are now of each kind of a group, at and below a place: as told last, and what came since."""
         came, went = ("listed", "unlisted") if group == "listed" else ("registered", "cancelled")
         found: dict[str, int] = {}
-        for key in sorted(self.below.get(("stock", place), ())):
+        for key in self.standing["stock"].at(place):
             stock = self.stocks[key]
             told = stock.told(now) if stock.group == group else None
             if told is None:
@@ -279,7 +272,7 @@ class Market:
 
     def monthly(self, place: str, group: str, month: int) -> int | None:
         """How many there were at the end of a month, as told last in it; None unless every stock was told."""
-        stocks = [self.stocks[key] for key in self.below.get(("stock", place), ()) if self.stocks[key].group == group]
+        stocks = [self.stocks[key] for key in self.standing["stock"].at(place) if self.stocks[key].group == group]
         if not stocks or any(month not in stock.months for stock in stocks):
             return None
         return sum(stock.months[month][2] for stock in stocks)
@@ -294,7 +287,7 @@ class Market:
 
     def chosen(self, kind: str, place: str, records: dict[str, Any]) -> list[Any]:
         """The records of a kind at or below a place, by key."""
-        return [records[key] for key in sorted(self.below.get((kind, place), ()))]
+        return [records[key] for key in self.standing[kind].at(place)]
 
     def followed(self, key: str) -> bool | None:
         """Whether a failed sample was followed up; None where its source does not tell of that."""
@@ -306,7 +299,7 @@ class Market:
     def neglected(self, place: str, now: float) -> list[tuple[float, Sample]]:
         """Failed samples that should have been followed up by now and are not, with until when, in that order."""
         last = now - DAY * self.rules.market.food_days
-        keys = sorted(self.below.get(("failed", place), ()))
+        keys = self.standing["failed"].at(place)
         found = [self.samples[key] for key in keys if self.samples[key].at < last and self.followed(key) is False]
         found.sort(key=lambda sample: (sample.at, sample.number))
         return [(sample.at + DAY * self.rules.market.food_days, sample) for sample in found]
@@ -334,7 +327,7 @@ class Market:
         self.telling = {key.partition("|")[0] for key in self.follows}
         for stock in stocks:
             self.stocks[stock.key] = stock
-            self._stand("stock", stock.place, stock.key)
+            self.standing["stock"].put(stock.key, stock.place)
         for key, change in changes.items():
             self._pair(key, -1)
             self.changes[key] = change

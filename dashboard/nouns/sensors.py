@@ -13,6 +13,7 @@ import msgspec
 
 from dashboard.events import Event
 from dashboard.nouns.noun import Rules, SetBack
+from dashboard.nouns.standing import Standing
 from dashboard.nouns.thresholds import Thresholds
 
 SLOT = 900  # Seconds; of each slot the latest value, the least and the greatest are kept.
@@ -221,7 +222,7 @@ class Sensors:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.gauges: dict[str, Gauge] = {}
-        self.places: dict[str, set[str]] = {}
+        self.standing = Standing(rules.places)
         self._limits: dict[str, Thresholds] = {}
         self._time = SetBack()
 
@@ -235,21 +236,14 @@ class Sensors:
         gauge = self.gauges.get(key)
         if gauge is None:
             gauge = self.gauges[key] = Gauge(event.source, event.subject, event.quantity, unit)
-            self._stand(gauge)
+            self.standing.put(key, gauge.place)
         before = gauge.place
         gauge.take(event)
-        if gauge.place != before:
-            for code in self.rules.places.path(before):
-                self.places[code].discard(key)
-            self._stand(gauge)
-
-    def _stand(self, gauge: Gauge) -> None:
-        for code in self.rules.places.path(gauge.place):
-            self.places.setdefault(code, set()).add(gauge.key)
+        self.standing.move(key, before, gauge.place)
 
     def at(self, place: str) -> list[Gauge]:
         """The gauges at or below a place, by key."""
-        return [self.gauges[key] for key in sorted(self.places.get(place, ()))]
+        return [self.gauges[key] for key in self.standing.at(place)]
 
     def limits(self, gauge: Gauge) -> Thresholds:
         """The thresholds of a gauge."""
@@ -276,7 +270,7 @@ class Sensors:
 
     def load(self, dumped: object) -> None:
         """Take the gauges back."""
-        self.gauges, self.places = {}, {}
+        self.gauges, self.standing = {}, Standing(self.rules.places)
         for gauge in msgspec.convert(dumped, list[Gauge]):
             self.gauges[gauge.key] = gauge
-            self._stand(gauge)
+            self.standing.put(gauge.key, gauge.place)

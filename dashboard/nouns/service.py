@@ -145,6 +145,11 @@ class Case(msgspec.Struct, array_like=True):
     legal: float | None = None
     finishes: list[Word] = []
 
+    @property
+    def key(self) -> str:
+        """Its name across all sources; a source holds no ``|``."""
+        return f"{self.source}|{self.number}"
+
     def take(self, event: CaseAccepted, rules: Rules) -> None:
         """Take in an acceptance."""
         moment = event.time.timestamp()
@@ -198,6 +203,11 @@ class Rating(msgspec.Struct, array_like=True):
     place: str = ""
     redresses: list[Word] = []
     due: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Its name across all sources; a source holds no ``|``."""
+        return f"{self.source}|{self.number}"
 
     def take(self, event: Rated, rules: Rules) -> None:
         """Take in what was rated."""

@@ -264,15 +264,13 @@ class Service:
             dumped, tuple[list[Case], list[Rating], list[Queue], dict[str, Report]]
         )
         for case in cases:
-            key = f"{case.source}|{case.number}"
-            self.cases[key] = case
-            self._judge_case(key, case)
-            self._count_case(key, case, 1)
+            self.cases[case.key] = case
+            self._judge_case(case.key, case)
+            self._count_case(case.key, case, 1)
         for rating in ratings:
-            key = f"{rating.source}|{rating.number}"
-            self.ratings[key] = rating
-            self._judge_rating(key, rating)
-            self._count_rating(key, rating, 1)
+            self.ratings[rating.key] = rating
+            self._judge_rating(rating.key, rating)
+            self._count_rating(rating.key, rating, 1)
         for queue in queues:
             key = f"{queue.source}|{queue.hall}"
             self.queues[key] = queue

@@ -15,6 +15,7 @@ import msgspec
 from dashboard.events import Contradiction, Event
 from dashboard.nouns.noun import Rules, SetBack
 from dashboard.nouns.periods import Calendar
+from dashboard.nouns.standing import Standing
 
 FINEST = 300  # Seconds: spans begin on a multiple of it, so that a day has a bounded number of them.
 KEPT = 3 * 86400.0  # Seconds of spans that are kept of an API, up to its latest one.
@@ -124,13 +125,23 @@ class Broken(NamedTuple):
     why: str
 
 
-class Entry(msgspec.Struct, array_like=True):
-    """An entry as it was last told of; moments are seconds since 1970 UTC, ``cycle`` is in seconds."""
+class Known(msgspec.Struct, array_like=True):
+    """What has been told of by a source under a name of its own, and the moment and the id of its latest word."""
 
     source: str
     subject: str
     at: float = 0.0
     id: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name across all sources; a source holds no ``|``."""
+        return f"{self.source}|{self.subject}"
+
+
+class Entry(Known, array_like=True):
+    """An entry as it was last told of; moments are seconds since 1970 UTC, ``cycle`` is in seconds."""
+
     name: str = ""
     department: str = ""
     cycle: float | None = None
@@ -140,11 +151,6 @@ class Entry(msgspec.Struct, array_like=True):
     reason: str = ""
     linked: bool = True
     place: str = ""
-
-    @property
-    def key(self) -> str:
-        """The entry's name across all sources; a source holds no ``|``."""
-        return f"{self.source}|{self.subject}"
 
     def take(self, event: CatalogueEntry) -> None:
         """Take in what is said of it; the latest word holds, in whatever order the words come."""
@@ -179,13 +185,9 @@ class Entry(msgspec.Struct, array_like=True):
         return Broken(limit, "late") if now > limit else None
 
 
-class Request(msgspec.Struct, array_like=True):
+class Request(Known, array_like=True):
     """A request as it was last told of."""
 
-    source: str
-    subject: str
-    at: float = 0.0
-    id: str = ""
     asked: float = 0.0
     department: str = ""
     owner: str = ""
@@ -195,11 +197,6 @@ class Request(msgspec.Struct, array_like=True):
     due: float | None = None
     reason: str = ""
     place: str = ""
-
-    @property
-    def key(self) -> str:
-        """The request's name across all sources."""
-        return f"{self.source}|{self.subject}"
 
     def take(self, event: DataRequest) -> None:
         """Take in what is said of it; the latest word holds."""
@@ -227,22 +224,13 @@ class Span(msgspec.Struct, gc=False, array_like=True):
     records: int
 
 
-class Api(msgspec.Struct, array_like=True):
+class Api(Known, array_like=True):
     """An API with its counts of the last days, by the moment at which each span begins."""
 
-    source: str
-    subject: str
-    at: float = 0.0
-    id: str = ""
     name: str = ""
     department: str = ""
     place: str = ""
     spans: dict[float, Span] = {}
-
-    @property
-    def key(self) -> str:
-        """The API's name across all sources."""
-        return f"{self.source}|{self.subject}"
 
     def take(self, event: ApiCalls) -> None:
         """Take in a count; the latest one of its span holds."""
@@ -302,9 +290,9 @@ class Sharing:
             "entries": 0,
             "requests": 0,
             "apis": 0,
-        }  # How often each has changed; what views keep rests on it.
+        }  # How often each has changed; views rest on it.
         self.kept: dict[Any, Any] = {}
-        self._places: dict[tuple[str, str], set[str]] = {}
+        self._standing = {what: Standing(rules.places) for what in self.round}
         self._time = SetBack()
 
     def fold(self, event: Event) -> None:
@@ -327,27 +315,21 @@ class Sharing:
         before = thing.place
         take(event)
         self.round[what] += 1
-        if thing.place != before:
-            for code in self.rules.places.path(before):
-                self._places.get((what, code), set()).discard(thing.key)
-        self._stand(what, thing)
-
-    def _stand(self, what: str, thing: Kept) -> None:
-        for code in self.rules.places.path(thing.place):
-            self._places.setdefault((what, code), set()).add(thing.key)
+        self._standing[what].move(thing.key, before, thing.place)
+        self._standing[what].put(thing.key, thing.place)
 
     def entries_at(self, place: str) -> list[Entry]:
         """The entries at or below a place that were not withdrawn, by key."""
-        found = (self.entries[key] for key in sorted(self._places.get(("entries", place), ())))
+        found = (self.entries[key] for key in self._standing["entries"].at(place))
         return [entry for entry in found if entry.state != "withdrawn"]
 
     def requests_at(self, place: str) -> list[Request]:
         """The requests of who works at or below a place, by key."""
-        return [self.requests[key] for key in sorted(self._places.get(("requests", place), ()))]
+        return [self.requests[key] for key in self._standing["requests"].at(place)]
 
     def apis_at(self, place: str) -> list[Api]:
         """The APIs at or below a place, by key."""
-        return [self.apis[key] for key in sorted(self._places.get(("apis", place), ()))]
+        return [self.apis[key] for key in self._standing["apis"].at(place)]
 
     def due(self, request: Request) -> float:
         """Until when a request is to be answered: as its source says, else so many work days after it was asked."""
@@ -377,11 +359,11 @@ class Sharing:
         self.entries = {entry.key: entry for entry in entries}
         self.requests = {request.key: request for request in requests}
         self.apis = {api.key: api for api in apis}
-        self._places = {}
         kept: tuple[tuple[str, list[Any]], ...] = (("entries", entries), ("requests", requests), ("apis", apis))
         for what, things in kept:
+            self._standing[what] = Standing(self.rules.places)
             for thing in things:
-                self._stand(what, thing)
+                self._standing[what].put(thing.key, thing.place)
         self._turned()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -102,3 +102,13 @@ def singles(history: Sequence[Sequence[Any]], span: str) -> dict[Period, float |
         before = 0.0 if period.first_of_year else known.get(period.shifted(-1))
         found[period] = None if value is None or before is None else value - before
     return found
+
+
+def last_twelve(months: Mapping[Period, float | None]) -> tuple[list[Period], list[list[tuple[float | None, str]]]]:
+    """The twelve months up to the last one that is known, and for each its columns: the year before, and now.
+
+    ``months`` must not be empty.
+    """
+    last = max(months)
+    twelve = [last.shifted(back) for back in range(-11, 1)]
+    return twelve, [[(months.get(period.year_before), "before"), (months.get(period), "now")] for period in twelve]
