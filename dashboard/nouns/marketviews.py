@@ -240,7 +240,7 @@ def view_food(board: Market, place: str, now: float) -> Document:
         for name, pair in judged.items()
     ]
     rows.sort(key=lambda row: (-row["bound"], row["name"]))
-    keys = board.below.get(("failed", place), ())
+    keys = board.standing["failed"].at(place)
     failed = [(key, board.samples[key]) for key in sorted(keys, key=lambda key: (-board.samples[key].at, key))]
     months = [[_month_name(at), *_food(board, place, at, 1)] for at in range(month - YEAR + 1, month + 1)]
     return {
