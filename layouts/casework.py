@@ -50,6 +50,6 @@ LAYOUT = Layout(
         "wide": "7fr 18fr 28fr 17fr 33fr",
         "small": "7fr 20fr 30fr 18fr 24fr",
         "ultrawide": "7fr 20fr 27fr 18fr 32fr",
-        "tall": "6fr 19fr 26fr 30fr 16fr 20fr 21fr",
+        "tall": "7fr 19fr 26fr 30fr 16fr 20fr 21fr",
     },
 )

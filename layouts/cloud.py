@@ -44,6 +44,6 @@ LAYOUT = Layout(
         "wide": "7fr 22fr 18fr 15fr 42fr",
         "small": "6.5fr 22fr 28fr 42fr",
         "ultrawide": "7fr 36fr 62fr",
-        "tall": "6.5fr 24fr 43fr 65fr",
+        "tall": "7fr 24fr 43fr 65fr",
     },
 )

@@ -42,7 +42,7 @@ LAYOUT = Layout(
         "wide": "7fr 47fr 24fr 29fr",
         "small": "6.5fr 42fr 24fr 26fr",
         "ultrawide": "7fr 100fr",
-        "tall": "6fr 56fr 46fr 36fr",
+        "tall": "7fr 56fr 46fr 36fr",
     },
     orbits=False,
 )

@@ -33,6 +33,6 @@ LAYOUT = Layout(
     rows={
         "wide": "7fr 52fr 47fr",
         "ultrawide": "7fr 100fr",
-        "tall": "6fr 44fr 40fr 34fr",
+        "tall": "7fr 44fr 40fr 34fr",
     },
 )

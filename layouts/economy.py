@@ -48,6 +48,6 @@ LAYOUT = Layout(
         "wide": "7fr 28fr 10fr 8fr 50fr",
         "small": "6.5fr 26fr 10fr 8fr 45fr",
         "ultrawide": "7fr 34fr 12fr 24fr 26fr",
-        "tall": "6.5fr 27fr 40fr 38fr 30fr",
+        "tall": "7fr 33fr 37fr 41fr 28fr",
     },
 )

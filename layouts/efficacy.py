@@ -46,6 +46,6 @@ LAYOUT = Layout(
         "wide": "7fr 20fr 28fr 18fr 32fr",
         "small": "6.5fr 22fr 34fr 30fr",
         "ultrawide": "7fr 30fr 32fr 34fr",
-        "tall": "6.5fr 34fr 44fr 34fr 24fr",
+        "tall": "7fr 34fr 44fr 34fr 24fr",
     },
 )

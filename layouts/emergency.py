@@ -50,6 +50,6 @@ LAYOUT = Layout(
         "wide": "7fr 24fr 21fr 17fr 18fr 18fr",
         "small": "6.5fr 25fr 17fr 16fr 14fr 18fr",
         "ultrawide": "7fr 36fr 28fr 32fr",
-        "tall": "6.5fr 25fr 44fr 20fr 24fr 22fr",
+        "tall": "7fr 25fr 44fr 20fr 24fr 22fr",
     },
 )

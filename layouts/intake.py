@@ -53,6 +53,6 @@ LAYOUT = Layout(
         "wide": "7fr 13fr 3fr 25fr 34fr 23fr",
         "small": "6.5fr 13fr 14.5fr 10fr 11fr 13fr 19fr",
         "ultrawide": "7fr 16fr 45fr 35fr",
-        "tall": "6fr 12fr 14fr 33fr 20fr 13fr 7fr 19fr",
+        "tall": "7fr 12fr 14fr 33fr 20fr 13fr 7fr 19fr",
     },
 )

@@ -43,6 +43,6 @@ LAYOUT = Layout(
         "wide": "7fr 20fr 32fr 46fr",
         "small": "6.5fr 20fr 30fr 40fr",
         "ultrawide": "7fr 36fr 62fr",
-        "tall": "6.5fr 28fr 44fr 62fr",
+        "tall": "7fr 28fr 44fr 62fr",
     },
 )

@@ -36,6 +36,6 @@ LAYOUT = Layout(
     rows={
         "wide": "7fr 46fr 30fr 22fr",
         "ultrawide": "7fr 50fr 48fr",
-        "tall": "6.5fr 30fr 42fr 28fr 18fr",
+        "tall": "7fr 30fr 42fr 28fr 18fr",
     },
 )

@@ -18,8 +18,8 @@ NAMES = {
     "links": Words("链路正常", "Links up"),
     "certificates": Words("临期证书", "Certificates due"),
 }
-DAY = Words("24 小时可用", "24 h available")
-P95 = Words("时延 P95", "Latency P95")
+DAY = Words("24 小时可用", "24 h up")
+P95 = Words("时延 P95", "Delay P95")
 NEXT = Words("最早", "Next in")
 DAYS = Words("天", "d")
 ENDED = Words("已过期", "Ended")

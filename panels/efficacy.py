@@ -95,11 +95,12 @@ def _weakest(rates: Mapping[str, Any], ctx: Context) -> Any:
     return [html.Span(f"{LOWEST[ctx.language]} ", className="word"), f"{THREE[name][ctx.language]} ", shown]
 
 
-def _against(part: int, whole: int, goal: float | None, language: str) -> str:
+def _against(part: int, whole: int, goal: float | None, language: str) -> Any:
     if goal is None or not whole:
         return ""
     by = 100 * (part / whole - goal)
-    return f"{GOAL[language]} {100 * goal:.0f} % {'▲' if by >= 0 else '▼'} {abs(by):.1f} pp"
+    aim = html.Span(f"{GOAL[language]} ", className="word")
+    return [aim, f"{100 * goal:.0f} % {'▲' if by >= 0 else '▼'} {abs(by):.1f} pp"]
 
 
 def _missed(units: list[dict[str, Any]], whole: int, ctx: Context) -> Painted:

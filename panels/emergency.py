@@ -9,10 +9,10 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures
-from dashboard.screens.marks import both, clipped, fraction, number
+from dashboard.screens.marks import clipped, fraction, number, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import columns
-from dashboard.words import DASH, Words, count, measured
+from dashboard.words import DASH, Words, compact, count, measured
 
 NAMES = {
     "open": Words("在办突发事件", "Open incidents"),
@@ -32,22 +32,17 @@ POINTS = Words("点", "")
 RAIN = Words("最大小时雨量", "Most rain in an hour")
 NOW = Words("此刻", "now")
 DAY = Words("24 小时前", "24 h ago")
+DRY = Words("近 24 小时无雨 · 在办事件", "No rain for 24 h · in hand")
+KINDS = 4  # So many of them are named.
 LEAST = 8.0  # Millimetres in an hour to which the chart reaches at least: a drizzle shall look like one.
 
 
 def frame(ctx: Context) -> Any:
-    """Three figures over a small chart."""
+    """Three figures, and below them the day's rain or, where there was none, what is in hand."""
     return html.Div(
         [
             figures("emergency", NAMES),
-            html.Div(
-                [
-                    html.Div([both(RAIN), " ", html.B(id="emergency-most")], className="name"),
-                    html.Div(id="emergency-rain", className="plot"),
-                    html.Div([both(DAY), both(NOW)], className="ends"),
-                ],
-                className="lower",
-            ),
+            html.Div(id="emergency-lower", className="lower"),
         ],
         className="sum",
     )
@@ -85,9 +80,36 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             className=f"number warned level-{warnings[0]['level'] if warnings else 0}",
         ),
         "emergency-warning-why.children": html.Span(_where(warnings, ctx)),
-        "emergency-most.children": DASH if most is None else measured(most, "mm", language),
-        "emergency-rain.children": columns([[(hour, "rain")] for hour in hours], LEAST) if hours else "",
+        "emergency-lower.children": _kinds(incidents, ctx)
+        if most == 0 and incidents.get("categories")
+        else [
+            html.Div(
+                [html.Span(RAIN[language]), " ", html.B(DASH if most is None else measured(most, "mm", language))],
+                className="name",
+            ),
+            html.Div(columns([[(hour, "rain")] for hour in hours], LEAST) if hours else "", className="plot"),
+            html.Div([html.Span(DAY[language]), html.Span(NOW[language])], className="ends"),
+        ],
     }  # fmt: skip
+
+
+def _kinds(incidents: Mapping[str, Any], ctx: Context) -> list[Any]:
+    """After a dry day the kinds of emergencies in hand, the most frequent first: a chart of no rain tells nothing."""
+    total = max(1, incidents.get("total", 0))
+    return [
+        html.Div(html.Span(DRY[ctx.language]), className="name"),
+        html.Div(
+            [
+                html.Div([
+                    html.Span(clipped(ctx.city.translated(name, ctx.language)), className="kind"),
+                    share(n / total),
+                    html.B(compact(n, ctx.language, 4)),
+                ])
+                for name, n in incidents["categories"][:KINDS]
+            ],
+            className="kinds",
+        ),
+    ]  # fmt: skip
 
 
 def _line(text: str, late: int) -> Any:

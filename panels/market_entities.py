@@ -25,7 +25,7 @@ SECTORS = (Words("新设行业", "Sector of the new"), Words("", ""), Words("本
 HOUSES = Words("户", "")
 TODAY, BEFORE, YEAR = Words("今日", "today"), Words("上月", "last month"), Words("同比", "on year")
 CAME, WENT = Words("每日新设", "New by day"), Words("注销", "Cancelled")
-MONTHS = Words("月末在册", "At the end of each month")
+MONTHS = Words("月末在册", "At months' ends")
 EMPTY = Words("尚无主体数据", "Nobody has told of entities")
 ROWS = 8
 

@@ -81,7 +81,9 @@
     const said = `${panel}: ${text.slice(0, 40)}`;
     const map = !!element.closest(".leaflet-container");
     // An ellipsis is meant where names are shortened; a number or a heading that is shortened is another one.
-    const number = /^[\d\s.,:%+−–′″/()-]+$/.test(text);
+    // So is what ends in one beside a figure: an amount without its unit or its last digits is another amount.
+    const ends = /\d\s?(%|pp|ms|min|mm|[dhm])?\)?$/.test(text) && element.closest(".why, .figure, .said") !== null;
+    const number = /^[\d\s.,:%+−–′″/()-]+$/.test(text) || ends;
     let meant = false;
     let unseen = false;
     let cut = "";
