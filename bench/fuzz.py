@@ -27,11 +27,12 @@ from bench.run import Bench, Figure
 from bench.targets import NOW, TARGETS, Target
 from dashboard.board import CODEC
 from dashboard.city import make_city
-from dashboard.events import Event, pack, pack_batch
+from dashboard.events import Act, Event, pack, pack_batch
 from dashboard.ground.outlines import Gazetteer
 from dashboard.ground.placefile import read_places
 from dashboard.sources.feed import BoundFeed, Context, Rejected, SourceFailed, SourceNonsense, bind
 from dashboard.sources.values import EARLIEST, LATEST
+from feeds.desk import LONGEST
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "corpus"
@@ -112,7 +113,7 @@ def _unfit(event: Event) -> Iterator[str]:
                 yield f"{event.kind}.{name} is in the year {value.year}"
         if isinstance(value, str) and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
             yield f"{event.kind}.{name} holds what cannot be stored: {value[:40]!r}"
-        if isinstance(value, str) and len(value) > 1000:
+        if isinstance(value, str) and len(value) > (LONGEST if isinstance(event, Act) else 1000):
             yield f"{event.kind}.{name} has {len(value):,} characters"
         if name == "point" and value is not None and not (abs(value[0]) <= 180 and abs(value[1]) <= 180):
             yield f"{event.kind}.point is no point: {value}"

@@ -125,8 +125,24 @@ EVENT = {
     "specversion": "1.0", "id": "1", "source": "s", "type": "ticket.reported", "subject": "1",
     "time": "2026-02-01T00:00:00Z", "data": {"title": "t", "place": "440605", "point": [113.15, 23.03]},
 }  # fmt: skip
-ACT = {"id": "0b8c3d8e-6a51-4a0f-9d5e-0a2d2f4b6c7d", "type": "alarm.acknowledged", "by": "陈静",
-       "data": {"alert": "ticket|hotline|7", "severity": 2, "comment": "已电话通知"}}  # fmt: skip
+ACT = {"id": "0b8c3d8e-6a51-4a0f-9d5e-0a2d2f4b6c7d", "by": "陈静"}
+ALARM = {"alert": "ticket|hotline|7", "title": ["积水", "Water"]}
+ASKED = {"instruction": "7-1"}
+ACTS = tuple(
+    text({**ACT, "type": kind, "data": data, "subject": "ticket|hotline|7"})
+    for kind, data in (
+        ("alarm.acknowledged", {**ALARM, "severity": 2, "comment": "已电话通知"}),
+        ("alarm.reopened", ALARM), ("alarm.assigned", {**ALARM, "to": "李伟"}),
+        ("alarm.snoozed", {**ALARM, "severity": 3, "until": 1772334000.5}),
+        ("desk.noted", {"text": "致电 13800138000\n无人接听", "alert": "ticket|hotline|7"}),
+        ("desk.handed_over", {"to": "李伟", "summary": "三件未结"}),
+        ("instruction.given", {**ASKED, "to": "桂城城管", "text": "今日办结", "due": "2026-03-02T18:00:00+08:00",
+                               "place": "440605011", "said": "12 件"}),
+        ("instruction.reported", {**ASKED, "comment": "已办"}),
+        ("instruction.returned", {**ASKED, "why": "照片不清", "due": "2026-03-03T18:00:00+08:00"}),
+        ("instruction.closed", ASKED), ("instruction.withdrawn", {**ASKED, "why": "重复"}),
+    )
+)  # fmt: skip
 PUSHED = {"seq": 1, "data": [{"station": "s1", "level": 1.5, "at": "2026-03-01T11:00:00+08:00", "town": "桂城街道"}]}
 METRICS = b"""# HELP up Whether it is up.
 # TYPE probe_success gauge
@@ -217,7 +233,7 @@ TARGETS = (
     Target("file", "csv", {"path": "x", "columns": TICKETS}, _chunk, (CSV.split(b"\n", 1)[1],)),
     Target("cloudevents", "batch", {}, lambda body: Post({"content-type": "application/cloudevents-batch+json"}, body),
            (text([EVENT, EVENT | {"type": "ticket.closed", "data": {"verdict": "on_time"}}]),)),
-    Target("desk", "act", {}, lambda body: Post({"content-type": "application/json"}, body), (text(ACT),), exact=False),
+    Target("desk", "act", {}, lambda body: Post({"content-type": "application/json"}, body), ACTS, exact=False),
     Target("websocket", "readings", {"url": "ws://x.example/", "records": "data", "readings": [GAUGE]},
            lambda body: [Push(body.decode("utf-8", "replace"))], (text(PUSHED),)),
     Target("mqtt", "readings", {"url": "mqtt://127.0.0.1", "topics": [GAUGE | {"pattern": "water/{place}/{sensor}"}]},

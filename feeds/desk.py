@@ -21,7 +21,7 @@ from dashboard.masking import UNSHOWABLE, mask
 from dashboard.sources.documents import read_json, text_of
 from dashboard.sources.feed import Context, Feed, Post, Rejected, SourceNonsense
 from dashboard.sources.feed import Settings as Common
-from dashboard.sources.values import Refusal, reason_of
+from dashboard.sources.values import EARLIEST, LATEST, Refusal, reason_of
 
 KEYS = ("id", "type", "by", "data", "subject")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -101,12 +101,21 @@ def _person(name: str, ctx: Context) -> str:
 def _tidy(event: Event) -> Event:
     """The act as it is kept: texts masked and without what cannot be shown, times in UTC; references as they are."""
     kinds = {field.name: field.type for field in msgspec.structs.fields(cast(Any, event))}
-    changed = {
-        name: _kept(name, getattr(event, name))
-        for name in event.__struct_fields__
-        if name not in ("id", "source", "subject", "time", "by") and not _names(kinds[name])
-    }
-    return msgspec.structs.replace(event, **changed)
+    changed = {}
+    for name in event.__struct_fields__:
+        if name in ("id", "source", "subject", "time", "by"):
+            continue
+        value = getattr(event, name)
+        if not _names(kinds[name]):
+            changed[name] = _kept(name, value)
+        elif isinstance(value, str) and UNSHOWABLE.search(value):
+            raise Refusal("bad_name", f"{name} names a thing, in printable characters")
+    tidy = msgspec.structs.replace(event, **changed)
+    try:
+        # What was only blanks or signs that cannot be shown is gone by now, and may be too little.
+        return msgspec.convert(msgspec.to_builtins(tidy, builtin_types=(datetime,)), type(event))
+    except msgspec.ValidationError as error:
+        raise Refusal(reason_of(str(error)), str(error)) from None
 
 
 def _names(kind: Any) -> bool:
@@ -122,6 +131,8 @@ def _kept(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise Refusal("bad_time", f"{name} names no zone; write Z or +08:00 behind it")
+        if not EARLIEST <= value.year <= LATEST:
+            raise Refusal("bad_time", f"{name} is not between {EARLIEST} and {LATEST}")
         return value.astimezone(UTC)
     if isinstance(value, tuple):
         return tuple(_kept(name, part) for part in value)

@@ -29,6 +29,7 @@ from tests.dashboard.travel.test_ingest import Doors
 from tests.hall import served
 from tests.town import town
 
+LATE = "2826-01-01T00:00:00Z"
 PEOPLE = [{"name": "陈静", "title": "值班长", "unit": "指挥中心"}, {"name": "Li Wei"}]
 
 
@@ -128,6 +129,9 @@ async def test_what_cannot_be_taken_is_refused_with_its_reason_and_kept_as_a_let
         (act(data={**data, "colour": "red"}), "unknown_field"), (act(data={"alert": "a"}), "missing_field"),
         (act(data={**data, "severity": "2"}), "wrong_type"), (act(data={**data, "severity": 9}), "out_of_range"),
         (act(type="desk.noted", data={"text": ""}), "wrong_type"),
+        (act(type="desk.noted", data={"text": " \u200e "}), "wrong_type"),
+        (act(data={**data, "alert": "a\ud800"}), "bad_name"),
+        (act(type="instruction.returned", data={"instruction": "1", "why": "x", "due": LATE}), "bad_time"),
     ]  # fmt: skip
     for body, reason in wrong:
         answer = await post(doors, body)
