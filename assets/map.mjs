@@ -3,6 +3,7 @@
 // dash-leaflet brings Leaflet and the map's box; what is in it is drawn here, on canvas, and changed by difference:
 // what comes in and what a person does stands here, how it is drawn in the rooms of assets/map.
 
+import { closeCard } from "./map/card.mjs";
 import { dress, arrange } from "./map/labels.mjs";
 import { drawPoints, press } from "./map/layers.mjs";
 import { draw, fit, shapes } from "./map/outlines.mjs";
@@ -58,6 +59,7 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
     drawPoints();
   }
   if (before.layer !== now.layer) {
+    closeCard();
     press();
     drawPoints();
   }
@@ -99,6 +101,7 @@ function begin(map) {
 // Another scene: the map goes with its page's old one, and nothing of it is kept.
 function end() {
   hideTip();
+  closeCard();
   const nothing = ["map", "doc", "rows", "layers", "drawn", "canvas", "outer", "inner", "points", "home", "under"];
   for (const name of nothing) state[name] = null;
   state.labels = new Map();

@@ -25,6 +25,7 @@ CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
 APART = 60.0  # Seconds by which wall time and the city's may differ and still count as the same.
 SEAL = 16  # Bytes of the checksum before a dump.
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
+THINGS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.things}
 ODDITIES = tuple(view for view in VIEWS if view == "anomalies" or view.endswith("_oddities"))  # What does not fit.
 
 
@@ -110,18 +111,22 @@ class Board:
     def view(self, name: str, place: str) -> Document:
         """The view ``name`` at ``place``: its numbers with ``as_of`` and the feeds it rests on.
 
+        Of a view of one thing ``place`` is that thing's key.
+
         Raises:
             KeyError: if there is no such view or place.
         """
-        noun = VIEWS[name]
-        if place not in self.rules.places:
+        thing = THINGS.get(name)
+        noun = thing or VIEWS[name]
+        if thing is None and place not in self.rules.places:
             raise KeyError(place)
         now = self.wall if noun.name == "feed" else self.now
+        views = noun.things if thing is not None else noun.views
         return {
             "as_of": self.now,
             "offset": self.offset,
             "feeds": [rule.name for rule in self.rules.feeds if noun.name in rule.nouns],
-            "data": noun.views[name](self.slices[noun.name], place, now),
+            "data": views[name](self.slices[noun.name], place, now),
         }
 
     def dump(self) -> bytes:

@@ -14,4 +14,7 @@ LAYER = Layer(
     rate=Words("在线率", "Online"),
     home=("video",),
     rank=10,
+    leads="card",
+    thing="camera_thing",
+    record="video",
 )

@@ -20,4 +20,6 @@ LAYER = Layer(
     rate=Words("空位率", "Free"),
     rank=40,
     frame="plate",
+    leads="card",
+    thing="park_thing",
 )

@@ -21,4 +21,7 @@ LAYER = Layer(
     home=("emergency",),
     rank=30,
     frame="drop",
+    leads="card",
+    thing="gauge_thing",
+    record="emergency",
 )

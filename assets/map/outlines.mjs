@@ -2,6 +2,7 @@
 
 import { L, colour, layer, meta, rem, state } from "./scene.mjs";
 import { dress, name } from "./labels.mjs";
+import { closeCard } from "./card.mjs";
 import { caseAt, hideTip, point } from "./pointing.mjs";
 import { cover } from "./tiles.mjs";
 
@@ -125,6 +126,7 @@ function clear() {
   for (const label of state.labels.values()) label.marker.remove();
   state.labels = new Map();
   hideTip();
+  closeCard();
 }
 
 export function fit() {

@@ -1,5 +1,6 @@
 // What is under the pointer: the tooltip that says so, and what a click there does.
 
+import { openCard } from "./card.mjs";
 import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
 
 const citywall = window.citywall;
@@ -74,8 +75,14 @@ function aimed({ latlng, originalEvent }) {
   return state.points.nearest(latlng, least);
 }
 
-// Whether what was found is a ticket, whose page a click opens.
-const leads = (found) => found && (!found.layer || state.doc?.layers[found.layer]?.leads === "ticket");
+// What a click on what was found opens: a ticket's page, the card of a thing, or nothing. Where points lie so close that
+// they would hide the places below, as ten thousand cameras of a whole city do, a click goes down instead.
+const CROWD = 2000;
+function leads(found) {
+  if (!found) return "";
+  const kind = found.layer ? state.doc?.layers[found.layer]?.leads : "ticket";
+  return kind === "card" && descends() && state.points.known.size > CROWD ? "" : kind ?? "";
+}
 
 // Tooltip and cursor for where the pointer is: a ticket that opens, a place that is entered, or neither.
 export function point(event) {
@@ -85,10 +92,11 @@ export function point(event) {
   const opens = leads(found);
   const { under } = state;
   const enters = !opens && under && !under.chosen;
-  state.map.getContainer().dataset.click = opens ? "ticket" : enters ? "place" : "none";
+  state.map.getContainer().dataset.click = opens || (enters ? "place" : "none");
   if (found && (found.title || opens)) {
     const lines = found.layer ? facts(found) : [];
-    if (opens) lines.push(en ? "Click: open the ticket" : "点击打开工单");
+    if (opens === "ticket") lines.push(en ? "Click: open the ticket" : "点击打开工单");
+    else if (opens) lines.push(en ? "Click: what is known" : "点击查看详情");
     showTip([found.lat, found.lon], found.title || (en ? "Ticket" : "工单"), lines);
   } else if (under) {
     const { feature, aside, chosen } = under;
@@ -99,13 +107,21 @@ export function point(event) {
   }
 }
 
-// Opens the ticket that is drawn where the pointer is, if there is one; whether there was. What is drawn of another
-// layer leads nowhere: a finger, which cannot hover, is told what it is; a mouse leaves the click to the place below.
+// Opens the ticket that is drawn where the pointer is, or the card of what else is; whether there was anything. Where a
+// click goes down, a finger, which cannot hover, is told what it is; a mouse leaves the click to the place below.
 let opening = false;
+let taken = null;
 export function caseAt(event) {
   if (opening) return true;
   const found = aimed(event);
-  if (!leads(found)) {
+  const kind = leads(found);
+  if (kind === "card") {
+    hideTip();
+    if (event.originalEvent !== taken) openCard(found); // The outline below and the map tell of one click.
+    taken = event.originalEvent;
+    return true;
+  }
+  if (!kind) {
     if (found?.title && event.originalEvent?.pointerType === "touch") point(event);
     return false;
   }

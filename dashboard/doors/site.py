@@ -60,7 +60,7 @@ def web_app(house: House) -> FastAPI:
     doors += status.routes(house.data, house.redis_url, hub)
     context = Context(house.city, places, gazetteer, None, lambda: datetime.now(UTC), house.data)
     doors += tiles.routes(house.city, tiles.sources(house.city, context, house.data))
-    doors += layer.routes(house.city.name, places, house.redis_url)
+    doors += layer.routes(house.city.name, places, house.redis_url, house.city.tz)
     levels = Levels(rules.levels, places.root.level, rules.grassroots)
     query = TicketQuery(History(house.database_url), places, Calendar(house.city.tz), levels)
     sent = ticketpages.sent_by(house.database_url)

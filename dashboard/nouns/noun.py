@@ -183,7 +183,8 @@ class Listener(Protocol):
 class Noun:
     """A description of a noun. ``views`` maps a view's name to ``f(slice, place code, now)``.
 
-    ``alerts`` is ``f(slice, now)``: what of it somebody has to see to.
+    ``alerts`` is ``f(slice, now)``: what of it somebody has to see to. ``things`` maps the name of a view of one thing
+    to ``f(slice, its key, now)``; a key of which nothing is known gives an empty document.
     """
 
     name: str
@@ -191,3 +192,4 @@ class Noun:
     slice: Callable[[Rules], Slice]
     views: Mapping[str, Callable[[Any, str, float], Document]]
     alerts: Alarms | None = None
+    things: Mapping[str, Callable[[Any, str, float], Document]] = field(default_factory=dict)

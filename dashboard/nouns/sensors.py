@@ -207,11 +207,16 @@ class Gauge(msgspec.Struct, array_like=True):
 
     def grade(self, limits: Thresholds) -> str:
         """One of ``GRADES``; ``none`` where there is neither a threshold nor a value."""
-        if not self.id or (limits.warn is None and limits.alarm is None):
+        return self.graded(self.value, limits) if self.id else "none"
+
+    @staticmethod
+    def graded(value: float, limits: Thresholds) -> str:
+        """The grade that a value has by thresholds."""
+        if limits.warn is None and limits.alarm is None:
             return "none"
         sign = -1.0 if limits.low else 1.0
         for grade, limit in (("alarm", limits.alarm), ("warn", limits.warn)):
-            if limit is not None and sign * self.value >= sign * limit:
+            if limit is not None and sign * value >= sign * limit:
                 return grade
         return "normal"
 

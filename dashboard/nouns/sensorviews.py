@@ -8,6 +8,7 @@ from dashboard.nouns.noun import Document, Noun
 from dashboard.nouns.sensoralerts import alerts
 from dashboard.nouns.sensorlayers import LAYERS
 from dashboard.nouns.sensors import FAULTS, GRADES, SLOT, SLOTS, Gauge, SensorReading, Sensors
+from dashboard.nouns.sensorthings import THINGS
 
 ROWS = 100  # Gauges that are listed; all are counted.
 WATER = 40  # Of water and of rain, each with its last day.
@@ -184,6 +185,7 @@ NOUN = Noun(
     events=(SensorReading,),
     slice=Sensors,
     alerts=alerts,
+    things=THINGS,
     views={
         "sensors": view_sensors, "gauges": view_gauges, "parking": view_parking,
         "water": view_water, "gauge_faults": view_gauge_faults, **LAYERS,

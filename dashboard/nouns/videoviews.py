@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import groupby
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -316,6 +317,35 @@ def view_camera_states(board: Cameras, place: str, now: float) -> Document:
     }  # fmt: skip
 
 
+def thing_camera(board: Cameras, key: str, now: float) -> Document:
+    """One camera: its state as a number of ``STATES``, since when, when it was last asked, and what is known of it."""
+    watched = _by_key(board, board.rules.places.root.code).get(key)
+    if watched is None:
+        return {}
+    camera, verdict, polled = watched.camera, watched.verdict, watched.platform.times
+    state = UNKNOWN if verdict is None else verdict.state
+    ails = [AILS[name] for name, bit in FAULTS.items() if verdict is not None and verdict.faults & bit]
+    about: list[tuple[Words, Words]] = [
+        (ABOUT["ails"], Words("、".join(one.zh for one in ails), ", ".join(one.en for one in ails))),
+        *((ABOUT[name], Words(text, text)) for name, text in (
+            ("street", camera.street), ("platform", watched.platform.name), ("number", camera.id),
+        )),
+    ]  # fmt: skip
+    since = verdict.since if verdict is not None and isfinite(verdict.since) else None
+    return {
+        "name": camera.name or camera.id, "state": state, "since": since, "at": polled[-1] if polled else None,
+        "place": camera.place, "about": [[label.zh, label.en, text.zh, text.en] for label, text in about if text.zh],
+    }  # fmt: skip
+
+
+ABOUT = {
+    "ails": Words("异常", "Faults"), "street": Words("路段", "Street"), "platform": Words("平台", "Platform"),
+    "number": Words("编号", "Number"),
+}  # fmt: skip
+AILS = {
+    "picture": Words("画面异常", "picture"), "clock": Words("时钟不准", "clock"), "loss": Words("丢包", "loss"),
+    "recorder": Words("未录像", "not recording"), "flapping": Words("反复上下线", "flapping"),
+}  # fmt: skip
 MASS = {"network": 1, "platform": 2, "switch": 3, "street": 3}  # Cause of a shared fault → severity.
 
 
@@ -344,6 +374,7 @@ NOUN = Noun(
     events=(CamerasListed, CamerasPolled, CamerasRecorded),
     slice=Cameras,
     alerts=alerts,
+    things={"camera_thing": thing_camera},
     views={
         "video": view_video, "video_faults": view_faults, "video_alarms": view_alarms, "video_worst": view_worst,
         "video_time": view_time, "camera_points": view_camera_points, "camera_states": view_camera_states,

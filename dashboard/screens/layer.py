@@ -10,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 from redis.exceptions import RedisError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard.discovery import declaring
+from dashboard.masking import UNSHOWABLE
 from dashboard.places import PlaceTree
+from dashboard.screens.thing import LONGEST_KEY, card
 from dashboard.travel.stream import Keys, connect_async, view_key
 from dashboard.words import Words
 
@@ -59,7 +62,16 @@ class Layer:
     home: tuple[str, ...] = ()
     rank: int = 0  # Its place in the switch.
     frame: Literal["", "drop", "ring", "plate"] = ""  # What its points are drawn in, to be told from another layer's.
-    leads: Literal["", "ticket"] = ""  # Whose page a click opens; the points' keys are those of it.
+    leads: Literal["", "ticket", "card"] = (
+        ""  # What a click opens: the page of a ticket, or what is known of the thing.
+    )
+    thing: str = ""  # The view of one of its things, by its key.
+    record: str = ""  # The screen on which such things are listed.
+
+    def card(self, view: Mapping[str, Any], places: PlaceTree, zone: ZoneInfo, language: str) -> dict[str, Any]:
+        """What a page shows of one of its things, whose view this is."""
+        look = self.looks[view["state"]]
+        return card(view, (look.look, look.words), self.title, self.record, places, zone, language)
 
 
 LAYERS: dict[str, Layer] = {}
@@ -73,9 +85,32 @@ def all_layers() -> dict[str, Layer]:
     return LAYERS
 
 
-def routes(city: str, places: PlaceTree, redis_url: str) -> Sequence[BaseRoute]:
-    """``/layers/<layer>/<place>.json?v=<version>``: a layer's points at a place, as the board has them."""
+def routes(city: str, places: PlaceTree, redis_url: str, zone: ZoneInfo) -> Sequence[BaseRoute]:
+    """``/layers/<layer>/<place>.json?v=<version>``: a layer's points at a place, as the board has them; and
+    ``/layers/<layer>/thing?key=<key>``: what is known of one of them, as ``card`` says it.
+    """
     keys, redis = Keys(city), connect_async(redis_url)
+
+    async def thing(request: Request) -> Response:
+        layer, key = all_layers().get(request.path_params["layer"]), request.query_params.get("key", "")
+        if layer is None or not layer.thing or not 0 < len(key) <= LONGEST_KEY or UNSHOWABLE.search(key):
+            return Response("no such thing", 404, media_type="text/plain")
+        slot, begun = view_key(layer.thing, key), monotonic()
+        language = "en" if request.query_params.get("lang") == "en" else "zh"
+        try:
+            await cast(Any, redis.xadd(keys.asks, {"keys": msgspec.json.encode([slot])}, maxlen=1000))
+            while monotonic() < begun + PATIENCE:
+                posted = await cast(Any, redis.hget(keys.views, slot))
+                if posted is not None:
+                    view = msgspec.json.decode(posted)["data"]
+                    if not view:
+                        return Response("no such thing", 404, media_type="text/plain")
+                    said = layer.card(view, places, zone, language)
+                    return JSONResponse(said, headers={"cache-control": "no-store"})
+                await asyncio.sleep(LOOK)
+        except (RedisError, OSError):
+            pass
+        return Response("the board has not posted it", 503, {"retry-after": "2"}, "text/plain")
 
     async def points(request: Request) -> Response:
         layer, place = all_layers().get(request.path_params["layer"]), request.path_params["place"]
@@ -98,7 +133,7 @@ def routes(city: str, places: PlaceTree, redis_url: str) -> Sequence[BaseRoute]:
             pass
         return Response("the board has not posted it", 503, {"retry-after": "2"}, "text/plain")
 
-    return [Route("/layers/{layer}/{place}.json", points)]
+    return [Route("/layers/{layer}/thing", thing), Route("/layers/{layer}/{place}.json", points)]
 
 
 class _Data(msgspec.Struct):

@@ -20,7 +20,7 @@ from typing import Any, cast
 import msgspec
 from redis.exceptions import RedisError
 
-from dashboard.board import VIEWS, Board, Gap
+from dashboard.board import THINGS, VIEWS, Board, Gap
 from dashboard.nouns.escalation import alarm_of
 from dashboard.nouns.noun import Rules
 from dashboard.sources.feed import rules_of
@@ -32,6 +32,7 @@ from dashboard.travel.stream import Notices, Reader, connect, set_aside
 log = logging.getLogger("projector")
 COALESCE = 0.15  # Seconds between two posts; the first change after a pause is posted at once.
 SNAPSHOT_EVERY = 10.0  # Seconds.
+LONGEST_KEY, MOST = 300, 200  # Characters of a thing's key, and things that are looked at at a time.
 WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
 COMPARE = 2.0  # Seconds between two looks whether history has what the board has not.
 RING = 0.5  # Seconds between two looks at the steps of the escalation.
@@ -93,8 +94,13 @@ class Projector:
         """Somebody asks for these views, for so long; a field ``view|place`` that means nothing is passed over."""
         for key in keys:
             view, _, place = key.partition("|")
-            if view in VIEWS and place in self.rules.places:
+            if view in THINGS and (len(place) > LONGEST_KEY or (key not in self.wanted and self._things() >= MOST)):
+                continue
+            if view in THINGS or (view in VIEWS and place in self.rules.places):
                 self.wanted[key] = max(now + min(seconds, WANTED_FOR), self.wanted.get(key, 0.0))
+
+    def _things(self) -> int:
+        return sum(key.partition("|")[0] in THINGS for key in self.wanted)
 
     def changed(self, now: float) -> tuple[dict[str, bytes], list[str]]:
         """The wanted views whose numbers are other than last posted, and the fields nobody wants any more."""

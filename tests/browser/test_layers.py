@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from time import time
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.screens.layer import all_layers
 from tests.browser.screen import LEAFLET
 from tests.browser.test_points import AT, address  # noqa: F401 - a fixture.
+from tests.flow import PLACES
 from tests.servers import until
 
 if TYPE_CHECKING:
@@ -17,11 +21,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.outage]  # The page's link finds no other end here.
 SEEN = "#map > .body { visibility: visible !important; } .plate { display: none !important; }"
 GAUGE, PARK, FIRE = [113.02, 23.03], [113.03, 23.07], [113.17, 23.03]
+ZONE = ZoneInfo("Asia/Shanghai")
 TOLD = """([gauge, park, fire]) => {
   const lights = [["normal", "●", "正常"], ["soon", "■", "临期"], ["overdue", "▲", "超期"], ["worst", "◆", "严重"],
     ["paused", "❚", "暂停"], ["none", "○", "无"]];
   const layer = (title, frame, leads = "") => ({
-    title, frame, leads, rate: "率", home: [], looks: [[0, "正常"], [1, "警戒"], [2, "超限"]],
+    title, frame, leads: leads || "card", rate: "率", home: [], looks: [[0, "正常"], [1, "警戒"], [2, "超限"]],
   });
   const rows = {
     incidents: ["s|7", ...fire, "着火"],
@@ -30,6 +35,11 @@ TOLD = """([gauge, park, fire]) => {
   const fetch = window.fetch;
   window.fetch = async (url, ...more) => {
     const name = /^\\/layers\\/(\\w+)\\//.exec(url)?.[1];
+    const thing = /^\\/layers\\/(\\w+\\/thing)\\?(.*)$/.exec(url);
+    if (thing) {
+      (window.asked ??= []).push(new URLSearchParams(thing[2]).get("key"));
+      return new Response(JSON.stringify(window.card), { status: window.card ? 200 : 404 });
+    }
     return name ? new Response(JSON.stringify({ version: "v", points: [rows[name]] })) : fetch(url, ...more);
   };
   citywall.sinks["map-data"]("document", {
@@ -49,6 +59,13 @@ TOLD = """([gauge, park, fire]) => {
     parking: states(0, [["87 泊位 / 120", now - 60, null]]),
   } });
 }"""
+CARD = all_layers()["sensors"].card(
+    {
+        "name": "<b>桥底", "state": 2, "since": time() - 7200, "long": False, "at": time() - 240, "place": "A1",
+        "reading": [0.31, "m", None], "about": [["警戒值", "Warns at", "0.15 m", "0.15 m"]],
+    },
+    PLACES, ZONE, "zh",
+)  # fmt: skip
 PRESSED = """() => Object.fromEntries([...document.querySelectorAll("[data-map-layer]")].map(
   (button) => [button.dataset.mapLayer, button.getAttribute("aria-pressed") === "true"]))"""
 LEGEND = (
@@ -116,6 +133,31 @@ def test_layers_are_switched_told_apart_and_say_what_they_are(page: Page, addres
     assert "超限" in tip
     assert "4 分前" in tip.replace(" ", "").replace("4分前", "4 分前")
     assert "87 泊位 / 120" in hover(page, PARK, "广场")
+
+    # A click says what is known of it, as text, and where more is found. The Escape key puts it away.
+    page.evaluate("(card) => (window.card = card)", CARD)
+    page.get_by_role("button", name="监测点").focus()
+    x, y = page.evaluate(AT, GAUGE)
+    page.mouse.click(x, y)
+    shown = page.get_by_role("dialog")
+    until(lambda: "0.31 m" in shown.inner_text(), 10, "the card tells the reading")
+    said = shown.inner_text()
+    for words in ("<b>桥底", "▲ 超限", "监测点", "始于", "2 小时前", "4 分前", "甲 › 甲一", "警戒值", "0.15 m"):
+        assert words.replace(" ", "") in said.replace(" ", "").replace("\n", ""), words
+    assert page.evaluate("asked") == ["gauge|g"]
+    assert shown.get_by_role("link").get_attribute("href") == "/emergency?place=A1"
+    assert "layer=sensors" in page.url, "the place below was not entered"
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "dialog"
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS) == "关闭"
+    page.keyboard.press("Escape")
+    assert shown.count() == 0
+    page.evaluate("() => (window.card = null)")
+    x, y = page.evaluate(AT, PARK)
+    page.mouse.click(x, y)
+    until(lambda: "已不在列" in shown.inner_text(), 10, "what is gone is said to be")
+    shown.get_by_role("button", name="关闭").click()
+    assert shown.count() == 0
 
     # By mouse: one off, another on, and an incident leads to its ticket.
     page.get_by_role("button", name="监测点").click()

@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.nouns.noun import Document
 from dashboard.nouns.sensorlayers import GAUGES, LAYERS, PARKS
 from dashboard.nouns.sensors import SensorReading, Sensors
+from dashboard.nouns.sensorthings import THINGS
 from dashboard.nouns.sensorviews import view_gauge_faults, view_water
 from dashboard.nouns.thresholds import SensorTable, Thresholds
 from dashboard.screens.layer import all_layers
@@ -54,6 +55,23 @@ def test_a_gauge_warns_only_while_it_is_believed_and_one_without_a_point_is_coun
     states, found = layer(board, "gauge", minute=51)
     assert found == {"calm": "fault", "warn": "fault", "alarm": "alarm", "mood": "fault"}
     assert states["places"] == {"A": [1, 5]}
+
+
+def test_one_gauge_tells_its_state_since_when_its_reading_and_its_limits() -> None:
+    ask = THINGS["gauge_thing"]
+    board = sensors(*[reading(15 * n, 0.5 if n < 4 else 1.5, "g", name="<b>桥") for n in range(6)], table=TABLE)
+    found = ask(board, f"gauge|{next(iter(board.gauges))}", after(80))
+    assert (found["name"], GAUGES[found["state"]], found["reading"]) == ("<b>桥", "warn", [1.5, "m", None])
+    assert (found["since"], found["long"], found["at"]) == (after(60), False, after(75))
+    assert ["警戒值", "Warns at", "1.00 m", "1.00 m"] in found["about"]
+    silent = ask(board, f"gauge|{next(iter(board.gauges))}", after(200))
+    assert (GAUGES[silent["state"]], silent["since"], silent["about"][0][1]) == ("fault", after(75), "Fault")
+    day = sensors(*[reading(15 * n, 1.5 + n % 2 / 9, "g") for n in range(96)], table=TABLE)
+    assert ask(day, f"gauge|{next(iter(day.gauges))}", after(96 * 15))["long"] is True
+    assert ask(board, "gauge|nothing", after(80)) == ask(board, "", after(80)) == {}
+    parks = sensors(park("p", 11), table=TABLE)
+    cars = THINGS["park_thing"](parks, f"gauge|{next(iter(parks.gauges))}", after(1))
+    assert (PARKS[cars["state"]], cars["reading"], cars["since"]) == ("over", [11.0, "spaces", 10.0], None)
 
 
 def test_the_layers_have_a_look_for_each_of_their_states() -> None:

@@ -109,6 +109,10 @@ def test_a_camera_with_a_wrong_clock_or_a_bad_picture_is_degraded_and_counts_as_
     said = view(board, "video")
     assert (said["rate"], said["whole"]) == ([3, 3], [1, 3])
     assert said["faults"] == {"picture": 2, "clock": 1, "loss": 0, "recorder": 0, "flapping": 0}
+    one = view(board, "camera_thing", "wvp|P|c2")
+    assert (one["name"], one["state"], one["at"], one["place"]) == ("c2", 1, at(30).timestamp(), "A1")
+    assert one["about"][0] == ["异常", "Faults", "画面异常、时钟不准", "picture, clock"]
+    assert view(board, "camera_thing", "wvp|P|c9") == {}
 
 
 def test_where_the_platform_is_silent_its_cameras_are_unknown_and_time_offline_stands_still() -> None:

@@ -8,13 +8,15 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from dashboard.board import VIEWS
+from dashboard.board import THINGS, VIEWS
 from dashboard.screens.layer import all_layers, routes
+from dashboard.screens.layout import all_layouts
 from dashboard.travel.stream import connect, view_key
 from dashboard.words import LIGHTS
 from tests.flow import KEYS, PLACES
@@ -26,6 +28,9 @@ from tests.servers import until
 def test_a_layer_names_views_that_exist_and_looks_that_are_lights(name: str) -> None:
     layer = all_layers()[name]
     assert {layer.points, layer.states} <= set(VIEWS)
+    assert (layer.leads == "card") == (layer.thing in THINGS), "a click on its points leads to something"
+    assert layer.leads
+    assert not layer.record or layer.record in all_layouts()
     assert {look.look for look in layer.looks} <= set(LIGHTS)
     assert all(look.words.zh and look.words.en for look in layer.looks)
     assert layer.title.zh
@@ -39,7 +44,8 @@ def test_the_cameras_are_a_layer() -> None:
 @pytest.fixture
 async def host(redis_url: str) -> AsyncIterator[str]:
     """The layers' address on an empty Redis."""
-    async with served(Starlette(routes=list(routes(KEYS.city, PLACES, redis_url)))) as host:
+    zone = ZoneInfo("Asia/Shanghai")
+    async with served(Starlette(routes=list(routes(KEYS.city, PLACES, redis_url, zone)))) as host:
         yield host
 
 
@@ -86,7 +92,43 @@ async def test_a_board_that_has_moved_on_answers_with_the_version_it_has(
     assert "cache-control" not in headers, "it is not what this address is asked for"
 
 
-@pytest.mark.parametrize("path", ["/layers/nothing/A.json", "/layers/cameras/nowhere.json"])
+@pytest.mark.parametrize(("language", "words"), [("zh", "离线"), ("en", "Offline")])
+async def test_a_thing_is_asked_of_the_board_and_told_in_words(
+    host: str, redis_url: str, language: str, words: str
+) -> None:
+    key, moment = "wvp|P|c 1", 1_772_334_000.0
+    view = {
+        "name": "<b>路 13800138000", "state": 2, "since": moment, "at": moment + 60, "place": "A1",
+        "about": [["编号", "Number", "c 1", "c 1"]],
+    }  # fmt: skip
+    with connect(redis_url) as redis:
+        asked = asyncio.create_task(get(host, f"/layers/cameras/thing?key=wvp%7CP%7Cc%201&lang={language}"))
+        ((_, fields),) = await asyncio.to_thread(until, lambda: redis.xrange(KEYS.asks), 5, "the thing is asked for")
+        assert msgspec.json.decode(fields[b"keys"]) == [view_key("camera_thing", key)]
+        redis.hset(KEYS.views, view_key("camera_thing", key), json.dumps({"data": view}))
+        status, headers, body = await asked
+        redis.hset(KEYS.views, view_key("camera_thing", "gone"), json.dumps({"data": {}}))
+        assert (await get(host, "/layers/cameras/thing?key=gone"))[0] == 404
+    said = json.loads(body)
+    assert (status, headers["cache-control"], said["state"]) == (200, "no-store", ["overdue", words])
+    assert said["title"].startswith("<b>路 138")
+    assert "13800138000" not in body.decode()
+    assert [said["rows"][0][1], said["rows"][0][2]] == ["2026-03-01 11:00", moment]
+    assert said["place"] == ["A1", PLACES["A1"].title(language)]
+    assert said["record"][0] == "/video?place=A1" + ("&lang=en" if language == "en" else "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/layers/nothing/A.json",
+        "/layers/cameras/nowhere.json",
+        "/layers/incidents/thing?key=x",
+        "/layers/cameras/thing",
+        "/layers/cameras/thing?key=a%00",
+        f"/layers/cameras/thing?key={'x' * 301}",
+    ],
+)
 async def test_what_there_is_not_is_not_found(host: str, path: str) -> None:
     assert (await get(host, path))[0] == 404
 

@@ -25,7 +25,7 @@ from dashboard.travel import historian as historian_role
 from dashboard.travel import projector as projector_role
 from dashboard.travel.historian import Historian
 from dashboard.travel.history import History
-from dashboard.travel.projector import WANTED_FOR, Projector, write_whole
+from dashboard.travel.projector import MOST, WANTED_FOR, Projector, write_whole
 from dashboard.travel.roles import House, Stop
 from dashboard.travel.stream import Entry, Keys, connect
 from tests.flow import START, closed, entry, packed, reported, rules, tick, tickets_of, views_of
@@ -241,6 +241,19 @@ def test_a_board_behind_history_with_nothing_coming_is_noticed(file: Path) -> No
 
 
 # -- posting -------------------------------------------------------------------------------------------------
+
+
+def test_one_thing_is_wanted_by_its_key_and_not_more_than_some_of_them(file: Path) -> None:
+    projector = Projector(rules(), file)
+    key = "camera_thing|wvp|P|c 1"
+    projector.want([key, f"camera_thing|{'x' * 400}"], 0.0)
+    documents, _ = projector.changed(0.0)
+    assert {name: msgspec.json.decode(found)["data"] for name, found in documents.items()} == {key: {}}
+    projector.want([f"camera_thing|{n}" for n in range(2 * MOST)], 0.0)
+    assert len(projector.wanted) == MOST
+    projector.want([key, "tickets|A"], 1.0)
+    assert {key, "tickets|A"} <= projector.wanted.keys(), "who looks already goes on, and places are no things"
+    assert len(projector.changed(WANTED_FOR + 0.5)[1]) == MOST - 1
 
 
 def test_only_wanted_views_are_posted_and_only_when_their_numbers_change(file: Path) -> None:
