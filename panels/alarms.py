@@ -14,7 +14,7 @@ from dashboard.screens.marks import amount, clipped, elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
 
-ROWS = 24
+ROWS = 40
 POSTS = {
     "intake": Words("受理席", "intake"),
     "dispatcher": Words("派遣席", "dispatcher"),

@@ -86,7 +86,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             unit = unit_of(found["unit"], language)
             said.append(html.Span(f"{compact(found['used'], language)} / {compact(limit, language)} {unit}"))
         if found:
-            left = f" · {LEFT[language]} {found['left_out']}" if found["left_out"] else ""
+            left = f" · {LEFT[language]} {compact(found['left_out'], language, 3)}" if found["left_out"] else ""
             said.append(html.Span(f"{found['pools']} {POOLS[language]}{left}", className="quiet"))
         painted[f"cloud_pools-{metric}-why.children"] = said
     rows = []

@@ -25,7 +25,7 @@ LEVELS = {
 }  # fmt: skip
 NONE = Words("无", "None")
 LATE, ALL_IN_TIME = Words("超期", "overdue"), Words("均在时限内", "all in time")
-BELIEVED = Words("可信", "believed")
+BELIEVED = Words("可信", "valid")
 PLACES = Words("处", "")
 UNITS = Words("件", "")
 POINTS = Words("点", "")
@@ -101,13 +101,13 @@ def _kinds(incidents: Mapping[str, Any], ctx: Context) -> list[Any]:
         html.Div(
             [
                 html.Div([
-                    html.Span(clipped(ctx.city.translated(name, ctx.language)), className="kind"),
+                    html.Span(clipped(ctx.city.translated(name, ctx.language)), className="kind-name"),
                     share(n / total),
                     html.B(compact(n, ctx.language, 4)),
                 ])
                 for name, n in incidents["categories"][:KINDS]
             ],
-            className="kinds",
+            className="by-kind",
         ),
     ]  # fmt: skip
 
@@ -120,7 +120,7 @@ def _worst(row: Mapping[str, Any] | None, ctx: Context) -> str:
     """The point that stands worst, with its level."""
     if row is None:
         return ""
-    return f"{clipped(ctx.city.translated(row['name'], ctx.language))} {measured(row['value'], 'm', ctx.language)}"
+    return f"{measured(row['value'], 'm', ctx.language)} {clipped(ctx.city.translated(row['name'], ctx.language))}"
 
 
 def _where(warnings: list[dict[str, Any]], ctx: Context) -> str:
@@ -129,8 +129,8 @@ def _where(warnings: list[dict[str, Any]], ctx: Context) -> str:
         return ""
     places = [row["place"] for row in warnings if row["level"] == warnings[0]["level"]]
     names = [ctx.places[code].title(ctx.language) for code in places if code in ctx.places]
-    more = f" +{len(names) - 2}" if len(names) > 2 else ""
-    return ("、" if ctx.language == "zh" else ", ").join(names[:2]) + more
+    all_of_them = f"{len(names)} · " if len(names) > 2 else ""
+    return all_of_them + ("、" if ctx.language == "zh" else ", ").join(names[:2])
 
 
 PANEL = Panel(

@@ -45,7 +45,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     said = ""
     if worst is not None:
         name = clipped(ctx.city.translated(worst[0], language))
-        said = f"{WORST[language]} {name} {percent(worst[1], worst[2])} %"
+        said = f"{WORST[language]} {percent(worst[1], worst[2])} % {name}"
     return {
         "sharing-on_time.children": rate(part, whole),
         "sharing-on_time-why.children": [html.Span(fraction(part, whole, language)), html.Span(said, className="name")],
