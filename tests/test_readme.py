@@ -15,8 +15,9 @@ from dashboard.board import CODEC
 from dashboard.city import make_city
 from dashboard.daysoff import calendar_of
 from dashboard.display import Display
+from dashboard.nouns.releases import IndicatorTable
 from dashboard.nouns.sla import Limit
-from dashboard.nouns.thresholds import VideoTable
+from dashboard.nouns.thresholds import MarketTable, ServiceTable, VideoTable
 from dashboard.places import Place, PlaceTree
 from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, Panel, all_panels, rests_of
@@ -160,6 +161,17 @@ def test_every_command_of_the_readme_is_one() -> None:
 def test_the_thresholds_of_video_in_the_readme_are_what_they_are_without_it() -> None:
     text = next(block for block in blocks("toml") if "[video]" in block)
     assert VideoTable.model_validate(tomllib.loads(text)["video"]) == VideoTable()
+
+
+def test_service_and_market_in_the_readme_are_what_they_are_without_it_but_for_names() -> None:
+    tables = tomllib.loads(next(block for block in blocks("toml") if "[service]" in block))
+    assert tables["service"].pop("halls") == {"区行政服务中心": "440605011"}
+    assert tables["market"].pop("complaints") == ["消费纠纷"]
+    assert tables["service"].keys() | {"halls"} == ServiceTable.model_fields.keys(), "it names every key there is"
+    assert tables["market"].keys() | {"complaints"} == MarketTable.model_fields.keys()
+    assert ServiceTable.model_validate(tables["service"]) == ServiceTable()
+    assert MarketTable.model_validate(tables["market"]) == MarketTable()
+    assert IndicatorTable.model_validate(tables["indicators"]) == IndicatorTable()
 
 
 def test_the_catalogue_of_the_readme_is_read_and_greys_what_rests_on_it(tmp_path: Path) -> None:
