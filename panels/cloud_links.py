@@ -56,7 +56,7 @@ def frame(ctx: Context) -> Any:
     )
     return html.Div(
         [
-            figures("cloud_links", NAMES, "figures links", beside=(busiest,)),
+            figures("cloud_links", NAMES, "figures busy-links", beside=(busiest,)),
             heads(COLUMNS, names=2),
             html.Div(id="cloud_links-rows", className="rows"),
         ],

@@ -53,11 +53,11 @@ def unit_of(name: str, language: str) -> str:
 def _cell(cell: Mapping[str, Any] | None, language: str) -> Any:
     """What is taken of a pool: the share with a bar, or why there is none."""
     if cell is None:
-        return html.Div(html.Span(DASH, className="quiet"), className="cell")
+        return html.Div(html.Span(DASH, className="quiet"), className="pool-cell")
     if not cell["limit"]:
         used = f"{compact(cell['used'], language)} {unit_of(cell['unit'], language)}"
         return html.Div([html.Span(OUT["no_limit"][language], className="quiet"), html.Span(used, className="of")],
-                        className="cell")  # fmt: skip
+                        className="pool-cell")  # fmt: skip
     part = cell["used"] / cell["limit"]
     said = [html.Span(f"{100 * part:.0f} %", className=f"n {cell['grade']}")]
     if cell["out"]:
@@ -65,7 +65,7 @@ def _cell(cell: Mapping[str, Any] | None, language: str) -> Any:
     of = f"{compact(cell['used'], language)}/{compact(cell['limit'], language)}"
     return html.Div(
         [html.Div(said, className="said"), share(part, KINDS[cell["grade"]]), html.Span(of, className="of")],
-        className="cell",
+        className="pool-cell",
     )
 
 

@@ -77,7 +77,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         ],
         "emergency-warning.children": html.Span(
             [html.Span(shape, className="shape"), " ", html.Span(word[language], className="n")],
-            className=f"number warned level-{warnings[0]['level'] if warnings else 0}",
+            className=f"number warned colour-{warnings[0]['level'] if warnings else 0}",
         ),
         "emergency-warning-why.children": html.Span(_where(warnings, ctx)),
         "emergency-lower.children": _kinds(incidents, ctx)

@@ -49,7 +49,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             row([
                 html.Span(
                     [html.Span(shape, className="shape"), " ", word[language]],
-                    className=f"warned level-{warning['level']}",
+                    className=f"warned colour-{warning['level']}",
                 ),
                 html.Span(
                     kind[language] if kind else clipped(warning["what"]), className="name",

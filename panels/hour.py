@@ -41,7 +41,7 @@ def frame(ctx: Context) -> Any:
                 ],
                 className="when",
             ),
-            html.Div(html.Div(id="hour-rows", className="rows"), className="list hour"),
+            html.Div(html.Div(id="hour-rows", className="rows"), className="list"),
         ],
         className="hourly",
     )

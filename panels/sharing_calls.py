@@ -44,7 +44,7 @@ def frame(ctx: Context) -> Any:
             html.Span([html.Span(className="swatch done"), both(NOW)]),
             html.Span([html.Span(className="swatch before"), both(BEFORE)]),
         ],
-        className="key",
+        className="calls-key",
     )
     return html.Div(
         [
