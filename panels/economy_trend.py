@@ -18,7 +18,7 @@ from dashboard.words import DASH, Words
 
 SERIES = 2
 THIS, LAST, TARGET = Words("本年", "this year"), Words("上年", "year before"), Words("目标", "target")
-SINGLE, SO_FAR = Words("当月", "By month"), Words("累计", "Year to date")
+SINGLE, SO_FAR = Words("当月", "By month"), Words("累计", "To date")
 EMPTY = Words("没有月度指标", "No monthly figure")
 KEYS = (("now", THIS), ("before", LAST))
 

@@ -72,7 +72,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "emergency-over-why.children": []
         if not total
         else [
-            html.Span(f"{BELIEVED[language]} {fraction(working, total)}", className="ill" if total > working else ""),
+            html.Span(
+                f"{BELIEVED[language]} {fraction(working, total, language, 5)}",
+                className="ill" if total > working else "",
+            ),
             html.Span(_worst(worst, ctx)),
         ],
         "emergency-warning.children": html.Span(

@@ -27,7 +27,7 @@ FACTS = {
 }
 HOUSES, ITEMS = Words("户", ""), Words("件", "")
 YEAR = Words("同比", "on year")
-TODAY = Words("今日净增", "net today")
+TODAY = Words("今日净增", "today")
 TIME = Words("时序", "time")
 OVERDUE, NEAR = Words("已逾期", "overdue"), Words("三十日内", "in 30 days")
 CAME, WENT = Words("新设", "New"), Words("注销", "Cancelled")

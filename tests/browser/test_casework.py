@@ -53,5 +53,6 @@ def test_the_flow_is_drawn_and_the_other_screens_are_a_step_away(
     found = dict(viewer.page.evaluate(links))
     assert found[f"/casework{query}"] == "page"
     assert found[f"/wall{query}"] is None
+    assert found[f"/screens{query}"] is None
     viewer.page.evaluate("() => citywall.go({ place: '440605124' })")
     assert all("place=440605124" in href for href, _ in viewer.page.evaluate(links))
