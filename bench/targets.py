@@ -239,6 +239,11 @@ TARGETS = (
     Target("mqtt", "readings", {"url": "mqtt://127.0.0.1", "topics": [GAUGE | {"pattern": "water/{place}/{sensor}"}]},
            lambda body: [Heard("water/440605/s1", body, False, NOW)], (text(PUSHED["data"]), b"1.5"),
            known="440605 s1"),
+    Target("mqtt", "mapped", {"url": "mqtt://127.0.0.1", "topics": [{"pattern": "halls/{hall}/queue"}], "map": {
+           "event": "service.queue", "fields": {"subject": "topic_hall", "waiting": "n", "time": "t"}}},
+           lambda body: [Heard("halls/h1/queue", body, False, NOW)],
+           (text({"n": 12, "t": "2026-03-01T11:00:00+08:00"}), text([{"n": "1.2万", "t": "2026-03-01 11:00"}]), b"12"),
+           known="h1"),
     Target("sql", "tickets", {"url": "sqlite:///x.db", "query": "SELECT 1", "watermark": "opened", "key": "id",
            "columns": {"number": "id", "reported": "opened", "title": "title", "lon": "x", "lat": "y"}}, _rows,
            (text([{"id": 7, "opened": "2026-02-01 08:00:00", "title": "x", "x": 113.15, "y": 23.03}]),)),

@@ -1,4 +1,4 @@
-"""Readings from an MQTT broker: topics with patterns to places and sensors, acknowledged once they are on disk."""
+"""Messages of an MQTT broker: topics by patterns, as readings or by a map as any event, acknowledged once on disk."""
 
 from __future__ import annotations
 
@@ -16,29 +16,34 @@ from urllib.parse import urlsplit
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from dashboard.sources.credentials import Auth, secret_of
 from dashboard.sources.documents import read_json
 from dashboard.sources.feed import Context, Delivery, Feed, Parsed, Rejected, SourceFailed, SourceNonsense
+from dashboard.sources.mapped import mapped
+from dashboard.sources.mapping import TICKET, EventMap, MapSettings, fillable
 from dashboard.sources.plainly import usual, why
 from dashboard.sources.readings import Reader, Reading, ReadingSettings, Record
+from dashboard.sources.rows import plain
 from dashboard.sources.trust import TrustSettings, trust_of
 from dashboard.sources.values import RAW
 
 BATCH = 500  # Messages of one delivery, and at most so many unacknowledged ones the broker sends ahead.
 HELD = 20_000  # Messages of QoS 0 that are held while the disk is busy; more are counted and let go.
 FIRST = 2.0  # Seconds that retained messages are waited for before a quiet broker is called quiet.
+MOMENTS = frozenset({"time", "reported"})  # Fields that say when, of any event and of a ticket.
 NAME = re.compile(r"\{([a-z_]+)\}")
 LEVEL = re.compile(r"[^#+{}\0]*|\{[a-z_]+\}|\+")
 
 
-class Topic(Reading):
-    """A pattern of topics and how their messages are read: ``river/{place}/level/{sensor}``.
+class Pattern(BaseModel):
+    """A pattern of topics: ``river/{place}/level/{sensor}``. A payload is JSON, or the number itself.
 
-    A level in braces tells ``place`` or ``sensor``; any other name, or ``+``, is passed over. A payload is JSON, or
-    the number itself. With ``arrival`` a message that does not say when is as of its arrival.
+    With ``arrival`` a message that does not say when is as of its arrival.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     pattern: str
     arrival: bool = False
@@ -65,11 +70,32 @@ class Topic(Reading):
         return re.compile("/".join(parts))
 
 
+class Topic(Reading, Pattern):
+    """A pattern and how its messages are read as readings.
+
+    A level in braces tells ``place`` or ``sensor``; any other name, or ``+``, is passed over.
+    """
+
+
+def _sort(topic: Any) -> str:
+    """Whether a topic says how it is read itself, or leaves that to the map."""
+    plain = set(topic) <= {"pattern", "arrival"} if isinstance(topic, dict) else not isinstance(topic, Topic)
+    return "mapped" if plain else "reading"
+
+
+AnyTopic = Annotated[Annotated[Topic, Tag("reading")] | Annotated[Pattern, Tag("mapped")], Discriminator(_sort)]
+
+
 class Settings(TrustSettings, ReadingSettings):
-    """Where the broker is, who we are to it, and what its topics mean."""
+    """Where the broker is, who we are to it, and what its topics mean.
+
+    Without a ``map`` each topic says how its messages become readings. With one, all become its event: a record is the
+    payload's object, with the levels in braces under ``topic_`` and their name, and ``topic_arrived`` is when it came.
+    """
 
     url: str  # mqtt://host:port, or mqtts:// over TLS.
-    topics: Annotated[tuple[Topic, ...], Field(min_length=1)]
+    topics: Annotated[tuple[AnyTopic, ...], Field(min_length=1)]
+    map: EventMap | None = None
     readings: tuple[Reading, ...] = Field(default=(), max_length=0)
     auth: Auth | None = None
     client: str | None = None  # The name our session has at the broker; one per house and feed by itself.
@@ -91,7 +117,20 @@ class Settings(TrustSettings, ReadingSettings):
     def _who(self) -> Settings:
         if self.auth is not None and self.auth.kind != "basic":
             raise ValueError('auth: a broker wants a user and a password; use kind = "basic"')
+        for topic in self.topics:
+            if self.map is not None and isinstance(topic, Topic):
+                raise ValueError(f"topics: {topic.pattern} is read by the map; it takes pattern and arrival alone")
+            if self.map is None and not isinstance(topic, Topic):
+                raise ValueError(f"topics: {topic.pattern} says not what it measures; add quantity and unit, or a map")
+            if self.map is not None and not topic.arrival and MOMENTS.isdisjoint(self.map.fields):
+                # By the moment of reading, what the broker sends again after a crash would be another event.
+                raise ValueError("map.fields: time is missing; say where it stands, or that of a topic arrival is it")
         return self
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The noun that these messages fill."""
+        return ("sensor",) if self.map is None else self.map.noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,25 +271,40 @@ def _plainly(error: BaseException) -> str:
 
 
 def parse(payload: list[Heard], settings: Settings, context: Context) -> Parsed:
-    """The readings of messages, each refused or taken by itself."""
-    reader = Reader(settings, context)
+    """The readings, or what the map makes, of messages, each refused or taken by itself."""
     patterns = [(topic.expression, topic) for topic in settings.topics]
     refused: list[Rejected] = []
 
-    def records() -> Iterator[tuple[Record, Reading]]:
+    def records() -> Iterator[tuple[Record, Pattern]]:
         for heard in payload:
             try:
                 yield from _records(heard, patterns, settings)
             except SourceNonsense as error:
                 refused.append(Rejected(error.reason, str(heard)[:RAW], heard.topic[:200], error.detail))
 
-    yield from reader.read(records())
+    if settings.map is None:
+        yield from Reader(settings, context).read((record, cast(Topic, topic)) for record, topic in records())
+    else:
+        rules, found = _rules(settings, settings.map), [record for record, _ in records()]
+        yield from mapped([plain(record.data) for record in found], rules, context, [one.where for one in found])
     yield from refused
 
 
+def _rules(settings: Settings, table: EventMap) -> MapSettings:
+    """The map as records are read by it; where no time is mapped, it is that of the arrival."""
+    given = dict(table)
+    if MOMENTS.isdisjoint(table.fields):
+        given["fields"] = {**table.fields, ("reported" if table.event == TICKET else "time"): "topic_arrived"}
+    return MapSettings(
+        name=settings.name, kind=settings.kind, source=settings.source, zone=settings.zone,
+        time_formats=tuple(dict.fromkeys((*settings.time_formats, "iso"))), place_by=settings.place_by,
+        coordinates=settings.coordinates, **given,
+    )  # fmt: skip
+
+
 def _records(
-    heard: Heard, patterns: list[tuple[re.Pattern[str], Topic]], settings: Settings
-) -> Iterator[tuple[Record, Reading]]:
+    heard: Heard, patterns: list[tuple[re.Pattern[str], Pattern]], settings: Settings
+) -> Iterator[tuple[Record, Pattern]]:
     """The records of one message with how they are read.
 
     Raises:
@@ -274,28 +328,35 @@ def _records(
     data: Any = read_json(text) if text.lstrip()[:1] in ("{", "[", '"') else {"value": text.strip()}
     for known, topic in found:
         if heard.retained and topic.arrival:
-            data_time = isinstance(data, dict) and topic.time in data
+            data_time = isinstance(topic, Topic) and isinstance(data, dict) and topic.time in data
             if not data_time:
                 raise SourceNonsense("retained_without_time", "was kept by the broker, and says nothing of its age")
         for one in data if isinstance(data, list) else [data]:
             arrived = heard.arrived if topic.arrival else None
+            record = one if isinstance(one, dict) else {"value": one}
+            if settings.map is not None:
+                record = {**record, **{f"topic_{name}": value for name, value in known.items()}}
+                if arrived is not None:
+                    record["topic_arrived"] = arrived.isoformat()
             told = {name: value for name, value in known.items() if name in ("place", "sensor")}
-            yield Record(one if isinstance(one, dict) else {"value": one}, heard.topic, told, arrived), topic
+            yield Record(record, heard.topic, told, arrived), topic
 
 
 FEED = Feed(
     kind="mqtt",
-    caption="Readings from an MQTT broker, by patterns of topics",
+    caption="Messages of an MQTT broker, by patterns of topics: readings, or by a map any event",
     parse=parse,
     open=open,
     Settings=Settings,
-    nouns=("sensor",),
+    nouns=fillable(),
     interval=60.0,
     mapped=(
         "the levels in braces of a topic tell `place` (code or name) and `sensor`; the payload is JSON, one object or "
         "a list, or a bare number. `value`, `time`, `name`, `lon`, `lat`, `capacity` name its keys (JMESPath). The "
         "unit is converted to the quantity's own. QoS 1 with a persistent session: acknowledged when it is on disk. A "
-        "message without a time is taken only with `arrival = true`."
+        "message without a time is taken only with `arrival = true`. With `[feeds.map]` (`event`, `fields`, `values`) "
+        "every message becomes that event instead: a level in braces stands in its record as `topic_` and its name, "
+        "and the moment of arrival as `topic_arrived`; its topics have `pattern` and `arrival` alone."
     ),
     refused=(
         "payloads that are not UTF-8, empty, larger than `max_bytes` (the broker does not even send those), topics of "

@@ -24,7 +24,8 @@ from dashboard.screens.panel import Context, Panel, all_panels, rests_of
 from dashboard.sources.feed import Feed, Rejected, bind, kinds
 from dashboard.sources.mapped import mapped
 from dashboard.sources.tablemap import ColumnSettings
-from tests.town import context, town
+from feeds.mqtt import Heard
+from tests.town import NOW, context, town
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -172,6 +173,15 @@ def test_service_and_market_in_the_readme_are_what_they_are_without_it_but_for_n
     assert ServiceTable.model_validate(tables["service"]) == ServiceTable()
     assert MarketTable.model_validate(tables["market"]) == MarketTable()
     assert IndicatorTable.model_validate(tables["indicators"]) == IndicatorTable()
+
+
+def test_the_queues_of_the_readme_come_from_a_broker(tmp_path: Path) -> None:
+    table = tomllib.loads(next(block for block in blocks("toml") if '"service.queue"' in block))
+    city = town(tmp_path, *table["feeds"])
+    (bound,) = bind(city)
+    heard = Heard("halls/north/queue", b'{"n": 12, "open": 4, "t": "2026-03-01T11:00:00+08:00"}', False, NOW)
+    (queue,) = cast(Any, bound.feed.parse([heard], cast(Any, bound.settings), context(city)))
+    assert (bound.nouns, queue.subject, queue.waiting, queue.windows) == (("service",), "north", 12, 4)
 
 
 def test_the_catalogue_of_the_readme_is_read_and_greys_what_rests_on_it(tmp_path: Path) -> None:

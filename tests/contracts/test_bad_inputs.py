@@ -57,7 +57,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "empty_file": "folder-csv folder-tsv folder-jsonl folder-xlsx statistics-table",
         "no_figures": "statistics-easyquery statistics-worldbank",
         "-": "file-csv",
-        "empty": "mqtt-readings",
+        "empty": "mqtt-readings mqtt-mapped",
         "no_number": "sql-tickets",
         "nothing_mapped": "prometheus-probe",
         "not_a_playlist not_xml": "probe-cameras",
@@ -72,7 +72,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "wrong_field_count": "file-csv",
         "not_json": "cloudevents-batch",
         "missing_field": "websocket-readings",
-        "no_value": "mqtt-readings",
+        "no_value": "mqtt-readings mqtt-mapped",
         "no_number": "sql-tickets",
         "truncated": "prometheus-probe",
         "not_a_playlist not_xml": "probe-cameras",
@@ -82,6 +82,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     },
     "truncated": {
         "not_json": (
+            "mqtt-mapped "
             "http-sensor http-ticket open311-json folder-jsonl+1 statistics-easyquery statistics-worldbank "
             "cloudevents-batch websocket-readings zlmediakit-streams mediamtx-paths wvp-channels"
         ),
@@ -104,7 +105,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "not_xlsx": "folder-xlsx",
         "no_figures": "statistics-easyquery statistics-worldbank",
         "wrong_field_count": "file-csv",
-        "no_value": "mqtt-readings",
+        "no_value": "mqtt-readings mqtt-mapped",
         "impossible_date": "sql-tickets",
         "truncated": "prometheus-probe",
         "not_a_playlist not_xml": "probe-cameras",
@@ -119,7 +120,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "not_xlsx": "folder-xlsx",
         "no_figures": "statistics-easyquery statistics-worldbank",
         "wrong_field_count": "file-csv",
-        "no_value": "mqtt-readings",
+        "no_value": "mqtt-readings mqtt-mapped",
         "impossible_date": "sql-tickets",
         "truncated": "prometheus-probe",
         "forbidden_xml not_a_playlist": "probe-cameras",
@@ -127,8 +128,8 @@ EXPECTED: dict[str, dict[str, str]] = {
     "10,000 deep": {
         "too_deep": (
             "http-sensor http-ticket http-xml open311-json open311-xml folder-jsonl statistics-easyquery "
-            "statistics-worldbank desk-act websocket-readings mqtt-readings zlmediakit-streams mediamtx-paths "
-            "wvp-channels"
+            "statistics-worldbank desk-act websocket-readings mqtt-readings mqtt-mapped zlmediakit-streams "
+            "mediamtx-paths wvp-channels"
         ),
         "missing_column": "folder-csv folder-tsv statistics-table",
         "not_xlsx": "folder-xlsx",
@@ -148,7 +149,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "not_json": "folder-jsonl+1 cloudevents-batch websocket-readings sql-tickets",
         "-": "folder-xlsx+3",
         "ambiguous_number bad_encoding": "statistics-table+3",
-        "not_text": "mqtt-readings",
+        "not_text": "mqtt-readings mqtt-mapped",
         "not_a_playlist not_xml": "probe-cameras",
     },
     "NUL": {
@@ -160,7 +161,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "-": "folder-xlsx+3",
         "no_figures": "statistics-easyquery statistics-worldbank",
         "bad_number no_reported_time": "file-csv+1",
-        "no_value": "mqtt-readings",
+        "no_value": "mqtt-readings mqtt-mapped",
         "bad_number": "sql-tickets",
         "bad_line": "prometheus-probe+4",
         "not_a_playlist not_xml": "probe-cameras",
@@ -175,13 +176,13 @@ EXPECTED: dict[str, dict[str, str]] = {
         "no_figures": "statistics-easyquery statistics-worldbank",
         "bad_encoding no_reported_time": "file-csv+1",
         "not_json": "cloudevents-batch websocket-readings sql-tickets",
-        "not_text": "mqtt-readings",
+        "not_text": "mqtt-readings mqtt-mapped",
         "not_a_playlist not_xml": "probe-cameras",
     },
     "NaN": {
         "not_finite": (
             "http-sensor http-ticket open311-json folder-jsonl+1 statistics-easyquery statistics-worldbank "
-            "desk-act websocket-readings mqtt-readings zlmediakit-streams mediamtx-paths wvp-channels"
+            "desk-act websocket-readings mqtt-readings mqtt-mapped zlmediakit-streams mediamtx-paths wvp-channels"
         ),
         "impossible_date totals_row": "folder-csv+1",
         "impossible_date no_reported_time": "file-csv+1",
@@ -191,7 +192,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "1e400": {
         "not_finite": (
             "http-sensor http-ticket open311-json folder-jsonl+1 statistics-easyquery statistics-worldbank "
-            "desk-act websocket-readings mqtt-readings zlmediakit-streams mediamtx-paths wvp-channels"
+            "desk-act websocket-readings mqtt-readings mqtt-mapped zlmediakit-streams mediamtx-paths wvp-channels"
         ),
         "impossible_date totals_row": "folder-csv+1",
         "impossible_date no_reported_time": "file-csv+1",
@@ -201,7 +202,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "5,000 figures": {
         "number_too_long": (
             "http-sensor http-ticket open311-json folder-jsonl+1 statistics-easyquery statistics-worldbank "
-            "desk-act websocket-readings mqtt-readings zlmediakit-streams mediamtx-paths wvp-channels"
+            "desk-act websocket-readings mqtt-readings mqtt-mapped zlmediakit-streams mediamtx-paths wvp-channels"
         ),
         "impossible_date totals_row": "folder-csv+1",
         "impossible_date no_reported_time": "file-csv+1",
@@ -211,7 +212,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "key twice": {
         "duplicate_key": (
             "http-sensor http-ticket open311-json folder-jsonl+1 statistics-easyquery statistics-worldbank "
-            "desk-act websocket-readings mqtt-readings zlmediakit-streams mediamtx-paths wvp-channels"
+            "desk-act websocket-readings mqtt-readings mqtt-mapped zlmediakit-streams mediamtx-paths wvp-channels"
         ),
         "not_json": "cloudevents-batch",
         "-": "sql-tickets+1",
@@ -224,7 +225,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "no_figures": "statistics-easyquery",
         "wrong_type": "statistics-worldbank",
         "unknown_field": "desk-act",
-        "no_value": "mqtt-readings",
+        "no_value": "mqtt-readings mqtt-mapped",
         "not_a_media_list": "zlmediakit-streams",
         "not_a_path_list": "mediamtx-paths",
         "not_a_page": "wvp-channels",
@@ -233,7 +234,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "bad_number": "http-sensor folder-jsonl+1",
         "bad_encoding": "http-ticket",
         "-": "open311-json+3 statistics-easyquery+1 mqtt-readings+1",
-        "impossible_date": "statistics-worldbank",
+        "impossible_date": "mqtt-mapped statistics-worldbank",
         "unknown_version": "cloudevents-batch+1",
         "bad_id": "desk-act zlmediakit-streams mediamtx-paths wvp-channels",
         "bad_sensor": "websocket-readings",

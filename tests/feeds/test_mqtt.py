@@ -14,6 +14,7 @@ import pytest
 
 from dashboard.city import CityError
 from dashboard.nouns.sensors import SensorReading
+from dashboard.nouns.service import QueueSeen
 from dashboard.sources.feed import SourceFailed, bind
 from feeds.mqtt import Heard, Settings, parse
 from tests.servers import Mosquitto, free_port
@@ -21,6 +22,10 @@ from tests.station import Station, soon
 from tests.town import NOW, context, town
 
 LEVEL = {"pattern": "water/{place}/level/{sensor}", "quantity": "level", "unit": "cm"}
+HALL = {"pattern": "halls/{hall}/queue"}
+QUEUES = {
+    "event": "service.queue", "fields": {"subject": "topic_hall", "waiting": "n", "windows": "open", "time": "t"},
+}  # fmt: skip
 PARK = {
     "pattern": "parking/{sensor}", "quantity": "occupied", "unit": "spaces", "value": "taken", "time": "at",
     "capacity": "spaces",
@@ -57,6 +62,13 @@ def read(folder: Path, *messages: Heard, **more: Any) -> tuple[list[Any], list[t
         else:
             refused.append((cast(Any, item).reason, cast(Any, item).where))
     return events, refused
+
+
+def seen(folder: Path, *messages: Heard, **more: Any) -> list[Any]:
+    """All that becomes of messages, in order."""
+    city = town(folder, feed("mqtt://127.0.0.1:1883", **more))
+    (bound,) = bind(city)
+    return list(parse(list(messages), cast(Settings, bound.settings), context(city)))
 
 
 def test_a_topic_tells_place_and_sensor_and_a_declared_unit_is_converted(tmp_path: Path) -> None:
@@ -148,6 +160,12 @@ def test_a_clock_nine_minutes_fast_passes(tmp_path: Path) -> None:
         ({"topics": [{**LEVEL, "pattern": "$SYS/#"}]}, "is no pattern"),
         ({"topics": [{**LEVEL, "pattern": "water/#"}]}, "is no pattern"),
         ({"topics": []}, "topics"),
+        ({"topics": [{"pattern": "a/{sensor}"}]}, "add quantity and unit, or a map"),
+        ({"topics": [{"pattern": "a/{sensor}", "quantity": "level"}]}, "unit"),
+        ({"map": QUEUES}, "is read by the map; it takes pattern and arrival alone"),
+        ({"topics": [HALL], "map": {**QUEUES, "fields": {"subject": "topic_hall", "waiting": "n"}}}, "time is missing"),
+        ({"topics": [HALL], "map": {**QUEUES, "event": "service.nothing"}}, "is none of"),
+        ({"topics": [HALL], "map": {**QUEUES, "fields": {"subject": "topic_hall"}}}, "needs waiting"),
         ({"url": "http://x"}, "is no broker"),
         ({"url": "mqtt://me:secret@x"}, "holds a password"),
     ],
@@ -155,6 +173,37 @@ def test_a_clock_nine_minutes_fast_passes(tmp_path: Path) -> None:
 def test_settings_that_cannot_work_say_why(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(CityError, match=said.replace("$", r"\$")):
         bind(town(tmp_path, {**feed("mqtt://127.0.0.1:1883"), **wrong}))
+
+
+def test_a_map_makes_any_event_of_a_message_and_of_its_topic(tmp_path: Path) -> None:
+    body = {"n": 12, "open": 4, "t": NOW.isoformat()}
+    table: dict[str, Any] = {"topics": [HALL], "map": QUEUES}
+    messages = [
+        heard(json.dumps([body, {**body, "n": -1}]).encode(), "halls/north/queue"),
+        heard(json.dumps({**body, "topic_hall": "forged"}).encode(), "halls/南厅/queue", retained=True),
+        heard(b'{"n": 3}', "halls/north/queue"), heard(b"7", "halls/x/other"), heard(b'{"n": "', "halls/x/queue"),
+    ]  # fmt: skip
+    found = seen(tmp_path, *messages, **table)
+    queues = [one for one in found if isinstance(one, QueueSeen)]
+    assert [(one.subject, one.waiting, one.windows, one.time) for one in queues] == [
+        ("north", 12, 4, NOW), ("南厅", 12, 4, NOW)
+    ]  # fmt: skip
+    refused = [(one.reason, one.where) for one in found if not isinstance(one, QueueSeen)]
+    assert sorted(refused) == [
+        ("foreign_topic", "halls/x/other"), ("impossible_value", "halls/north/queue"),
+        ("missing_field", "halls/north/queue"), ("not_json", "halls/x/queue"),
+    ]  # fmt: skip
+    assert queues == [one for one in seen(tmp_path, *messages, **table) if isinstance(one, QueueSeen)], "the same ids"
+
+
+def test_a_map_by_arrival_takes_a_bare_number_and_nothing_that_the_broker_kept(tmp_path: Path) -> None:
+    table: dict[str, Any] = {
+        "topics": [{**HALL, "arrival": True}],
+        "map": {"event": "service.queue", "fields": {"subject": "topic_hall", "waiting": "value"}},
+    }
+    found = seen(tmp_path, heard(b"7", "halls/a/queue"), heard(b"8", "halls/a/queue", retained=True), **table)
+    assert [getattr(one, "waiting", None) or one.reason for one in found] == [7, "retained_without_time"]
+    assert found[0].time == NOW
 
 
 # -- against a real broker -------------------------------------------------------------------------------------
@@ -179,6 +228,16 @@ async def test_live_and_retained_messages_come_through(mosquitto_server: Mosquit
         await soon(lambda: at_work.counted() == (2, 0, 2))
         assert at_work.spool.reasons() == {"foreign_place": 1, "not_text": 1}
     await publish(mosquitto_server, ("one/A/kept", b""), retain=True)
+
+
+async def test_mapped_messages_fill_their_noun(mosquitto_server: Mosquitto, tmp_path: Path) -> None:
+    here = station(mosquitto_server, tmp_path, {"pattern": "mapped/{hall}/queue"}, map=QUEUES)
+    body = json.dumps({"n": 5, "t": NOW.isoformat()}).encode()
+    async with here.working() as at_work:
+        await publish(mosquitto_server, *[("mapped/north/queue", body)] * 2, ("mapped/north/queue", b"?"))
+        await soon(lambda: at_work.counted() == (1, 1, 1))
+    assert [event.subject for event in here.events()] == ["north"]
+    assert here.bound.nouns == ("service",)
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
