@@ -126,9 +126,10 @@ EVENT = {
     "time": "2026-02-01T00:00:00Z", "data": {"title": "t", "place": "440605", "point": [113.15, 23.03]},
 }  # fmt: skip
 ACT = {"id": "0b8c3d8e-6a51-4a0f-9d5e-0a2d2f4b6c7d", "by": "陈静"}
+PLAIN = {"alert": "ticket|hotline|7", "severity": 2, "comment": "已电话通知"}
 ALARM = {"alert": "ticket|hotline|7", "title": ["积水", "Water"]}
 ASKED = {"instruction": "7-1"}
-ACTS = tuple(
+ACTS = (text({"id": ACT["id"], "type": "alarm.acknowledged", "by": ACT["by"], "data": PLAIN}), *(
     text({**ACT, "type": kind, "data": data, "subject": "ticket|hotline|7"})
     for kind, data in (
         ("alarm.acknowledged", {**ALARM, "severity": 2, "comment": "已电话通知"}),
@@ -142,7 +143,7 @@ ACTS = tuple(
         ("instruction.returned", {**ASKED, "why": "照片不清", "due": "2026-03-03T18:00:00+08:00"}),
         ("instruction.closed", ASKED), ("instruction.withdrawn", {**ASKED, "why": "重复"}),
     )
-)  # fmt: skip
+))  # fmt: skip
 PUSHED = {"seq": 1, "data": [{"station": "s1", "level": 1.5, "at": "2026-03-01T11:00:00+08:00", "town": "桂城街道"}]}
 METRICS = b"""# HELP up Whether it is up.
 # TYPE probe_success gauge
