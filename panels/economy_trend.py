@@ -84,7 +84,8 @@ def _year(row: Mapping[str, Any], last: Period, ctx: Context) -> Any:
     if amount is not None:
         y = round(HIGH * (1 - amount / high), 1)
         shapes.append(outline(f"M0 {y:g}L{WIDE:g} {y:g}", "limit"))
-    reached = [SO_FAR[language], " ", html.B(written(row["value"] if row["span"] == "cumulative" else _latest(this)))]
+    sum_ = html.B(written(row["value"] if row["span"] == "cumulative" else _latest(this)))
+    reached = [html.Span(f"{SO_FAR[language]} ", className="so-far"), sum_]
     aim = [] if amount is None else [" / ", html.Span(f"{TARGET[language]} ", className="word"), written(amount)]
     first, final = (f"{n} 月" if language == "zh" else MONTHS[n - 1] for n in (1, 12))
     return html.Div([

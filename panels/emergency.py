@@ -119,11 +119,12 @@ def _line(text: str, late: int) -> Any:
     return html.Span(text, className="late" if late else "")
 
 
-def _worst(row: Mapping[str, Any] | None, ctx: Context) -> str:
+def _worst(row: Mapping[str, Any] | None, ctx: Context) -> list[Any]:
     """The point that stands worst, with its level."""
     if row is None:
-        return ""
-    return f"{measured(row['value'], 'm', ctx.language)} {clipped(ctx.city.translated(row['name'], ctx.language))}"
+        return []
+    name = html.Span(clipped(ctx.city.translated(row["name"], ctx.language)), className="where")
+    return [f"{measured(row['value'], 'm', ctx.language)} ", name]
 
 
 def _where(warnings: list[dict[str, Any]], ctx: Context) -> str:

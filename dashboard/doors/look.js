@@ -63,6 +63,27 @@
     return other.test(rest);
   };
 
+  // What an ellipsis takes from a text: the letters behind the edge of its line, and those that the three points stand
+  // on. A name may lose some, whatever digits it has; an amount that loses a digit or its unit is another amount.
+  const NAMES = ".name, .title, .heading, .who, .where, .what, .about, .error, .odd, .cause, .kind-name";
+  const UNIT = /^\s?(%|pp\b|ms\b|min\b|mm\b|km\b|[dhm]\b|[KMGT]B\b|万|亿|件|路|户|家|个|处|宗|条|次|人|天|日|小时|分|元|级|项|米|毫米)/;
+  const taken = (node, line) => {
+    if (line.scrollWidth <= line.clientWidth) return false;
+    const { paddingLeft, paddingRight, fontSize } = getComputedStyle(line);
+    const edges = line.getBoundingClientRect();
+    const [first, last] = [edges.left + parseFloat(paddingLeft) - 1, edges.right - parseFloat(paddingRight) - 0.8 * parseFloat(fontSize)];
+    const letters = document.createRange();
+    let [seen, lost] = ["", ""];
+    for (let n = 0; n < node.length; n += 1) {
+      letters.setStart(node, n);
+      letters.setEnd(node, n + 1);
+      const { left, right } = letters.getBoundingClientRect();
+      if (right > last || left < first) lost += node.data[n];
+      else seen += node.data[n];
+    }
+    return /\d/.test(lost) || (/\d\s?$/.test(seen) && UNIT.test(lost));
+  };
+
   const pieces = [];
   const walker = document.createTreeWalker(stage, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -82,7 +103,7 @@
     const map = !!element.closest(".leaflet-container");
     // An ellipsis is meant where names are shortened; a number or a heading that is shortened is another one.
     // So is what ends in one beside a figure: an amount without its unit or its last digits is another amount.
-    const ends = /\d\s?(%|pp|ms|min|mm|[dhm])?\)?$/.test(text) && element.closest(".why, .figure, .said") !== null;
+    const ends = /\d\s?(%|pp|ms|min|mm|[dhm])?\)?$/.test(text) && element.closest(".why, .figure, .said") !== null && !element.closest(NAMES);
     const number = /^[\d\s.,:%+−–′″/()-]+$/.test(text) || ends;
     let meant = false;
     let unseen = false;
@@ -90,6 +111,7 @@
     let free = false;
     let aside = false;
     let held = false;
+    let beyond = ""; // The line whose ellipsis takes an amount, or a part of one.
     for (let at = element; at && at !== root; at = at.parentElement) {
       const { overflowX, overflowY, display, textOverflow, webkitLineClamp, position } = getComputedStyle(at);
       if (free && position === "static") continue; // What is placed absolutely is not clipped by those it does not hang on.
@@ -97,6 +119,7 @@
       if (overflowX === "visible" && overflowY === "visible" || display === "inline") continue;
       if (((textOverflow === "ellipsis" && !/flex|grid/.test(display)) || webkitLineClamp !== "none") && !number && !at.closest("h1, h2, h3, .head")) meant = true;
       const clip = at.getBoundingClientRect();
+      if (textOverflow === "ellipsis" && !/flex|grid/.test(display) && !element.closest(NAMES) && taken(node, at)) beyond = at.className || at.tagName;
       // What somebody who sits at a screen can bring into sight by keyboard is not cut; nobody does that at a wall.
       if (scrolls(at, overflowX + overflowY)) {
         aside = box.top >= clip.bottom - 1 || box.bottom <= clip.top + 1;
@@ -119,12 +142,13 @@
     }
     if (aside || held) continue;
     if (unseen) {
-      if (!element.closest(".rows, .spare") && !map) faults.cut.push(`${said} (out of sight)`);
+      if ((!element.closest(".rows, .spare") || beyond) && !map) faults.cut.push(`${said} (out of sight)`);
       continue;
     }
     if (box.left < -1 || box.top < -1 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1) {
       if (!map && !meant && getComputedStyle(document.body).overflowY !== "auto") cut = "the screen ends";
     }
+    if (beyond && !cut) cut = `the ellipsis of ${beyond} takes of its amount`;
     if (cut && !map) faults.cut.push(`${said} (${cut})`);
     if (!element.closest(".shape, .light, .sub")) {
       const size = parseFloat(style.fontSize);

@@ -127,6 +127,30 @@ def test_the_eye_sees_each_kind_of_defect(page: Page, kind: str) -> None:
     assert {name for name in KINDS if found[name]} == {kind}, found
 
 
+LINE = "width:100px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
+ROW = f"<div class='rows'><div style='{LINE}'>"
+
+
+@pytest.mark.parametrize(
+    ("line", "faulty"),
+    [
+        (f"<div style='{LINE}'>Revenue since January 1,234</div>", True),
+        (f"<div style='{LINE}'>1.5 % of everything</div>", False),
+        (f"<div style='{LINE}'>Revenue 1234 %</div>", True),
+        (f"{ROW}Revenue since January <b>12</b></div></div>", True),
+        (f"<div style='{LINE}'>Revenue since January</div>", False),
+        (f"<div class='name' style='{LINE}'>Camera of the lake 1234</div>", False),
+        (f"{ROW}<span class='name'>Lake of the north side 03</span></div></div>", False),
+    ],
+)
+def test_an_ellipsis_may_shorten_a_name_and_never_an_amount(page: Page, line: str, *, faulty: bool) -> None:
+    style = "<style>body { background: #000; color: #fff; font: 16px monospace; }</style>"
+    page.set_content(f"<html lang='en'>{style}<div id='wall'><p>12</p>{line}</div></html>")
+    settings = {"smallest": smallest(1920, 1080), "contrast": CONTRAST, "texts": []}
+    found = cast("dict[str, Any]", page.evaluate(LOOK.read_text(encoding="utf-8"), settings))
+    assert bool(found["cut"]) == faulty, found
+
+
 def test_the_gallery_is_a_folder_with_an_index_and_a_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if chromium() is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
