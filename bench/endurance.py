@@ -30,6 +30,7 @@ RATE = 10.0  # Events in a second, half of them tickets that come and half that 
 EACH = 2.0  # Seconds between two samples.
 WINDOW = 5  # Seconds over which frames are counted.
 WARM = 0.2  # Share of the time, five minutes at most, in which caches may fill.
+SURE = 2.5  # Standard errors beyond which a slope is one.
 COUNTED = ("JSHeapUsedSize", "Nodes", "JSEventListeners")
 # Frames a second for as long as the page lives, in an array that does not grow.
 FRAMES = """() => {
@@ -55,7 +56,7 @@ class Trend:
     @property
     def least(self) -> float:
         """The slope that can at least be taken for sure: what noise alone would show is no growth."""
-        return self.slope - 2.5 * self.error
+        return self.slope - SURE * self.error
 
 
 def trend(samples: Sequence[tuple[float, str, float]]) -> Trend:
@@ -196,7 +197,7 @@ def run(minutes: float = MINUTES) -> Iterator[Figure]:
         yield Figure(f"endurance.{label}_most", round(max(value for *_, value in rows), 1), unit)
         yield Figure(f"endurance.{label}_growth_an_hour", round(line.slope, 2), f"{unit}/h")
         yield Figure(f"endurance.{label}_growth_an_hour_error", round(line.error, 2), f"{unit}/h")
-    yield Figure("endurance.frames_a_second_least", round(min(found.frames), 1), "1/s", 20.0)
+    yield Figure("endurance.frames_a_second_least", round(min(found.frames, default=0.0), 1), "1/s", 20.0)
     yield Figure("endurance.scenes_changed", found.scenes, "")
     yield Figure("endurance.updates_missed", abs(found.wanted - found.shown), "", 0.0)
     yield Figure("endurance.errors_on_the_page", found.errors, "", 0.0)

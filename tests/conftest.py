@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import servers
+from tests.measured import Measured
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -20,6 +22,22 @@ NETWORK = re.compile(r"Failed to load resource: net::|WebSocket connection to .*
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks that the fixtures here understand."""
     config.addinivalue_line("markers", "outage: the link is cut on purpose, so network errors in the console are right")
+    config.addinivalue_line("markers", "beside: what it looks at is measured beside all other tests, and read last")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put those tests last that read what was measured beside the others."""
+    items.sort(key=lambda item: item.get_closest_marker("beside") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def endurance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
+    """The wall left alone under traffic, from the first test on, where a test will ask how it has fared."""
+    measured = Measured("endurance", tmp_path_factory.mktemp("endurance"))
+    if any(item.get_closest_marker("beside") for item in request.session.items) and servers.chromium():
+        measured.start("--minutes", os.environ.get("CITYWALL_ENDURANCE_MINUTES", "10"))
+    yield measured
+    measured.close()
 
 
 @pytest.fixture(scope="session")
