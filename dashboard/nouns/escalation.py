@@ -57,7 +57,10 @@ class Slice(Protocol):
     """The tickets' slice of the board, as far as it matters here."""
 
     rules: Rules
-    tickets: dict[str, Ticket]
+
+    @property
+    def tickets(self) -> Mapping[str, Ticket]:
+        """All tickets, by key."""
 
     def tally(self, place: str) -> Any:
         """The counts at a place: a ``Tally``."""

@@ -19,6 +19,7 @@ import msgspec
 from dashboard.events import Event
 from dashboard.nouns.noun import Rules
 from dashboard.nouns.periods import Window
+from dashboard.nouns.shelf import Shelf
 from dashboard.nouns.slots import LIGHT, Counting, Named, Share
 from dashboard.nouns.tickets import apply, key_of
 from dashboard.nouns.ticketstate import Ticket
@@ -131,7 +132,7 @@ class Tickets:
         self.calendar = self.counting.calendar
         self.now = 0.0
         self.horizon = float("-inf")
-        self.tickets: dict[str, Ticket] = {}
+        self.tickets = Shelf()
         self._tallies: dict[str, Tally] = {rules.places.root.code: Tally()}
         self._chains: dict[str, tuple[Tally, ...]] = {}
         self._waiting: dict[str, Ticket | None] = {}  # Tickets that have changed → as they are counted now.
@@ -204,6 +205,8 @@ class Tickets:
             new = share(after, key, now, repeated=key in self._repeated)
             if new.rolls:
                 self._counted[key] = now, new.light
+            elif after.reported is not None:
+                self.tickets.put_away(key)
             if new.until is None:
                 self._next.pop(key, None)
             elif self._next.get(key) != new.until:
@@ -268,14 +271,14 @@ class Tickets:
 
     def dump(self) -> object:
         """The tickets alone: every count follows from them."""
-        return [self.now, list(self.tickets.values())]
+        return [self.now, self.tickets.dump()]
 
     def load(self, dumped: object) -> None:
         """Build the slice anew from its tickets."""
         now, tickets = msgspec.convert(dumped, tuple[float, list[Ticket]])
-        self._begin_anew(now, {ticket.key: ticket for ticket in tickets})
+        self._begin_anew(now, Shelf(tickets))
 
-    def _begin_anew(self, now: float, tickets: dict[str, Ticket]) -> None:
+    def _begin_anew(self, now: float, tickets: Shelf) -> None:
         fresh = Tickets(self.rules)
         fresh.advance(now)
         fresh.tickets = tickets

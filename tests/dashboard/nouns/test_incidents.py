@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.nouns.incidents import POINTS
+from dashboard.nouns.shelf import Shelf
 from dashboard.nouns.sla import Limit, Limits
 from dashboard.nouns.thresholds import IncidentTable
 from dashboard.nouns.tickets import LIGHTS
@@ -80,7 +81,7 @@ def test_of_too_many_those_with_the_least_time_left_are_sent(monkeypatch: pytest
     assert (states["unlocated"], "said" in states) == (6, False)
 
 
-class Looked(dict[str, Any]):
+class Looked(Shelf):
     """Tickets that count how often one of them is looked at."""
 
     times = 0
@@ -96,7 +97,7 @@ def test_a_view_looks_at_the_emergencies_alone_however_many_tickets_are_open() -
         more: dict[str, Any] = {"category": "积水"} if n % 100 == 0 else {"category": "其他"}
         tickets.fold(report(str(n), place="g1", due=NOW + n * HOUR, point=(113.0, 23.0), **more))
     assert view(tickets, "incidents")["total"] == 30  # Settles what has been folded, once.
-    tickets.tickets = Looked(tickets.tickets)
+    tickets.tickets = Looked(tickets.tickets.values())
     for name in ("incidents", "incident_points", "incident_states"):
         Looked.times = 0
         view(tickets, name)

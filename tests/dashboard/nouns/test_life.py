@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dashboard.board import Board
 from dashboard.nouns.life import TABLE, live, why_not
+from dashboard.nouns.shelf import Shelf
 from dashboard.nouns.sla import used
 from dashboard.nouns.tally import Tickets
 from dashboard.nouns.ticketevents import TICKET_EVENTS, TicketEvent
@@ -429,7 +430,7 @@ class Lives(RuleBasedStateMachine):
             here = [t for t in slice_.tickets.values() if (t.place if t.place in TREE else "d") == place]
             only = Tickets(RULES)
             only.advance(slice_.now)
-            only.tickets = {ticket.key: ticket for ticket in here}
+            only.tickets = Shelf(here)
             only._waiting = dict.fromkeys(only.tickets)
             only._repeated = slice_._repeated
             for slot in {slot for tally in (own, *below) for slot in tally.counts}:
