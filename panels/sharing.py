@@ -18,7 +18,7 @@ from dashboard.words import DASH, Words, compact, percent
 NAMES = {
     "on_time": Words("更新及时率", "Updated on time"),
     "calls": Words("今日接口调用", "API calls today"),
-    "granted": Words("需求同意率", "Requests granted"),
+    "granted": Words("需求同意率", "Granted"),
 }
 TIMES = Words("次", "")
 WORST = Words("最低", "Worst")
