@@ -29,7 +29,7 @@ let failures = 0;
 let retry = 0;
 let pollControl = null;
 const panels = () => [...cards()].map((card) => card.dataset.panel);
-export const sizeClass = () => (innerHeight >= 1800 ? "large" : innerHeight < 900 ? "small" : "normal");
+export const sizeClass = () => (innerHeight >= 1800 ? "large" : innerHeight <= 1030 ? "small" : "normal");
 
 function helloMessage(wanted = panels()) {
   return {

@@ -27,7 +27,7 @@ from dashboard.screens.layout import smallest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SIZES = ((1920, 1080), (3840, 2160), (3840, 1080), (7680, 2160), (6656, 1792), (1280, 800), (1024, 1366))
+SIZES = ((1920, 1080), (3840, 2160), (3840, 1080), (7680, 2160), (6656, 1792), (1280, 800), (1366, 1024), (1024, 1366))
 EVERY_FACE = ((1920, 1080),)  # Sizes at which every face is shown; at the others those of ``ELSEWHERE``.
 ELSEWHERE = ("normal", "late", "wrong", "long", "large", "many")
 THEMES = ("dark", "light")

@@ -56,7 +56,7 @@ from nine, a tablet on end from an arm's length."""
 LEGIBLE = 250.0  # A glyph is legible up to so many times its size away.
 HELD = 11.0  # Pixels below which nothing is written, however near the screen.
 NARROW, BROAD = 11 / 10, 24 / 10  # Width to height at which an aspect class ends; wall.css has the same.
-LOW = 900  # Pixels up to which a wide screen counts as small: a tablet or a notebook.
+LOW = 1030  # Pixels up to which a wide screen counts as small: a tablet (1366 by 1024) or a notebook.
 
 
 def aspect(width: int, height: int) -> str:
