@@ -12,8 +12,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dashboard.events import Event
+from dashboard.nouns.sla import Limit, Limits
 from dashboard.nouns.ticketviews import NOUN
-from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed
+from dashboard.sources.feed import Context, Delivery, Feed, SourceFailed, rules_of
 from dashboard.sources.feed import Settings as Common
 from dashboard.sources.pretence import Matter, World, world_of
 from dashboard.sources.pretendlife import Told, told
@@ -72,7 +73,8 @@ def pretend(settings: Settings, context: Context) -> World:
     """
     file = context.city.path(settings.matters)
     try:
-        matters = list(read_matters(file, context.city.limits.hours))
+        limits = rules_of(context.city, context.places).limits
+        matters = list(read_matters(file, context.city.limits.hours, limits))
         return world_of(
             context.places, context.gazetteer.outlines, context.city.tz, matters, seed=settings.seed,
             per_day=settings.per_day * settings.rate, quality=settings.quality, burden=settings.burden,
@@ -83,8 +85,11 @@ def pretend(settings: Settings, context: Context) -> World:
         raise SourceFailed(f"{file}: {error}") from error
 
 
-def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
+def read_matters(file: Path, hours: dict[str, float], limits: Limits) -> Iterator[Matter]:
     """The catalogue. Where ``due_hours`` is empty, the source names no deadline and the city's limit holds.
+
+    Behind a phrase of ``matters`` and an @ may stand its filing condition, one of those the city has limits for. It is
+    told where the source names no deadline of its own.
 
     Raises:
         ValueError: if a row is faulty; the text names line and category.
@@ -95,16 +100,28 @@ def read_matters(file: Path, limits: dict[str, float]) -> Iterator[Matter]:
             name = row.get("category") or ""
             try:
                 own = row["due_hours"]
-                hours = float(own) if own else limits[name]
+                due = float(own) if own else hours[name]
+                said = [phrase.partition("@")[::2] for phrase in row["matters"].split("|")]
+                if strange := next((one for _, one in said if one and (name, one) not in limits.exact), ""):
+                    raise ValueError(f"the city has no limit for the condition {strange!r}")
                 yield Matter(
-                    name, float(row["weight"]), hours, bool(own), row["unit"], row["rhythm"], float(row["rain"]),
-                    row["video"] == "1", tuple(row["matters"].split("|")), row.get("grid") == "1",
+                    name, float(row["weight"]), due, bool(own), row["unit"], row["rhythm"], float(row["rain"]),
+                    row["video"] == "1", tuple(phrase for phrase, _ in said), row.get("grid") == "1",
+                    tuple("" if own else one for _, one in said),
+                    tuple(1.0 if own or not one else least(limits.exact[name, one]) / due for _, one in said),
                 )  # fmt: skip
             except KeyError as error:
                 wanted = f"line {rows.line_num}: {name} has neither due_hours nor a limit in [limits.hours]"
                 raise ValueError(wanted if error.args == (name,) else f"the column {error} is missing") from error
             except ValueError as error:
                 raise ValueError(f"line {rows.line_num}: {name}: {error}") from error
+
+
+def least(limit: Limit) -> float:
+    """Hours that a limit leaves whenever its clock begins, so that who keeps to them is never late."""
+    if limit.clock == "work_day":
+        return 24 * (limit.amount - 1) + 8 if limit.amount >= 1 else 8 * limit.amount
+    return limit.amount * (24 if limit.clock == "natural_day" else 1)
 
 
 def parse(payload: list[Told], settings: Settings, context: Context) -> Iterator[Event]:

@@ -51,7 +51,8 @@ class Matter(NamedTuple):
 
     ``weight`` is its share among all, ``rhythm`` a key of ``RHYTHMS``, ``rain`` by how much a rainy day
     multiplies it, ``video`` whether a camera can see it, ``matters`` what its titles say, ``grid`` whether a village
-    or a town may settle it without the department.
+    or a town may settle it without the department. ``conditions`` are the filing conditions of these titles, and
+    ``paces`` the shares of the hours that these leave, where they are shorter.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Matter(NamedTuple):
     video: bool
     matters: tuple[str, ...]
     grid: bool = False
+    conditions: tuple[str, ...] = ()
+    paces: tuple[float, ...] = ()
 
 
 class Pretended(NamedTuple):
@@ -84,6 +87,7 @@ class Pretended(NamedTuple):
     closed: int
     on_time: bool
     limit: int
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,18 +210,26 @@ def tickets_of(day: date, world: World) -> list[Pretended]:
     closed = _closings(reported, limits, late, quick, midnight, random)
     channels = _channels(world, matter, random)
     points = _points(world, place, random)
-    titles = _titles(world, place, matter, random)
+    titles, phrases = _titles(world, place, matter, random)
+    # What its condition leaves less time for goes faster by as much, and is as early or late as it was.
+    paces = [
+        min(1.0, world.matters[what].paces[phrase]) if world.matters[what].paces else 1.0
+        for what, phrase in zip(matter.tolist(), phrases, strict=True)
+    ]
+    limits = (limits * paces).astype(np.int64)
+    closed = reported + ((closed - reported) * paces).astype(np.int64)
     stamp = f"{day:%Y%m%d}"
     rows = zip(
         place.tolist(), matter.tolist(), units, channels, points, titles, reported.tolist(), limits.tolist(),
-        closed.tolist(), strict=True,
+        closed.tolist(), phrases, strict=True,
     )  # fmt: skip
     return [
         Pretended(
             f"{stamp}{number:05d}", title, world.matters[what].name, unit, channel, world.codes[at], point, moment,
             moment + limit if world.matters[what].own_due else None, end, end <= moment + limit, limit,
+            world.matters[what].conditions[phrase] if world.matters[what].conditions else "",
         )
-        for number, (at, what, unit, channel, point, title, moment, limit, end) in enumerate(rows, 1)
+        for number, (at, what, unit, channel, point, title, moment, limit, end, phrase) in enumerate(rows, 1)
     ]  # fmt: skip
 
 
@@ -320,13 +332,17 @@ def _points(world: World, place: Ints, random: np.random.Generator) -> list[tupl
     return [(lon, lat) for lon, lat in where.tolist()]
 
 
-def _titles(world: World, place: Ints, matter: Ints, random: np.random.Generator) -> list[str]:
-    """What is the matter and where: the spot alone, for the place stands beside it, a crossing or an address."""
+def _titles(world: World, place: Ints, matter: Ints, random: np.random.Generator) -> tuple[list[str], list[int]]:
+    """What is the matter and where: the spot alone, for the place stands beside it, a crossing or an address.
+
+    Beside each the number of its phrase among those of its matter.
+    """
     draws = random.random((len(place), 4)).tolist()
-    titles = []
+    titles, chosen = list[str](), list[int]()
     for at, what, (kind, first, second, third) in zip(place.tolist(), matter.tolist(), draws, strict=True):
         phrases = world.matters[what].matters
-        phrase = phrases[int(third * len(phrases))]
+        chosen.append(int(third * len(phrases)))
+        phrase = phrases[chosen[-1]]
         roads = world.roads.get(world.towns[at], ())
         if len(roads) < 2 or kind < 0.4:
             titles.append(f"{SPOTS[int(first * len(SPOTS))]}{phrase}")
@@ -337,4 +353,4 @@ def _titles(world: World, place: Ints, matter: Ints, random: np.random.Generator
             titles.append(f"{roads[one]}与{roads[other]}交叉口{phrase}")
         else:
             titles.append(f"{roads[one]}{2 + int(second * 180)}号{phrase}")
-    return titles
+    return titles, chosen

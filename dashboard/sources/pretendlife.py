@@ -202,7 +202,7 @@ def life(
 
 def _reported(ticket: Pretended, unit: str, caller: str = "") -> dict[str, Any]:
     return {
-        "title": ticket.title, "category": ticket.category, "unit": unit,
+        "title": ticket.title, "category": ticket.category, "condition": ticket.condition, "unit": unit,
         "channel": ticket.channel, "place": ticket.place, "point": ticket.point, "due": ticket.due, "caller": caller,
     }  # fmt: skip
 

@@ -77,9 +77,13 @@ def test_the_same_seed_and_day_give_the_same_tickets(world: World, settings: Set
 def test_tickets_are_whole(world: World, month: list[Pretended], city: City, context: Context) -> None:
     outlines = context.gazetteer.outlines
     limits = {matter.name: matter.hours for matter in world.matters}
+    known = rules_of(city, context.places).limits.exact
+    assert len({ticket.condition for ticket in month}) > 20
     assert len({ticket.number for ticket in month}) == len(month)
     for ticket in month:
-        limit = limits[ticket.category] * 3_600_000
+        limit = ticket.limit
+        assert 0 < limit <= limits[ticket.category] * 3_600_000
+        assert not ticket.condition or (ticket.category, ticket.condition) in known
         assert ticket.closed > ticket.reported
         assert ticket.closed - ticket.reported <= LONGEST * limit + 24 * 3_600_000
         assert (ticket.due is None) == (ticket.category in city.limits.hours)
