@@ -65,7 +65,7 @@
 
   // What an ellipsis takes from a text: the letters behind the edge of its line, and those that the three points stand
   // on. A name may lose some, whatever digits it has; an amount that loses a digit or its unit is another amount.
-  const NAMES = ".name, .title, .heading, .who, .where, .what, .about, .error, .odd, .cause, .kind-name";
+  const NAMES = ".name, .title, .heading, .who, .where, .what, .about, .error, .odd, .cause, .kind-name, .c-place";
   const UNIT = /^\s?(%|pp\b|ms\b|min\b|mm\b|km\b|[dhm]\b|[KMGT]B\b|万|亿|件|路|户|家|个|处|宗|条|次|人|天|日|小时|分|元|级|项|米|毫米)/;
   const taken = (node, line) => {
     if (line.scrollWidth <= line.clientWidth) return false;
