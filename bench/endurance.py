@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
@@ -33,18 +34,28 @@ WINDOW = 5  # Seconds over which frames are counted.
 WARM = 0.2  # Share of the time, five minutes at most, in which caches may fill.
 SURE = 2.5  # Standard errors beyond which a slope is one.
 COUNTED = ("JSHeapUsedSize", "Nodes", "JSEventListeners")
-# Frames a second for as long as the page lives, in an array that does not grow.
-FRAMES = """() => {
-  window.frames = new Uint16Array(40000);
+# The page keeps its own book, a line a second, in arrays that do not grow: how many frames it drew, and which scene
+# stood on it. Asked for it each time, the browser would compile the question, and keep it, and seem to grow.
+BOOK = """() => {
+  const seconds = 40000;
+  const whole = WHOLE;
+  window.frames = new Uint16Array(seconds);
+  window.stood = new Uint8Array(seconds); // The scene's number, counted from one; 0 while it is not all painted.
+  window.scenes = [];
   const begun = performance.now();
+  const second = (at) => Math.min(seconds - 1, Math.floor((at - begun) / 1000));
   const count = (at) => {
-    frames[Math.min(39999, Math.floor((at - begun) / 1000))]++;
+    frames[second(at)]++;
     requestAnimationFrame(count);
   };
+  setInterval(() => {
+    const scene = document.documentElement.dataset.scene ?? "";
+    if (!scenes.includes(scene)) scenes.push(scene);
+    stood[second(performance.now())] = whole() ? scenes.indexOf(scene) + 1 : 0;
+  }, 200);
   window.same = true;
   requestAnimationFrame(count);
-}"""
-SCENE = "[document.documentElement.dataset.scene ?? '', (%s)()]" % PAINTED  # noqa: UP031
+}""".replace("WHOLE", PAINTED)
 
 
 @dataclass(frozen=True)
@@ -148,27 +159,25 @@ def endure(house: House, page: Page, minutes: float) -> Endured:
     found = Endured(60 * minutes)
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
-    devtools.send("Runtime.enable")
-    page.evaluate(FRAMES)
-    # Compiled once: what is compiled at each look stays in the heap, and would be taken for the page's own growth.
-    script = devtools.send("Runtime.compileScript", {"expression": SCENE, "sourceURL": "", "persistScript": True})
+    page.evaluate(BOOK)
     before = int(page.evaluate(IN_HAND))
-    last = ""
+    looks: list[tuple[float, dict[str, float]]] = []
     with Traffic(house) as traffic:
         began = monotonic()
         while (at := monotonic() - began) < found.seconds:
             sleep(EACH)
-            said = devtools.send("Runtime.runScript", {"scriptId": script["scriptId"], "returnByValue": True})
-            scene, painted = said["result"]["value"]
-            if scene != last:
-                found.scenes += bool(last)
-                last = scene
-            elif scene and painted:  # It has stood for a while.
-                for name, value in look(devtools).items():
-                    found.samples[name].append((at, scene, value))
+            looks.append((at + EACH, look(devtools)))
         traffic.stop()
         found.wanted = before + traffic.balance
         house.settle(FEED)
+    stood, scenes = page.evaluate("() => [Array.from(window.stood ?? []), window.scenes ?? []]")
+    for at, counted in looks:
+        around = set(stood[int(at) - 1 : int(at) + 2])  # It has stood for a while.
+        if len(around) == 1 and (number := around.pop()):
+            for name, value in counted.items():
+                found.samples[name].append((at, scenes[number - 1], value))
+    seen = [number for number in stood[: int(found.seconds)] if number]
+    found.scenes = sum(one != other for one, other in pairwise(seen))
     order(house, "endurance", "scene", scene="overview")
     page.wait_for_function(f"() => document.getElementById('decide-open') && ({PAINTED})()", timeout=30_000)
     until(lambda: int(page.evaluate(IN_HAND)) == found.wanted, 15.0, f"{found.wanted} in hand")
