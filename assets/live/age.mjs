@@ -58,7 +58,7 @@ export function age() {
     if (card.dataset.state !== state) card.dataset.state = state;
     const span = card.querySelector(".age");
     const old = since === null || !citywall.ago ? "" : citywall.ago((entry ? citywall.time.city() : now()) - since, lang);
-    const text = entry ? (lang === "en" ? `“${entry}” broken ${old}` : `所依「${entry}」中断 ${old}`).trim() : state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
+    const text = entry ? [words[state], old && ` ${old}`, lang === "en" ? `: “${entry}”` : `：「${entry}」`].join("") : state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
     if (span && span.textContent !== text) span.textContent = text;
     if (span && (span.title !== "" || entry)) span.title = entry ? reason(entry, since, lang) : "";
     const plate = card.querySelector(":scope > .plate");

@@ -88,14 +88,14 @@ def test_the_mark_comes_with_the_sentence_and_goes(page: Page, house: House) -> 
     post(house, entry("broken", since=since.isoformat(), reason="cut off"))
     until(lambda: card(page, "units")["state"] == "broken", 10, "what rests on it is grey")
     seen = card(page, "units")
-    assert seen["age"] == "所依「企业登记信息」中断 2 小时"
+    assert seen["age"] == "中断 2 小时：「企业登记信息」"
     assert "企业登记信息" in seen["title"]
     assert (since + timedelta(hours=8)).strftime("%H:%M") in seen["title"]
     assert "grayscale" in seen["filter"]
     assert card(page, "today")["state"] == "live", "what does not rest on it is as it was"
     assert "grayscale" not in card(page, "today")["filter"]
     page.click("[data-set-lang=en]")
-    until(lambda: card(page, "units")["age"] == "“Company register” broken 2 h", 10, "it says so in English")
+    until(lambda: card(page, "units")["age"] == "broken 2 h: “Company register”", 10, "it says so in English")
     post(house, entry("open"))
     until(lambda: card(page, "units")["state"] == "live", 10, "the mark goes")
     assert card(page, "units")["title"] == ""
