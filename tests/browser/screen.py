@@ -18,7 +18,7 @@ from dashboard.travel.stream import Keys, connect, view_key
 from tests.servers import House, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Response
+    from playwright.sync_api import Page, Request, Response
 
 LEAFLET = """
 // The map keeps its Leaflet objects to itself; the tests take hold of the map when Leaflet arrives.
@@ -53,8 +53,12 @@ class Screen:
         self.failed: list[str] = []
         page.add_init_script(LEAFLET)
         page.on("websocket", lambda link: link.on("framereceived", self._frame))
-        page.on("requestfailed", lambda call: self.failed.append(f"{call.url}: {call.failure}"))
+        page.on("requestfailed", self._fail)
         page.on("response", self._answer)
+
+    def _fail(self, call: Request) -> None:
+        if call.failure != "net::ERR_ABORTED":  # By the page itself, as one goes on from it before all has come.
+            self.failed.append(f"{call.url}: {call.failure}")
 
     def _answer(self, answer: Response) -> None:
         if answer.status >= 400:

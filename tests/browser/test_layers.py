@@ -59,13 +59,6 @@ TOLD = """([gauge, park, fire]) => {
     parking: states(0, [["87 泊位 / 120", now - 60, null]]),
   } });
 }"""
-CARD = all_layers()["sensors"].card(
-    {
-        "name": "<b>桥底", "state": 2, "since": time() - 7200, "long": False, "at": time() - 240, "place": "A1",
-        "reading": [0.31, "m", None], "about": [["警戒值", "Warns at", "0.15 m", "0.15 m"]],
-    },
-    PLACES, ZONE, "zh",
-)  # fmt: skip
 PRESSED = """() => Object.fromEntries([...document.querySelectorAll("[data-map-layer]")].map(
   (button) => [button.dataset.mapLayer, button.getAttribute("aria-pressed") === "true"]))"""
 LEGEND = (
@@ -73,6 +66,17 @@ LEGEND = (
 )
 TIP = "() => document.querySelector('.leaflet-tooltip.plain')?.textContent ?? ''"
 FOCUS = "() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent"
+
+
+def card() -> Any:
+    """What the layer says of the gauge, as of now."""
+    return all_layers()["sensors"].card(
+        {
+            "name": "<b>桥底", "state": 2, "since": time() - 7800, "long": False, "at": time() - 270, "place": "A1",
+            "reading": [0.31, "m", None], "about": [["警戒值", "Warns at", "0.15 m", "0.15 m"]],
+        },
+        PLACES, ZONE, "zh",
+    )  # fmt: skip
 
 
 def on(page: Page) -> set[str]:
@@ -135,7 +139,7 @@ def test_layers_are_switched_told_apart_and_say_what_they_are(page: Page, addres
     assert "87 泊位 / 120" in hover(page, PARK, "广场")
 
     # A click says what is known of it, as text, and where more is found. The Escape key puts it away.
-    page.evaluate("(card) => (window.card = card)", CARD)
+    page.evaluate("(card) => (window.card = card)", card())
     page.get_by_role("button", name="监测点").focus()
     x, y = page.evaluate(AT, GAUGE)
     page.mouse.click(x, y)
