@@ -174,7 +174,7 @@ def test_layers_are_switched_told_apart_and_say_what_they_are(page: Page, addres
     assert "点击打开工单" in tip
     x, y = page.evaluate(AT, FIRE)
     page.mouse.click(x, y)
-    page.wait_for_url(f"{address}/ticket?key=s%7C7", wait_until="commit")
+    page.wait_for_url(f"{address}/ticket?key=s%7C7")
 
     # Back where it was: the address has kept the layer. A name on the map leads down by the Enter key.
     page.go_back(wait_until="commit")
