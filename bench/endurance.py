@@ -203,6 +203,7 @@ def run(minutes: float = MINUTES) -> Iterator[Figure]:
         page = opened(browser, f"{house.url}/wall?screen=endurance&playlist=rounds")
         found = endure(house, page, minutes)
     yield Figure("endurance.minutes", round(found.seconds / 60, 1), "min")
+    yield Figure("endurance.looks", len(found.late("Nodes")), "")
     for name, label, unit in (
         ("JSHeapUsedSize", "heap", "MB"), ("Nodes", "nodes", ""), ("JSEventListeners", "listeners", ""),
     ):  # fmt: skip

@@ -47,12 +47,11 @@ def test_the_wall_endures(endurance: Measured) -> None:
 
     assert found["page_never_reloaded"] == 1
     # Compiled code and caches still fill in the first minutes; the hour of the bench is what says that it is flat.
-    assert least("heap") < 50
-    assert least("nodes") < 1000
-    assert least("listeners") < 200
+    assert least("heap") < 20
+    assert least("nodes") < 200
+    assert least("listeners") < 50
+    assert found["looks"] > 5 * found["minutes"]
     assert found["scenes_changed"] >= 6 * found["minutes"], "the playlist plays"
-    # The other tests take both cores at times; alone it never has fewer than twenty.
-    assert found["frames_a_second_median"] >= 20
-    assert found["frames_a_second_least"] > 0
+    assert found["frames_a_second_least"] >= 20
     assert found["updates_missed"] == 0
     assert found["errors_on_the_page"] == 0
