@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.keynumber import KeyNumber, Reading, chosen, feeds_of, key_numbers, missed
+from dashboard.screens.keynumber import KeyNumber, Piece, Reading, chosen, feeds_of, key_numbers, missed
 from dashboard.screens.marks import Mark, both, drawing, number, outline, tip
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact
@@ -16,6 +16,7 @@ from dashboard.words import DASH, Words, compact
 WIDTH, HEIGHT = 100.0, 40.0
 TARGET = Words("目标", "Target")
 MET, MISSED = Words("达标", "met"), Words("未达标", "missed")
+SAID = 2  # Parts that are said beside a number without a target and without anything to compare it with.
 SIGNS = {"up": "≥", "down": "≤", "": "="}
 
 
@@ -87,7 +88,7 @@ def line(values: Sequence[float | None]) -> list[Mark]:
 
 
 def why(one: KeyNumber, reading: Reading, ctx: Context) -> list[Mark]:
-    """The target and whether it is met; else what the number is compared with."""
+    """The target and whether it is met, and what the number is compared with; without either, its first parts."""
     language = ctx.language
     parts: list[Mark] = []
     target = reading.target if reading.target is not None else ctx.city.cockpit.targets.get(one.id)
@@ -106,7 +107,13 @@ def why(one: KeyNumber, reading: Reading, ctx: Context) -> list[Mark]:
         parts.append(html.Span(shown, className="ck-change"))
     if reading.period:
         parts.append(html.Span(reading.period, className="ck-change"))
-    return parts
+    return parts or [_piece(piece, language) for piece in reading.pieces[:SAID] if piece.value is not None]
+
+
+def _piece(piece: Piece, language: str) -> Mark:
+    """A part of the number, where nothing else makes it mean something."""
+    shown = compact(piece.value or 0, language, 6) + (f" {piece.unit}" if piece.unit else "")
+    return html.Span([f"{piece.words[language]} ", html.B(shown)], className="ck-change")
 
 
 def _change(one: KeyNumber, value: float, before: float, language: str) -> list[Mark]:

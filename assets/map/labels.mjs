@@ -53,8 +53,8 @@ export function dress() {
     if (plain) {
       label.value.removeAttribute("href");
       label.value.title = "";
-      const pair = states()?.places?.[code]; // Where all is well, the name alone says so.
-      write(label.value, pair && pair[0] === pair[1] ? "" : share(pair));
+      const pair = states()?.places?.[code]; // Where all is well, or nothing stands, the name alone says so.
+      write(label.value, pair && pair[0] !== pair[1] ? share(pair) : "");
       write(label.more, "");
       continue;
     }

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard.casework.frozen import Figures
-from dashboard.casework.ticketasks import FORMULAS, MOST, RATES, AskError, span
+from dashboard.casework.ticketasks import FORMULAS, RATES, AskError, place_and_words, span
 from dashboard.casework.ticketquery import Rate
 from dashboard.casework.ticketrows import Reader
 from dashboard.casework.ticketsheet import guarded
@@ -76,17 +76,10 @@ def rates_asked(pairs: Iterable[tuple[str, str]], places: PlaceTree, to: Reader,
     Raises:
         AskError: saying in a sentence of the reader's language what is no period, else naming the word.
     """
-    found = RatesAsked(places.root.code)
-    for name, value in pairs:
-        if name in PASSED_OVER:
-            continue
-        if len(value) > MOST:
-            raise AskError(f"{name}: is longer than {MOST} characters")
-        if name == "place":
-            if value not in places:
-                raise AskError(f"place: there is no place {value!r} here")
-            found = replace(found, place=value)
-        elif name == "by":
+    place, words = place_and_words(pairs, places, PASSED_OVER)
+    found = RatesAsked(place)
+    for name, value in words:
+        if name == "by":
             if value not in BY:
                 raise AskError(f"by: {value!r} is none of {', '.join(BY)}")
             found = replace(found, by=value)

@@ -184,6 +184,29 @@ class Asked:
         return urlencode(pairs)
 
 
+def place_and_words(
+    pairs: Iterable[tuple[str, str]], places: PlaceTree, passed_over: frozenset[str]
+) -> tuple[str, list[tuple[str, str]]]:
+    """The place an address's words ask for, the root where they name none; and the others but ``passed_over``.
+
+    Raises:
+        AskError: where there is no such place, or a value is too long.
+    """
+    place, words = places.root.code, []
+    for name, value in pairs:
+        if name in passed_over:
+            continue
+        if len(value) > MOST:
+            raise AskError(f"{name}: is longer than {MOST} characters")
+        if name == "place":
+            if value not in places:
+                raise AskError(f"place: there is no place {value!r} here")
+            place = value
+        else:
+            words.append((name, value))
+    return place, words
+
+
 def asked(pairs: Iterable[tuple[str, str]], places: PlaceTree) -> Asked:
     """What an address's words ask.
 
@@ -192,18 +215,11 @@ def asked(pairs: Iterable[tuple[str, str]], places: PlaceTree) -> Asked:
 
     ``place`` is the root where it is not said. An empty value is one too: tickets without a unit.
     """
-    place, order = places.root.code, ""
+    place, words = place_and_words(pairs, places, PASSED_OVER)
+    order = ""
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        if name in PASSED_OVER:
-            continue
-        if len(value) > MOST:
-            raise AskError(f"{name}: is longer than {MOST} characters")
-        if name == "place":
-            if value not in places:
-                raise AskError(f"place: there is no place {value!r} here")
-            place = value
-        elif name == "sort":
+    for name, value in words:
+        if name == "sort":
             if value.removeprefix("-") not in SORTS:
                 raise AskError(f"sort: {value!r} is none of {', '.join(SORTS)}")
             order = value

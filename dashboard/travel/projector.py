@@ -31,7 +31,9 @@ from dashboard.travel.stream import Notices, Reader, connect, set_aside
 
 log = logging.getLogger("projector")
 COALESCE = 0.15  # Seconds between two posts; the first change after a pause is posted at once.
-SNAPSHOT_EVERY = 10.0  # Seconds.
+SNAPSHOT_EVERY = 10.0  # Seconds from one snapshot to the next, at least.
+WEAR = 1_000_000  # Bytes a second that snapshots may write in the long run: 32 TB a year, which a disk endures …
+CARRIED = 16_000_000  # … but for as many bytes folded since, which the stream keeps until a snapshot has them.
 LONGEST_KEY, MOST = 300, 200  # Characters of a thing's key, and things that are looked at at a time.
 WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
 COMPARE = 2.0  # Seconds between two looks whether history has what the board has not.
@@ -51,6 +53,7 @@ class Projector:
         self._saved = dict(self.board.position)
         self._child: int | None = None
         self._saving: dict[str, int] = {}
+        self._carried = 0
         self._behind: dict[str, int] = {}
 
     def _restore(self) -> Board:
@@ -61,6 +64,11 @@ class Projector:
         except (OSError, ValueError) as error:
             log.error("the snapshot is not used, the board is built anew from history: %s", error)
             return Board(self.rules)
+
+    def fold(self, spool: str, seq: int, packed: bytes) -> bool:
+        """Take in one packed batch, as ``Board.fold`` does."""
+        self._carried += len(packed)
+        return self.board.fold(spool, seq, packed)
 
     # -- catching up -------------------------------------------------------------------------------------
 
@@ -74,7 +82,7 @@ class Projector:
             if upto > self.board.position.get(name, 0):
                 for kept in history.batches(name, self.board.position.get(name, 0), upto):
                     self.board.position[name] = kept.seq - 1  # Batches of passing events alone are not kept.
-                    self.board.fold(name, kept.seq, kept.packed)
+                    self.fold(name, kept.seq, kept.packed)
                 self.board.position[name] = upto
 
     def stuck(self, reached: Mapping[str, int]) -> bool:
@@ -143,11 +151,22 @@ class Projector:
 
     # -- snapshot ----------------------------------------------------------------------------------------
 
+    def due(self, seconds: float) -> bool:
+        """Whether a snapshot is due so many seconds after the one before was begun: every ten seconds while the board
+        is small; a large one the later the larger it is, unless much has come since.
+        """
+        if seconds < SNAPSHOT_EVERY:
+            return False
+        if self._carried >= CARRIED or not self.file.exists():
+            return True
+        return seconds >= self.file.stat().st_size / WEAR
+
     def save(self) -> None:
         """Begin to write a snapshot in a child process, unless one is being written or nothing has changed."""
         if self._child is not None or self.board.position == self._saved:
             return
         self._saving = dict(self.board.position)
+        self._carried = 0
         self._child = os.fork()
         if self._child == 0:
             status = 1
@@ -167,6 +186,7 @@ class Projector:
         self._child = None
         if status != 0:
             log.error("the snapshot could not be written to %s; is the disk full?", self.file)
+            self._carried += CARRIED  # So that it is tried again soon.
             return None
         self._saved = self._saving
         return self._saved
@@ -230,7 +250,7 @@ def _work(house: House, stop: Stop) -> None:
                 projector.want(ask.keys, monotonic(), ask.seconds or WANTED_FOR)
             for entry in entries:
                 try:
-                    dirty |= projector.board.fold(entry.spool, entry.seq, entry.packed)
+                    dirty |= projector.fold(entry.spool, entry.seq, entry.packed)
                 except Gap as missing:  # Other feeds go on; history, or the feed itself, will give what is missing.
                     if not gap:
                         log.warning("%s; looking in history", missing)
@@ -255,7 +275,7 @@ def _work(house: House, stop: Stop) -> None:
             position = projector.saved()
             if position is not None:
                 reader.reached(house.keys.board, position)
-            if now - saved > SNAPSHOT_EVERY:
+            if projector.due(now - saved):
                 saved = now
                 projector.save()
                 reader.reached(house.keys.board, projector._saved)

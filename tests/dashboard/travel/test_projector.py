@@ -25,7 +25,7 @@ from dashboard.travel import historian as historian_role
 from dashboard.travel import projector as projector_role
 from dashboard.travel.historian import Historian
 from dashboard.travel.history import History
-from dashboard.travel.projector import MOST, WANTED_FOR, Projector, write_whole
+from dashboard.travel.projector import MOST, WANTED_FOR, WEAR, Projector, write_whole
 from dashboard.travel.roles import House, Stop
 from dashboard.travel.stream import Entry, Keys, connect
 from tests.flow import START, closed, entry, packed, reported, rules, tick, tickets_of, views_of
@@ -140,6 +140,33 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(file: Path, monkey
     file.with_suffix(".new").rmdir()
     projector.save()
     assert projector.saved(wait=True) == {HOTLINE: 2}, "tried again, since nothing was saved"
+
+
+def test_a_large_snapshot_is_written_less_often_unless_much_has_come_since(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector_role, "CARRIED", 2 * len(load()[0].packed))
+    projector = Projector(rules(), file)
+    assert (projector.due(9.0), projector.due(11.0)) == (False, True)
+
+    def become_large() -> None:
+        with file.open("ab") as stream:
+            stream.truncate(60 * WEAR)  # A hole, which takes no room.
+
+    become_large()
+    assert (projector.due(59.0), projector.due(61.0)) == (False, True)
+    for one in load()[:9:3]:
+        projector.fold(one.spool, one.seq, one.packed)
+    assert (projector.due(9.0), projector.due(11.0)) == (False, True)
+    projector.save()
+    assert projector.saved(wait=True)
+    become_large()
+    assert not projector.due(59.0)
+    file.with_suffix(".new").mkdir()
+    projector.fold(HOTLINE, 4, load()[9].packed)
+    projector.save()
+    assert projector.saved(wait=True) is None
+    assert projector.due(11.0), "what failed is tried again soon"
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "a bit", "another house"])
