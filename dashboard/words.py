@@ -17,6 +17,7 @@ class Words:
         return self.en if language == "en" else self.zh
 
 
+DAYS = Words("日", "d")
 DASH = "–"
 """What stands where there is no number: a rate without a denominator, a value that was never sent."""
 
@@ -103,6 +104,17 @@ def gained(n: int, language: str, room: int = 6) -> str:
     ('+1,240', '−3', '±0')
     """
     return f"{'+' if n > 0 else '−' if n < 0 else '±'}{compact(abs(n), language, room)}"
+
+
+def days_words(days: float, language: str, digits: int = 0) -> str:
+    """A number of days; those that something is overdue by are below zero.
+
+    >>> days_words(-8.07, "zh", 1), days_words(13.9, "en"), days_words(-0.2, "en")
+    ('−8.1 日', '14 d', '0 d')
+    """
+    shown = f"{abs(days):.{digits}f}"
+    sign = "−" if days < 0 and float(shown) else ""
+    return f"{sign}{shown} {DAYS[language]}"
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:

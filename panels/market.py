@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.amounts import signed
 from dashboard.screens.frames import module, rated
 from dashboard.screens.marks import amount, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
@@ -44,9 +45,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["market"], ctx.language
     came, went = view.get("today", (0, 0))
     year = view.get("year")
-    grown = (
-        f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
-    )
+    grown = f"{YEAR[language]} {signed(100 * (year[0] / year[1] - 1) if year and year[1] else None, '%')}"
     plan, due = view.get("inspections", {}), view.get("due", {})
     done, planned, expected = plan.get("done", 0), plan.get("planned", 0), plan.get("expected", 0)
     pace = f"{TIME[language]} {100 * expected / planned:.1f} %" if planned else ""

@@ -11,7 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, compact, percent
+from dashboard.words import DASH, Words, compact, days_words, percent
 
 NAMES = {
     "overdue": Words("已逾期", "Overdue"),
@@ -25,7 +25,7 @@ KINDS = (
 NAMED = (Words("最紧的", "Most pressing"), Words("地点", "Where"), Words("剩余", "Left"))
 WEEKS = (Words("逾期", "Overdue"), Words("本周", "1st"), Words("二周", "2nd"), Words("三周", "3rd"),
          Words("四周", "4th"), Words("五周", "5th"))  # fmt: skip
-ITEMS, LEFT = Words("件", ""), Words("{} 日", "{} d")
+ITEMS = Words("件", "")
 EMPTY = Words("没有临期或逾期的证照", "Nothing is near its end")
 KIND_ROWS, ROWS = 8, 24
 
@@ -68,7 +68,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span([f"{name} ", html.Span(clipped(found["number"]), className="quiet")], className="name",
                     title=clipped(found["name"])),
                 html.Span(where, className="name quiet"),
-                html.Span(LEFT[language].format(f"{days:+.0f}" if days < 0 else f"{days:.0f}"), className="days"),
+                html.Span(days_words(days, language), className="days"),
             ], "late" if days < 0 else look)
         )  # fmt: skip
     weeks = view.get("weeks", [])

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.amounts import signed
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
@@ -58,9 +59,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["market_entities"], ctx.language
     month, before, today = (view.get(name, (0, 0)) for name in ("month", "before", "today"))
     year = view.get("year")
-    grown = (
-        f"{YEAR[language]} {100 * (year[0] / year[1] - 1):+.1f} %" if year and year[1] else f"{YEAR[language]} {DASH}"
-    )
+    grown = f"{YEAR[language]} {signed(100 * (year[0] / year[1] - 1) if year and year[1] else None, '%')}"
     days, months = view.get("days", []), view.get("months", [])
     up, down = [day[1] for day in days], [day[2] for day in days]
     known = [n for _, n in months if n is not None]

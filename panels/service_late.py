@@ -12,14 +12,13 @@ from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
-from dashboard.words import DASH, Words, percent
+from dashboard.words import DASH, Words, days_words, percent
 
 ROWS = 16
 NAMES = {"late": Words("超过承诺时限", "Beyond promise"), "open": Words("在办", "In hand")}
 COLUMNS = (Words("事项", "Item"), Words("大厅", "Hall"), Words("受理号", "Number"), Words("已超", "Over by"))
 CASES, GOAL = Words("件", ""), Words("目标", "Goal")
 EACH_DAY = Words("每日按期率", "On time by day")
-OVER = Words("{} 日", "{} d")
 EMPTY = Words("没有超期办件", "No case is late")
 
 
@@ -53,7 +52,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             html.Span(clipped(ctx.city.translated(case["item"], language)) or DASH, className="name"),
             html.Span(clipped(ctx.city.translated(case["hall"], language)) or DASH, className="name quiet"),
             html.Span(clipped(case["number"]), className="name quiet"),
-            html.Span(OVER[language].format(f"{case['days']:.1f}"), className="days"),
+            html.Span(days_words(case["days"], language, 1), className="days"),
         ], "late")
         for case in view.get("cases", [])[:ROWS]
     ]  # fmt: skip

@@ -8,13 +8,13 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.nouns.serviceviews import SOON
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words
+from dashboard.words import DASH, Words, days_words
 
 ROWS = 30
-SOON = 3.0  # Working days.
 NAMES = {
     "open": Words("待整改", "To put right"),
     "soon": Words("三日内到期", "Due in 3 days"),
@@ -27,7 +27,6 @@ COLUMNS = (
     Words("剩余", "Left"),
 )
 ITEMS = Words("件", "")
-LEFT = Words("{} 日", "{} d")
 EMPTY = Words("没有待整改的差评", "No bad rating is waiting")
 
 
@@ -47,7 +46,6 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """Stars, what was asked for, why it was rated so and where, and the working days that are left or gone."""
     view, language = views["service_ratings"], ctx.language
     found, redress = view.get("rows", []), view.get("redress", {})
-    soon = sum(0 <= row_["days"] <= SOON for row_ in found if not row_["late"])
     rows = []
     for rating in found[:ROWS]:
         days, late = rating["days"], rating["late"]
@@ -66,15 +64,17 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                         clipped(ctx.city.translated(rating["item"], language)) or DASH, className="name", title=where
                     ),
                     html.Span(why, className="name quiet", title=where),
-                    html.Span(LEFT[language].format(f"{days:+.1f}" if late else f"{days:.1f}"), className="days"),
+                    html.Span(days_words(days, language, 1), className="days"),
                 ],
                 "late" if late else look,
             )
         )
-    late = redress.get("late")
+    late, soon = redress.get("late"), redress.get("soon")
     return {
         "service_redress-open.children": number(redress.get("open"), ITEMS[language], language=language, room=5),
-        "service_redress-soon.children": number(soon if view else None, ITEMS[language], "warn" if soon else ""),
+        "service_redress-soon.children": number(
+            soon, ITEMS[language], "warn" if soon else "", language=language, room=5
+        ),
         "service_redress-late.children": number(
             late, ITEMS[language], "alarm" if late else "", language=language, room=5
         ),
@@ -90,7 +90,7 @@ PANEL = Panel(
     paint=paint,
     example={
         "service_ratings": {
-            "redress": {"open": 31, "late": 1, "rate": [63, 64], "days": 15},
+            "redress": {"open": 31, "late": 1, "soon": 4, "rate": [63, 64], "days": 15},
             "rows": [
                 {"key": "halls|1", "stars": 1, "item": "老年人优待证", "hall": "区行政服务中心", "channel": "网上",
                  "about": "一次未说清材料", "place": "440605011", "at": 1_792_461_668.0, "due": 1_794_276_068.0,

@@ -24,6 +24,7 @@ from dashboard.nouns.servicealerts import alerts
 from dashboard.nouns.servicetally import Service
 
 ROWS = 60  # Of a list; all are counted.
+SOON = 3.0  # Working days that are left of the time to put a bad rating right.
 
 
 def _queues(board: Service, place: str) -> list[Queue]:
@@ -198,7 +199,8 @@ def view_waiting(board: Service, place: str, now: float) -> Document:
 def view_ratings(board: Service, place: str, now: float) -> Document:
     """The month's ratings by level and by place, and the bad ones that are still to be put right.
 
-    ``open`` are by what is left of their time: ``days`` in working days, negative beyond it; the overdue come first.
+    ``rows`` are by what is left of their time: ``days`` in working days, negative beyond it; the overdue come first.
+    ``soon`` of the ``redress`` are all that have no more than three working days left, and are not overdue.
     ``places`` are the places below with [good, rated], worst first by what is certain of them (Wilson, 95 %).
     """
     _, month = board.calendar.day_and_month(now)
@@ -216,9 +218,10 @@ def view_ratings(board: Service, place: str, now: float) -> Document:
     for day in range(today - 29, today + 1):
         rated, bad = board.ledger.total(place, "rated", day), board.ledger.total(place, "bad", day)
         days.append([date.fromordinal(day).isoformat(), rated - bad, rated])
+    soon = sum(not row["late"] and row["days"] <= SOON for row in rows)
     return {
         **_ratings(board, place, month), "before": _ratings(board, place, month - 1),
-        "redress": _redress(board, place, month), "rows": rows[:ROWS], "places": places, "days": days,
+        "redress": {**_redress(board, place, month), "soon": soon}, "rows": rows[:ROWS], "places": places, "days": days,
     }  # fmt: skip
 
 

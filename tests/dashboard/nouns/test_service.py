@@ -122,6 +122,14 @@ def test_fifteen_working_days_go_around_spring_festival_and_make_up_days() -> No
     assert view("service_ratings", events, "2026-03-09T18:00")["rows"][0]["days"] == pytest.approx(-1)
 
 
+def test_those_that_are_due_soon_are_counted_beyond_the_rows_that_are_shown() -> None:
+    events = [rated(f"bad{at}", "2026-02-10T08:00", 1) for at in range(70)]
+    found = view("service_ratings", events, "2026-03-04T18:00")
+    assert (found["redress"]["soon"], len(found["rows"])) == (70, 60)
+    assert view("service_ratings", events, "2026-03-02T12:00")["redress"]["soon"] == 0
+    assert view("service_ratings", events, "2026-03-07T12:00")["redress"]["soon"] == 0, "they are overdue"
+
+
 @pytest.mark.parametrize(("moment", "rate"), [("2026-03-06T17:59", [1, 1]), ("2026-03-06T18:01", [0, 1])])
 def test_a_bad_rating_is_put_right_in_time_or_not(moment: str, rate: list[int]) -> None:
     found = view("service", [rated("1", "2026-02-10T08:00", 2), redressed("1", moment)], "2026-03-10T12:00")
