@@ -49,6 +49,7 @@ PANEL = Panel(
     id="desk_detail",
     title=Words("详情", "Detail"),
     reads=("handover",),
+    whole=True,
     frame=frame,
     paint=paint,
     example={

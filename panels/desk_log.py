@@ -67,6 +67,7 @@ PANEL = Panel(
     id="desk_log",
     title=Words("值班日志", "Log"),
     reads=("handover",),
+    whole=True,
     frame=frame,
     paint=paint,
     example={

@@ -192,6 +192,7 @@ PANEL = Panel(
     id="desk_queue",
     title=Words("告警", "Alerts"),
     reads=("alerts",),
+    whole=True,
     frame=frame,
     paint=paint,
     example={"alerts": EXAMPLE},

@@ -81,8 +81,8 @@ class Context:
 class Panel:
     """A thing on a screen.
 
-    ``reads`` names the views it needs, all at the screen's place. ``paint(views, ctx)`` gets view name →
-    ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about,
+    ``reads`` names the views it needs, all at the screen's place, or of the whole city where the panel is ``whole``.
+    ``paint(views, ctx)`` gets view name → ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about,
     ``period`` what time they are about and in what unit, in a few words beside the title.
     """
 
@@ -95,6 +95,7 @@ class Panel:
     formula: Words = Words("", "")
     period: Words = Words("", "")
     bare: bool = False  # Without card and title, as the map and the header are.
+    whole: bool = False  # Of the whole city, wherever the screen is, as the desk's queue: nobody must miss an alert.
 
 
 def rests_of(panel: Panel, feeds: Iterable[str], city: City, language: str) -> dict[str, str]:

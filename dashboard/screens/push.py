@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from time import time
 from typing import Any, cast
 
@@ -119,15 +120,24 @@ class Hub:
     def wanted(self) -> set[str]:
         """The views (``view|place``) that some screen needs."""
         shown = {
-            view_key(view, audience.ctx.place)
+            key
             for audience in self.audiences.values()
             for panel in audience.panels
-            for view in self.panels[panel].reads
+            for key in self._reads(panel, audience).values()
         }
         return shown | (self.director.wanted() if self.director is not None else set())
 
     def _has_views(self, audience: Audience, panel: str) -> bool:
-        return all(view_key(view, audience.ctx.place) in self.views for view in self.panels[panel].reads)
+        return all(key in self.views for key in self._reads(panel, audience).values())
+
+    def _reads(self, panel: str, audience: Audience) -> dict[str, str]:
+        """The views a panel reads for an audience: name → ``view|place``."""
+        place = self._context(panel, audience).place
+        return {view: view_key(view, place) for view in self.panels[panel].reads}
+
+    def _context(self, panel: str, audience: Audience) -> Context:
+        """For whom and of what place a panel is painted."""
+        return replace(audience.ctx, place=self.places.root.code) if self.panels[panel].whole else audience.ctx
 
     # -- from Redis --------------------------------------------------------------------------------------
 
@@ -184,7 +194,7 @@ class Hub:
         self.views.update(fresh)
         for audience in self.audiences.values():
             for panel in audience.panels:
-                reads = {view_key(view, audience.ctx.place) for view in self.panels[panel].reads}
+                reads = set(self._reads(panel, audience).values())
                 if reads & fresh.keys() and reads <= self.views.keys():
                     audience.dirty.add(panel)
         self._changed.set()
@@ -229,9 +239,9 @@ class Hub:
         """Paint what is dirty and lay it into the mailboxes."""
         fresh: dict[str, tuple[int, bytes]] = {}
         for name in sorted(audience.dirty):
-            documents = {view: self.views.get(view_key(view, audience.ctx.place)) for view in self.panels[name].reads}
+            documents = {view: self.views.get(key) for view, key in self._reads(name, audience).items()}
             if all(documents.values()):
-                fresh[name] = (self.tick, self._member(name, cast(Any, documents), audience.ctx))
+                fresh[name] = (self.tick, self._member(name, cast(Any, documents), self._context(name, audience)))
         audience.dirty.clear()
         audience.bundles.clear()
         audience.paints.update(fresh)

@@ -108,7 +108,7 @@ class Tracer:
         ctx = Context(hub.city, hub.places, place, hub.city.languages[0])
         figures: dict[str, Noted] = {}
         for name, panel in self.panels.items():
-            if not set(panel.reads) <= views.keys():
+            if not set(panel.reads) <= views.keys() or (panel.whole and place != self.root):
                 continue
             try:
                 figures |= figures_of(panel.paint({view: views[view] for view in panel.reads}, ctx))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dashboard.city import make_city
 from dashboard.places import Place, PlaceTree
 from dashboard.screens.audience import Hello, Screen
-from dashboard.screens.panel import Context, Panel
+from dashboard.screens.panel import Context, Panel, all_panels
 from dashboard.screens.push import Hub
 from dashboard.sources.hosts import same_origin
 from dashboard.words import Words
@@ -100,6 +101,25 @@ def test_another_place_or_language_is_another_audience(hub: Hub) -> None:
         joined(hub, "one", place=place, lang=lang)
     assert {key[:2] for key in hub.audiences} == {("d", "zh"), ("d", "en"), ("t", "zh")}
     assert hub.wanted() == {"a|d", "a|t"}
+
+
+def test_a_panel_of_the_whole_city_hears_of_it_wherever_the_screen_is(hub: Hub) -> None:
+    hub.panels["queue"] = replace(panel("queue", "a"), whole=True)
+    screen = joined(hub, "queue", "one", place="t")
+    assert hub.wanted() == {"a|d", "a|t"}
+    give(hub, "a", 9)
+    give(hub, "a", 2, place="t")
+    for audience in hub.audiences.values():
+        audience.dirty |= audience.panels
+        hub._paint(audience)
+    said = json.loads(hub.bundle(screen))["panels"]
+    assert said["queue"]["props"] == {"queue-n.children": [9, "d", "zh"]}
+    assert said["one"]["props"] == {"one-n.children": [2, "t", "zh"]}
+
+
+def test_the_desk_misses_no_alert_wherever_its_map_is() -> None:
+    whole = {name for name, found in all_panels().items() if found.whole}
+    assert {"desk_queue", "desk_detail", "desk_log"} <= whole
 
 
 def test_who_moves_on_leaves_nothing_behind(hub: Hub) -> None:
