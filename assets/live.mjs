@@ -6,14 +6,14 @@ import { age } from "./live/age.mjs";
 import { connect, hello, say, takers, watchLink } from "./live/link.mjs";
 import { afterFrame, flush, outdate, ready, takePaint } from "./live/paint.mjs";
 import { takeBeat } from "./live/pulse.mjs";
-import { restart, watchPage } from "./live/restart.mjs";
+import { restart, watchPage, writing } from "./live/restart.mjs";
 import { change, standing } from "./live/scene.mjs";
 import { redraw, wear } from "./live/theme.mjs";
 
 const citywall = (window.citywall ??= {});
 const acknowledge = (n) => say({ t: "ack", n });
 
-takers.beat = (beat) => takeBeat(beat) && restart("version");
+takers.beat = (beat) => takeBeat(beat) && !writing() && restart("version"); // The next beat asks again.
 takers.paint = (paint) => {
   if (!takePaint(paint)) return acknowledge(paint.n);
   afterFrame(() => {

@@ -31,7 +31,7 @@ const WORDS = {
 };
 const words = () => WORDS[english() ? "en" : "zh"];
 
-let kept = { volume: 70, muted: 0, quiet: false, from: "22:30", to: "06:00" };
+let kept = { volume: 70, on: false, muted: 0, quiet: false, from: "22:30", to: "06:00" };
 try { kept = { ...kept, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") }; } catch { /* It is as it is made. */ }
 function keep(change) {
   Object.assign(kept, change);
@@ -48,10 +48,12 @@ const unlocked = () => context?.state === "running";
 async function unlock() {
   const Sound = window.AudioContext ?? window.webkitAudioContext;
   if (!Sound || kept.muted) return;
-  context ??= new Sound();
+  context ??= Object.assign(new Sound(), { onstatechange: show });
   if (context.state !== "running") await context.resume().catch(() => {});
   show();
-  if (unlocked()) ring();
+  if (!unlocked()) return;
+  if (!kept.on) keep({ on: true });
+  ring();
 }
 
 function time() {
@@ -63,7 +65,8 @@ function time() {
 function quietNow() {
   if (!kept.quiet) return false;
   const now = time();
-  return kept.from < kept.to ? kept.from <= now && now < kept.to : now >= kept.from || now < kept.to;
+  if (kept.from <= kept.to) return kept.from <= now && now < kept.to; // From and to alike: at no time.
+  return now >= kept.from || now < kept.to;
 }
 
 function play(severity) {
@@ -106,6 +109,7 @@ window.addEventListener("citywall:alerts", (event) => {
     if (was === undefined || row.severity < was) fresh = Math.min(fresh || 9, row.severity);
   }
   known = new Map(open.map((row) => [row.key, row.severity]));
+  if (!open.some((row) => row.severity === fresh)) fresh = 0; // It is over, or somebody has it, before it could be said.
   ring();
 });
 
@@ -209,6 +213,9 @@ for (const gesture of ["pointerdown", "keydown"]) {
     if (here() && !unlocked() && !event.target.closest?.("#desk_queue-sound")) unlock();
   }, true);
 }
+
+// A page that has started afresh by itself sounds on, wherever the browser lets it.
+if (kept.on && !kept.muted) unlock();
 
 citywall.sound = { toggle, play, played, settings: () => ({ ...kept }), state: () => (kept.muted ? "off" : unlocked() ? "on" : "locked") };
 window.addEventListener("citywall:address", show);

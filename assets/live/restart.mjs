@@ -10,6 +10,7 @@ const BLANK = 60000; // ms connected without a paint after which the page starts
 const EMPTY = 20000; // ms the page may be without a stage, as while it is drawn at first or another scene comes
 const RELOADS = 60000; // ms between two reloads at the least
 const CALM = 60000; // ms without a touch or a key
+const UNSENT = 600000; // ms after the last key for which a text that nobody has sent yet holds a restart up
 const [SOFT, HARD] = meta("memory").split(" ").map((megabytes) => Number(megabytes) * 1e6); // bytes of script memory
 const AGE = Number(meta("afresh")) * 3600e3; // ms after which it starts afresh though nothing is wrong; 0 never
 const begun = Date.now();
@@ -29,9 +30,14 @@ export function due() {
 }
 citywall.due = due;
 
+const FIELDS = "textarea, input:not([type=range], [type=checkbox], [type=time])";
+// Whether somebody is in the middle of a text, as while a hand-over is written and the telephone rings.
+export const writing = () => Date.now() - calm.touched < UNSENT &&
+  [...document.querySelectorAll(FIELDS)].some((field) => field.value.trim() && field.value !== field.defaultValue);
+
 // Whether nobody would notice: nobody is at the screen, nothing urgent stands on it, and all of it is well.
 export const quiet = () =>
-  Date.now() - calm.touched > CALM && html.dataset.link === "up" && ready() && citywall.pending() === 0 && !calm.restless();
+  !writing() && Date.now() - calm.touched > CALM && html.dataset.link === "up" && ready() && citywall.pending() === 0 && !calm.restless();
 
 // A script that did not come, as when the server dies while the page is being loaded, leaves a hole for good.
 let torn = false;
