@@ -119,9 +119,12 @@ function sourcesOf(card) {
   const about = citywall.about?.(card.dataset.panel);
   if (!about) return null;
   const old = (since) => (since ? w().ago(citywall.ago(citywall.time.wall() - since, lang())) : "–");
+  // Without a link, or behind a board that stands still, nobody knows how the sources do.
+  const unsure = ["lost", "stalled"].includes(card.dataset.state);
   return part(w().sources,
+    unsure ? make("p", { class: "fault" }, `▲ ${visible(card.querySelector(".age"))}`) : null,
     make("ul", { class: "sources" }, about.feeds.map(({ name, state, heard }) =>
-      make("li", { class: `is-${state}` }, make("span", { class: "shape" }, SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, w()[state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
+      make("li", { class: unsure ? "" : `is-${state}` }, make("span", { class: "shape" }, unsure ? "○" : SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, unsure ? "–" : w()[state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
     about.as_of ? make("p", { class: "quiet" }, `${w().asof} ${clock(about.as_of, true)}`) : null);
 }
 

@@ -7,7 +7,7 @@ import { closeCard } from "./map/card.mjs";
 import { dress, arrange } from "./map/labels.mjs";
 import { drawPoints, press } from "./map/layers.mjs";
 import { draw, fit, shapes } from "./map/outlines.mjs";
-import { caseAt, hideTip, point } from "./map/pointing.mjs";
+import { caseAt, hideTip, point, pointAgain } from "./map/pointing.mjs";
 import { Points, stampStore } from "./map/points.mjs";
 import { L, layer, shown, state, states } from "./map/scene.mjs";
 import { lay } from "./map/tiles.mjs";
@@ -23,11 +23,13 @@ citywall.sinks["map-data"] = (property, value) => {
   press();
   draw();
   drawPoints();
+  pointAgain();
 };
 
 citywall.sinks["map-points"] = (property, value) => {
   state.rows = value;
   drawPoints();
+  pointAgain();
 };
 
 let labelled = ""; // the rates that stand on the labels: measuring labels costs more than drawing ten thousand points
@@ -38,6 +40,7 @@ citywall.sinks["map-layers"] = (property, value) => {
   const rates = JSON.stringify([value.place, states()?.places]);
   if (rates !== labelled) dress();
   labelled = rates;
+  pointAgain();
 };
 
 // Another theme: everything drawn on canvas is drawn anew in its colours.

@@ -28,9 +28,10 @@ desk.make = (tag, about = {}, ...children) => {
 
 // -- time: the city's clock is the board's word, carried on by ours ------------------------------------------
 
+let skew = 0; // server's clock − ours, in ms: a tablet's own may be minutes off
 const beyond = () => (desk.said && Date.now() - desk.heard) / 1000;
 citywall.time = {
-  wall: () => Date.now() / 1000,
+  wall: () => (Date.now() + skew) / 1000,
   city: () => (desk.said?.now ? desk.said.now + (replayed() ? 0 : beyond()) : null),
   stopped: () => desk.lost,
 };
@@ -45,7 +46,7 @@ function age() {
   let state = "live";
   if (said?.as_of) {
     const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: desk.zone }).format(new Date(said.as_of * 1000));
-    const old = said.wall ? Date.now() / 1000 - said.wall : 0;
+    const old = said.wall ? citywall.time.wall() - said.wall : 0;
     text = `${words.asof} ${moment} · ${citywall.ago?.(old, desk.lang()) ?? ""}${desk.lang() === "en" ? " ago" : "前"}`;
     if (old > 30) [state, text] = ["late", `${words.late} · ${text}`];
     if (said.behind > 4) [state, text] = ["late", `${text} · ${words.behind(said.behind.toLocaleString("en"))}`];
@@ -68,6 +69,8 @@ desk.ask = async (path, { signal, patience = 3 } = {}) => {
       if (signal?.aborted) throw error;
     }
     if (answer?.ok) {
+      const sent = Date.parse(answer.headers.get("date") ?? "");
+      if (sent) skew = Math.abs(sent - Date.now()) > 2000 ? sent - Date.now() : 0; // It tells whole seconds alone.
       const said = JSON.parse(answer.headers.get("x-as-of") ?? "null");
       if (said) [desk.said, desk.heard] = [said, Date.now()];
       desk.lost = false;

@@ -25,7 +25,7 @@ let written = "";
 function legend(groups) {
   const box = document.getElementById("map-lights");
   const text = JSON.stringify([groups, document.documentElement.dataset.theme]);
-  if (!box || text === written) return;
+  if (!box || (text === written && box.firstChild)) return; // Another scene brings an empty box.
   written = text;
   const lines = groups.map(([title, frame, entries]) => {
     const items = entries.filter(([, , number]) => number).map(([at, word, number]) => {

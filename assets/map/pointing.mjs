@@ -6,6 +6,7 @@ import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
 const citywall = window.citywall;
 const DAY = 86400; // s
 let tooltip = null;
+let last = null; // the latest event of the pointer while it is over the map
 
 function detail(code) {
   const row = state.doc?.places[code];
@@ -62,6 +63,12 @@ function showTip(latlng, title, lines = []) {
 
 export function hideTip() {
   tooltip?.remove();
+  last = null;
+}
+
+// What stands there is told anew once it has changed, for a pointer may rest on a wall for days.
+export function pointAgain() {
+  if (last && state.map) point({ ...last, latlng: state.map.containerPointToLatLng(last.containerPoint) });
 }
 
 // Whether a click on the area goes further down: then a point takes it only where it really hits the point.
@@ -87,6 +94,7 @@ function leads(found) {
 // Tooltip and cursor for where the pointer is: a ticket that opens, a place that is entered, or neither.
 export function point(event) {
   if (event.originalEvent?.target?.closest?.("a")) return hideTip(); // A label's number says itself where it leads.
+  last = event;
   const en = english();
   const found = aimed(event);
   const opens = leads(found);
@@ -103,7 +111,7 @@ export function point(event) {
     const lines = aside ? [] : detail(feature.properties.code);
     showTip(event.latlng, titleOf(feature), chosen ? lines : [...lines, en ? "Click: go there" : "点击进入"]);
   } else {
-    hideTip();
+    tooltip?.remove();
   }
 }
 
