@@ -2,7 +2,7 @@
 
 Each record becomes a ticket or another event of the house. What a field holds is read strictly: a time without
 a format, a number in another unit or a word nobody knows is refused with its reason, and the record beside it
-passes. Pages are followed up to a limit; what has not changed since is not even sent (ETag).
+passes. Pages are followed up to a limit; a source of one page is not even sent again what has not changed (ETag).
 """
 
 from __future__ import annotations
@@ -85,10 +85,9 @@ async def _pages(web: Fetcher, settings: Settings) -> AsyncIterator[Payload]:
     for page in range(paging.most if paging is not None else 1):
         if paging is not None and paging.parameter is not None and paging.next is None:
             parameters[paging.parameter] = str(at + page * paging.step)
+        if paging is not None:
+            web.forget()  # A page that has not changed leads to pages that may have; only a whole one says where on.
         reply = await web.send(settings.method, url, parameters if url is None else None, json=settings.body)
-        if reply.unchanged and page == 0:
-            yield reply
-            return  # Later pages are older; what changes in them is seen when the first one does.
         if reply.body in seen:
             yield [_endless(reply, f"page {page + 1} is one that came before; the source does not go on")]
             return

@@ -322,6 +322,44 @@ async def test_it_asks_again_and_again_and_what_has_not_changed_costs_nothing(tm
     assert [len(parsed(found, ctx, [delivery])[0]) for delivery in given] == [1, 0, 0]
 
 
+@pytest.mark.parametrize("paging", [{"parameter": "page"}, {"next": "next"}, {}])
+@pytest.mark.parametrize("changed", [1, 2, 3])
+async def test_pages_are_read_on_though_others_have_not_changed(
+    tmp_path: Path, paging: dict[str, str], changed: int
+) -> None:
+    """A source that marks each page with an ETag, and whose page ``changed`` alone is another the second time."""
+    rounds = 0
+
+    def answer(asked: Asked) -> bytes:
+        nonlocal rounds
+        page = int(asked.query.get("page", "1"))
+        rounds += page == 1
+        records = [reading(id=f"g{page}", v=rounds if page == changed else 1)] if page <= 3 else []
+        tag = f'"{page}-{rounds if page == changed else 1}"'
+        if asked.headers.get("if-none-match") == tag:
+            return reply(status=304, etag=tag)
+        onward = f"/?page={page + 1}" if page < 3 else None
+        link = f'<{onward}>; rel="next"' if onward else ""
+        return reply(json.dumps({"data": records, "next": onward}), etag=tag, link=link)
+
+    given = 8 if "parameter" in paging else 6
+    events, rejected, _ = await pages(tmp_path, answer, given, records="data", paging=paging)
+    assert rejected == []
+    assert [event.subject for event in events] == ["g1", "g2", "g3"] * 2
+    assert [event.value for event in events if event.subject == f"g{changed}"] == [1, 2]
+
+
+async def test_a_page_that_leads_to_itself_ends_by_its_name_though_it_has_an_etag(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> bytes:
+        if asked.headers.get("if-none-match"):
+            return reply(status=304, etag='"1"')
+        page = asked.query.get("page", "1")
+        return reply(json.dumps({"data": [reading(id=page)], "next": "/?page=2"}), etag='"1"')
+
+    _, rejected, _ = await pages(tmp_path, answer, 3, records="data", paging={"next": "next"})
+    assert reasons(rejected) == ["endless_paging"]
+
+
 async def test_a_post_with_a_body(tmp_path: Path) -> None:
     answer = reply(json.dumps([reading()]))
     _, _, asked = await pages(tmp_path, answer, 1, method="POST", body={"area": "A"}, parameters={"v": "2"})

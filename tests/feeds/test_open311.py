@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import aclosing
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -257,6 +258,32 @@ async def test_a_server_that_can_is_asked_for_what_has_changed(tmp_path: Path) -
     assert "updated_after" not in served.asked[0].query
     assert served.asked[before].query["updated_after"] == "2026-02-01T11:59:00Z"
     assert "start_date" not in served.asked[before].query
+
+
+async def test_pages_are_read_on_though_the_first_has_not_changed(tmp_path: Path) -> None:
+    """Oldest first, with ETags: what is new stands on the last page, and the first is the same for ever."""
+    server = Server([request(), request(service_request_id="8")])
+
+    def answer(asked: Asked) -> bytes:
+        whole = server(asked)
+        tag = f'"{blake2b(whole, digest_size=8).hexdigest()}"'
+        if asked.headers.get("if-none-match") == tag:
+            return reply(status=304, etag=tag)
+        return reply(whole.partition(b"\r\n\r\n")[2], etag=tag)
+
+    async with source(answer) as served:
+        city = town(tmp_path, feed(served.url, page_size=1))
+        (found,), ctx = bind(city), context(city)
+        passes: list[list[str]] = [[]]
+        async with asyncio.timeout(20), aclosing(cast(Any, found.feed.open)(found.settings, ctx)) as stream:
+            async for delivery in stream:
+                passes[-1] += [event.id for event in parsed(found, ctx, [delivery])[0]]
+                if delivery.cursor is not None:
+                    if len(passes) == 2:
+                        break
+                    passes.append([])
+                    server.requests.append(request(service_request_id="9"))
+    assert passes == [["7:reported", "8:reported"], ["9:reported"]]
 
 
 async def test_a_refusal_is_said_in_the_server_s_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
