@@ -20,11 +20,13 @@ const WORDS = {
 };
 const w = () => desk.words(WORDS);
 const EACH = 1000; // ms between two looks
+const SHOWN = 10000; // ms for which it stands why an order was not taken
 const HOLD = [null, 5, 15, 60]; // minutes for which a screen is sent somewhere
 let said = null;
 let chosen = new URLSearchParams(location.search).get("id") ?? "";
 let drawn = "";
 let asking = null;
+let stands = 0; // until when a fault stands, though the list comes
 const cards = new Map(); // screen → its card
 
 // -- talk ----------------------------------------------------------------------------------------------------
@@ -34,8 +36,10 @@ async function order(what, data = {}, id = chosen) {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data),
   }).catch(() => null);
   const found = await answer?.json().catch(() => null);
-  if (!answer?.ok) desk.fault(new Error(found?.reason ?? desk.words({ zh: "连接中断", en: "Connection lost" })));
-  else {
+  if (!answer?.ok) {
+    desk.fault(new Error(found?.reason ?? desk.words({ zh: "连接中断", en: "Connection lost" })));
+    stands = Date.now() + SHOWN;
+  } else {
     desk.fault(null);
     note(found.durable === false ? w().undurable : w().done);
   }
@@ -56,10 +60,12 @@ async function look() {
   const mine = (asking = new AbortController());
   try {
     said = await desk.ask(`/screens/data?lang=${desk.lang()}${document.hidden ? "" : "&pictures=1"}`, { signal: mine.signal, patience: 2 });
+    if (Date.now() > stands) desk.fault(null);
     draw();
   } catch (error) {
     if (mine.signal.aborted) return;
     desk.fault(error);
+    stands = 0;
   }
   clearTimeout(again);
   again = setTimeout(look, document.hidden ? 10 * EACH : EACH);

@@ -29,6 +29,7 @@ let [counted, listed] = [0, 0]; // The rounds whose count and first rows are sho
 const ready = () => counted === round && listed === round && (at("desk").dataset.ready = round);
 let asking = new AbortController();
 let timer = 0;
+let missing = false; // Whether rows of this round did not come: the grid does not ask for them again.
 
 const words = (more = {}) => {
   const query = desk.query();
@@ -118,7 +119,9 @@ function source() {
         desk.fault(null);
       } catch (error) {
         failCallback();
-        if (mine === round && error.name !== "AbortError") desk.fault(error);
+        if (mine !== round || error.name === "AbortError") return;
+        missing = !error.refused;
+        desk.fault(error);
       }
     },
   };
@@ -150,6 +153,7 @@ async function show() {
   desk.frame();
   delete at("desk").dataset.ready;
   clearTimeout(timer);
+  missing = false;
   at("desk-panel").hidden = true;
   const search = at("desk-search").firstChild;
   if (search && document.activeElement !== search) search.value = desk.query().get("q") ?? "";
@@ -171,14 +175,18 @@ async function count() {
   try {
     const found = await desk.ask(`/tickets/count?${words()}`, { signal: asking.signal, patience: 8 });
     if (mine !== round) return;
+    if (missing) return void show(); // The server answers again: the rows are asked for anew.
     about = found;
     summary();
     counted = mine;
     ready();
+    if (listed === mine) desk.fault(null);
     timer = setTimeout(count, 5000); // The count stays that of now; the rows are those of when they came.
   } catch (error) {
-    if (error.name !== "AbortError" && mine === round) desk.fault(error);
+    if (error.name === "AbortError" || mine !== round) return;
+    desk.fault(error);
     if (error.refused) for (const id of ["desk-count", "desk-sums", "desk-chips"]) at(id).replaceChildren();
+    else timer = setTimeout(count, 5000);
   }
 }
 
