@@ -307,6 +307,7 @@ def parser() -> argparse.ArgumentParser:
     made = commands.add_parser("bench", help="measure; results as JSON with --json FILE")
     made.add_argument("names", nargs="*", help="what to measure (default: all that is short)")
     made.add_argument("--json", metavar="FILE")
+    made.add_argument("--strict", action="store_true", help="exit with 1 where a figure misses its bar")
     made.add_argument(
         "--minutes", type=float, help="fuzz: for how long each kind (default 4); endurance: for how long (default 60)"
     )

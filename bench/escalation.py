@@ -248,7 +248,7 @@ def measure(count: int, *, first: float, last: float, pause: float, patience: fl
         raise Stuck("; ".join(outcome.differing[:5]))
     return [
         Figure("escalation.steps_due", outcome.expected, "steps"),
-        Figure("escalation.steps_received", outcome.received, "steps", outcome.expected),
+        Figure("escalation.steps_received", outcome.received, "steps", least=outcome.expected, most=outcome.expected),
         Figure("escalation.deliveries", outcome.deliveries, "deliveries", outcome.received),
         Figure("escalation.kills", sum(outcome.kills.values()), "kills"),
         Figure("escalation.last_after_s", outcome.last_late, "s"),

@@ -228,14 +228,13 @@ def trial(name: str, fault: Fault, events: int = 20_000, **environment: str) -> 
             outcome = run_.check()
         except Stuck as stuck:
             print(f"{name}: {stuck}")
-            yield Figure(f"faults.{name}.tickets_right", 0, "tickets", None)
+            yield Figure(f"faults.{name}.tickets_right", 0, "tickets", least=1)
             return
         for line in outcome.differing[:10]:
             print(f"{name}: {line}")
-        yield Figure(
-            f"faults.{name}.tickets_right", outcome.tickets - len(outcome.differing), "tickets", outcome.tickets
-        )
-        yield Figure(f"faults.{name}.seconds_to_right", round(run_.settled - max(ended), 1), "s", 10.0)
+        right = outcome.tickets - len(outcome.differing)
+        yield Figure(f"faults.{name}.tickets_right", right, "tickets", least=outcome.tickets)
+        yield Figure(f"faults.{name}.seconds_to_right", round(run_.settled - max(ended), 1), "s", most=10.0)
 
 
 BENCH = Bench("faults", "Each fault for a minute during 20,000 events: board = history = ledger", run, long=True)

@@ -213,9 +213,9 @@ def run() -> Iterator[Figure]:
                 sleep(0.1)
     finally:
         sources.stop()
-    yield Figure("feeds.interval_p95_ratio", round(quantile(gaps, 0.95), 3), "intervals", WANTED)
+    yield Figure("feeds.interval_p95_ratio", round(quantile(gaps, 0.95), 3), "intervals", most=WANTED)
     yield Figure("feeds.interval_max_ratio", round(gaps[-1], 3), "intervals")
-    yield Figure("feeds.health_right", right, "feeds", all_of_them)
+    yield Figure("feeds.health_right", right, "feeds", least=all_of_them)
     yield Figure("feeds.cpu_percent", round(100 * spent / (until - began), 1), "% of a core")
 
 

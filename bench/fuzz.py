@@ -311,7 +311,7 @@ def run(minutes: float = MINUTES, kind: list[str] | None = None, keep: bool = Fa
                 wrong.append(f"{target.kind}/{target.name}: {fault}; the case is {file}")
         yield Figure(f"fuzz.{name}.cases", cases, "payloads")
         yield Figure(f"fuzz.{name}.lines", lines, "lines")
-        yield Figure(f"fuzz.{name}.faults", sum(one.startswith(f"{name}/") for one in wrong), "faults", 0)
+        yield Figure(f"fuzz.{name}.faults", sum(one.startswith(f"{name}/") for one in wrong), "faults", most=0)
     assert not wrong, "\n".join(wrong)
 
 

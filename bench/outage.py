@@ -259,12 +259,12 @@ def run() -> Iterator[Figure]:
                 healed = suffer(stage, page, outage, seconds)
                 name = f"outage.{outage.name}" + (f"_{seconds:.0f}_s" if outage.mark else "")
                 if healed.marked is not None:
-                    yield Figure(f"{name}.marked_after_s", round(healed.marked, 2), "s", _due(outage))
+                    yield Figure(f"{name}.marked_after_s", round(healed.marked, 2), "s", most=_due(outage))
                 elif outage.mark and seconds > _due(outage):
                     raise Stuck(f"{name} was not marked at all")
-                yield Figure(f"{name}.right_after_s", round(healed.right, 2), "s", RIGHT)
-        yield Figure("outage.quiet_then_one_ticket_s", round(rest(stage, page, QUIET), 2), "s", RIGHT)
-        yield Figure("outage.page_never_reloaded", float(look(page)["same"]), "", 1.0)
+                yield Figure(f"{name}.right_after_s", round(healed.right, 2), "s", most=RIGHT)
+        yield Figure("outage.quiet_then_one_ticket_s", round(rest(stage, page, QUIET), 2), "s", most=RIGHT)
+        yield Figure("outage.page_never_reloaded", float(look(page)["same"]), "", least=1.0)
 
 
 def _due(outage: Outage) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CITY = Path(__file__).with_name("scenes.toml")
 MOVES = 24
+WANTED = 1000.0  # Milliseconds.
 # The page says itself when a scene stood on it, all painted: an order is answered only once it is in SQL too.
 STANDS = "(scene) => document.documentElement.dataset.scene === scene && Number(document.documentElement.dataset.stood)"
 
@@ -56,9 +57,9 @@ def run() -> Iterator[Figure]:
         first = [moved(house, page, "hall", scene) for scene in scenes]
         took = [moved(house, page, "hall", scene) for scene, _ in zip(cycle(scenes), range(MOVES), strict=False)]
     for name, share in (("p50", 0.5), ("p95", 0.95)):
-        yield Figure(f"scenes.order_to_painted_{name}_ms", round(quantile(took, share), 1), "ms", 1000.0)
-    yield Figure("scenes.order_to_painted_max_ms", round(max(took), 1), "ms", 1000.0)
-    yield Figure("scenes.first_time_max_ms", round(max(first), 1), "ms", 1000.0)
+        yield Figure(f"scenes.order_to_painted_{name}_ms", round(quantile(took, share), 1), "ms", most=WANTED)
+    yield Figure("scenes.order_to_painted_max_ms", round(max(took), 1), "ms", most=WANTED)
+    yield Figure("scenes.first_time_max_ms", round(max(first), 1), "ms", most=WANTED)
 
 
 BENCH = Bench("scenes", "a scene moved to a wall: order → all painted (wanted: ≤ 1,000 ms)", run)

@@ -178,7 +178,7 @@ def _measure(name: str, url: str, number: int, places: PlaceTree) -> Iterator[Fi
     ):  # fmt: skip
         found.sort()
         value = 1000 * found[min(len(found) - 1, int(share * len(found)))]
-        yield Figure(f"tickets.{what}{ends}.{name}", round(value, 1), "ms", wanted)
+        yield Figure(f"tickets.{what}{ends}.{name}", round(value, 1), "ms", most=wanted)
 
 
 @contextmanager

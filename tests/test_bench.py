@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+import app
 from bench import run as benches
 from bench.exactness import WEIGHTS, derive, kills, load
 from bench.ingest import write_table
@@ -61,11 +66,12 @@ def test_figures_are_printed_and_written_as_json_and_one_that_fails_costs_only_i
     made: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "figures.json"
+    no_bar = {"least": None, "most": None, "met": None}
     assert benches.main(["broken", "quick"], str(file)) == 1
     assert json.loads(file.read_text()) == [
-        {"name": "broken.half", "value": 1.0, "unit": "s", "baseline": None, "ratio": None},
-        {"name": "quick.rate", "value": 30, "unit": "events/s", "baseline": 120, "ratio": 0.25},
-        {"name": "quick.left", "value": 0, "unit": "tickets", "baseline": 0, "ratio": None},
+        {"name": "broken.half", "value": 1.0, "unit": "s", "baseline": None, "ratio": None, **no_bar},
+        {"name": "quick.rate", "value": 30, "unit": "events/s", "baseline": 120, "ratio": 0.25, **no_bar},
+        {"name": "quick.left", "value": 0, "unit": "tickets", "baseline": 0, "ratio": None, **no_bar},
     ]
     said = capsys.readouterr()
     assert "quick.rate" in said.out
@@ -73,6 +79,77 @@ def test_figures_are_printed_and_written_as_json_and_one_that_fails_costs_only_i
     assert benches.main(["quick"], str(file)) == 0
     with pytest.raises(Refused, match="cannot be written"):
         benches.main(["quick"], str(tmp_path / "no" / "such" / "folder.json"))
+
+
+@pytest.mark.parametrize(
+    ("bar", "met"),
+    [
+        ({}, None), ({"least": 20.0}, True), ({"least": 20.1}, False), ({"most": 20.0}, True), ({"most": 19.9}, False),
+        ({"least": 20.0, "most": 20.0}, True), ({"least": 0.0, "most": 19.0}, False),
+    ],
+)  # fmt: skip
+def test_a_figure_is_held_against_its_bar(bar: dict[str, float], met: bool | None) -> None:
+    assert Figure("a", 20.0, "s", **bar).met is met
+    assert Figure("a", math.nan, "s", **bar).met is (None if met is None else False)
+
+
+def test_a_missed_bar_is_said_and_with_strict_it_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = [
+        Figure("a.frames", 14.8, "1/s", least=20.0),
+        Figure("a.missed", 0, "", most=0.0),
+        Figure("a.heap", 22.5, "MB"),
+    ]
+    strict = {"strict": True}
+    monkeypatch.setattr(benches, "all_benches", lambda: {"a": Bench("a", "about a", lambda: figures)})
+    assert (app.main(["bench", "a"]), app.main(["bench", "a", "--strict"])) == (0, 1)
+    said = capsys.readouterr()
+    assert [line.split()[-1] for line in said.out.splitlines()[:3]] == ["MISSED", "met", "MB"]
+    assert "≥ 20" in said.out
+    assert said.err.count("missed: a.frames\n") == 2
+    del figures[0]
+    assert benches.main(["a"], options=strict) == 0
+    assert "missed:" not in capsys.readouterr().err
+
+
+STUB = """#!/bin/sh
+echo "$@" >>"$0.log"
+case "$1 $2" in
+    gallery\\ --help) exit 0 ;;
+    gallery*) [ -z "$DEFECTS" ] || echo "$DEFECTS" >"$2/defects.json"; exit "$GALLERY" ;;
+    bench*) exit "$BENCH" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("bench", "gallery", "defects", "code"),
+    [
+        (0, 0, "[]", 0), (1, 0, "[]", 1), (0, 1, "[]", 1), (0, 0, '[{"kind": "cut"}]', 1), (0, 0, "", 1),
+    ],
+)  # fmt: skip
+def test_a_night_fails_by_a_missed_bar_or_a_defect_and_does_all_of_it_anyway(
+    tmp_path: Path, bench: int, gallery: int, defects: str, code: int
+) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(Path(app.__file__).parent / ".ci" / "nightly", tmp_path / ".ci" / "nightly")
+    (tmp_path / "citywall").write_text(STUB, encoding="utf-8")
+    (tmp_path / "citywall").chmod(0o755)
+    folder = tmp_path / "to here"
+    (folder / "gallery").mkdir(parents=True)
+    (folder / "gallery" / "defects.json").write_text("[]")  # Of the night before.
+    around = {name: value for name, value in os.environ.items() if not name.startswith("CITYWALL_")}
+    told = {"BENCH": str(bench), "GALLERY": str(gallery), "DEFECTS": defects}
+    ran = subprocess.run(
+        [tmp_path / ".ci" / "nightly", folder, "--jobs", "2"], env={**around, **told}, timeout=20, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert ran.returncode == code, ran.stderr
+    asked = (tmp_path / "citywall.log").read_text(encoding="utf-8").splitlines()
+    assert asked[1] == f"bench endurance firstview scenes --strict --minutes 60 --json {folder}/figures.json"
+    assert asked[2:] == [f"gallery {folder}/gallery --jobs 2"]
+    assert set(asked[1].split()[1:4]) <= set(benches.all_benches())
 
 
 # -- what the exactness trial rests on -------------------------------------------------------------------------
