@@ -7,11 +7,12 @@ import gc
 import logging
 import resource
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -38,12 +39,19 @@ log = logging.getLogger("feeds")
 PIPELINE = 16  # Batches sent in one round trip.
 LOOK = 3.0  # Seconds between two looks at what the stream and history have.
 HOUSE = "_house"  # The spool of the feeds' beats.
+# The spools' own threads: names that nobody resolves and shares that hang fill up those that all others have.
+DISK = ThreadPoolExecutor(8, "spool")
 Clock = Callable[[], datetime]
+T = TypeVar("T")
 
 
 def wall() -> datetime:
     """Wall time in UTC."""
     return datetime.now(UTC)
+
+
+async def _on_disk(work: Callable[..., T], *given: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(DISK, work, *given)
 
 
 class Outlet:
@@ -64,7 +72,7 @@ class Outlet:
             SpoolFull: if the disk takes nothing; then nothing was stored.
         """
         async with self._lock:
-            counted = await asyncio.to_thread(self.spool.put, events, rejected, cursor)
+            counted = await _on_disk(self.spool.put, events, rejected, cursor)
         self.fresh.set()
         return counted
 
@@ -80,7 +88,7 @@ class Outlet:
                     await self.trim()
                     known, looked = True, monotonic()
                 self.fresh.clear()
-                batches = await asyncio.to_thread(self.spool.batches, self.sender.position, PIPELINE)
+                batches = await _on_disk(self.spool.batches, self.sender.position, PIPELINE)
                 if batches and not await self.sender.send(batches):
                     log.warning("%s: the stream goes on from batch %d", self.spool.file.stem, self.sender.position)
                 ups.up()
@@ -99,7 +107,7 @@ class Outlet:
         reached = await cast(Any, self.redis.hget(self.keys.history, self.spool.id))
         if reached:
             async with self._lock:
-                await asyncio.to_thread(self.spool.trim, int(reached))
+                await _on_disk(self.spool.trim, int(reached))
 
 
 class Runner:
@@ -186,7 +194,7 @@ class Runner:
         return FeedBeat(
             id=f"{now.timestamp():.3f}-{number}", source="house", time=now, subject=self.bound.name,
             received=c.received, stored=c.stored, duplicate=c.duplicate, dead=c.dead, flawed=c.flawed,
-            restarts=self.restarts, waiting=max(0, self.outlet.spool.last - self.outlet.sender.position),
+            restarts=self.restarts, waiting=max(0, self.outlet.spool.latest - self.outlet.sender.position),
             last_success=self.last_success, last_event=self.last_event, error=self.error,
             began=self.began, done=self.done.is_set(),
         )  # fmt: skip

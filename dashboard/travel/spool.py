@@ -175,6 +175,9 @@ class Spool:
         self._reader = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
         self.id: str = f"{file.stem}@{self._about('id')}"
         self.counters = Counters(**{name: int(self._about(name) or 0) for name in Counters.__slots__})
+        # Known without the file: who asks in an event loop must not wait for a thread that is writing.
+        self.latest = self.last  # The number of the last batch that this process knows to be on the disk.
+        self.cursor = self._about("cursor")  # Where the source is to be read on from; None before the first.
 
     def _about(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
@@ -186,14 +189,10 @@ class Spool:
             self._reader.close()
             self._db.close()
 
-    @property
-    def cursor(self) -> str | None:
-        """Where the source is to be read on from; None before the first put with one."""
-        return self._about("cursor")
-
     def rewind(self) -> None:
         """Forget where the source was read to: it will be read again from its beginning, and give duplicates."""
         self._db.execute("DELETE FROM about WHERE name = 'cursor'")
+        self.cursor = None
 
     def put(self, events: Sequence[Event], rejected: Sequence[Refusal] = (), cursor: str | None = None) -> Counters:
         """Store what is new of ``events``, and the rest of the delivery's fate; returns what was counted.
@@ -206,6 +205,7 @@ class Spool:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     counted = self._put(events, rejected, cursor)
+                    last = self.last
                     self._db.execute("COMMIT")
                 except BaseException:
                     if self._db.in_transaction:  # A full disk has ended it already.
@@ -214,6 +214,8 @@ class Spool:
             except sqlite3.OperationalError as error:
                 raise SpoolFull(f"{self.file} cannot be written: {error}") from error
             self.counters += counted
+            self.latest = last
+            self.cursor = self.cursor if cursor is None else cursor
             return counted
 
     def _put(self, events: Sequence[Event], rejected: Sequence[Refusal], cursor: str | None) -> Counters:
@@ -333,7 +335,7 @@ class Spool:
 
     @property
     def last(self) -> int:
-        """The number of the last batch ever stored; 0 before the first."""
+        """The number of the last batch ever stored, by whichever process; 0 before the first."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'batch'").fetchone()
         return 0 if row is None else int(row[0])
 

@@ -263,6 +263,34 @@ def test_what_is_being_put_is_not_sent_yet(spool: Spool) -> None:
     assert len(spool.batches(0)) == 2
 
 
+def test_number_and_cursor_are_known_while_a_thread_is_at_work_in_the_file(spool: Spool, tmp_path: Path) -> None:
+    spool.put([report(1)], cursor="a")
+    spool._db.execute("BEGIN IMMEDIATE")
+    spool._put([report(2)], [], "b")
+    assert (spool.latest, spool.cursor) == (1, "a"), "what is not on the disk yet"
+    spool._db.execute("ROLLBACK")
+    held, asked = threading.Event(), threading.Event()
+
+    def hold() -> bool:
+        held.set()
+        return asked.wait(5)
+
+    spool._db.create_function("hold", 0, hold)  # SQLite lets nobody else near this connection meanwhile.
+    with ThreadPoolExecutor(1) as thread:
+        at_work = thread.submit(lambda: spool._db.execute("SELECT hold()").fetchone()[0])
+        assert held.wait(5)
+        assert (spool.latest, spool.cursor) == (1, "a")
+        asked.set()
+        assert at_work.result(10), "whoever asked has waited for the thread"
+    other = Spool(tmp_path / "feed.db", durable=False)
+    assert (other.latest, other.cursor) == (1, "a")
+    other.put([report(n) for n in range(2, 3 + BATCH)], cursor="c")
+    assert (other.latest, other.cursor, spool.last) == (3, "c", 3)
+    other.rewind()
+    assert other.cursor is None
+    other.close()
+
+
 KILLED = """
 import sys
 from pathlib import Path
