@@ -59,7 +59,7 @@ function remember(name) {
 
 // Asks for the person's name; resolves to "" where the question was put aside.
 let asking = null;
-citywall.askPerson = citywall.choosePerson = () => (asking ??= new Promise((resolve) => {
+citywall.choosePerson = () => (asking ??= new Promise((resolve) => {
   const text = words();
   const done = (name) => { asking = null; dialog.close(); dialog.remove(); resolve(name ? remember(name) : ""); };
   const dialog = make("dialog", { class: "act-who", "aria-labelledby": "act-who-title" });
@@ -103,12 +103,10 @@ citywall.act = async (type, data = {}, about = {}) => {
   const act = { id: uuid(), type, by, data, ...(about.subject ? { subject: about.subject } : {}) };
   write([...read(), act]);
   const settled = new Promise((resolve, reject) => waiting.set(act.id, { resolve, reject }));
-  window.dispatchEvent(new CustomEvent("citywall:act", { detail: act }));
   wait = BACKOFF[0];
   send();
   return settled;
 };
-citywall.acts = read; // What is not durable yet.
 
 // crypto.randomUUID is not there on a plain http page of another machine.
 function uuid() {
@@ -138,10 +136,8 @@ async function send() {
     if (answer.reason) {
       refuse(answer);
       mine?.reject(Object.assign(new Error(answer.say || answer.reason), { reason: answer.reason }));
-      window.dispatchEvent(new CustomEvent("citywall:refused", { detail: { act, ...answer } }));
     } else {
       mine?.resolve(act);
-      window.dispatchEvent(new CustomEvent("citywall:durable", { detail: act }));
     }
   }
   sending = false;

@@ -117,12 +117,14 @@ function over() {
     .then((done) => done && citywall.choosePerson?.()).catch(() => {})); // Whoever sits here now acts in their own name.
 }
 
+const today = () => new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone }).format(new Date(1000 * (citywall.time?.city?.() ?? Date.now() / 1000)));
+
 // The lines as a table that a spreadsheet opens; what begins like a formula is made a text.
 function save() {
   const text = words();
   const cell = (value) => `"${String(value ?? "").replace(/^(?=[=+\-@\t])/, "'").replaceAll('"', '""')}"`;
   const rows = log.rows.map((row) => [clock(row.at, true), text.kinds[row.kind] ?? row.kind, row.by, LEVELS[english() ? "en" : "zh"][row.severity ?? 0], line(row)].map(cell).join(","));
-  const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", rows.join("\r\n"), "\r\n"], { type: "text/csv" })), download: `${text.file}-${new Date().toISOString().slice(0, 10)}.csv` });
+  const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", rows.join("\r\n"), "\r\n"], { type: "text/csv" })), download: `${text.file}-${today()}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -125,7 +125,8 @@ desk.frame = () => {
     const query = desk.query();
     query.set("lang", link.dataset.setLang);
     link.href = `?${query}`;
-    link.toggleAttribute("aria-current", link.dataset.setLang === desk.lang());
+    if (link.dataset.setLang === desk.lang()) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
 };
 

@@ -28,7 +28,6 @@ export function due() {
   if (SOFT && used() > SOFT) return "memory";
   return AGE && Date.now() - begun > AGE ? "age" : "";
 }
-citywall.due = due;
 
 const FIELDS = "textarea, input:not([type=range], [type=checkbox], [type=time])";
 // Whether somebody is in the middle of a text, as while a hand-over is written and the telephone rings.

@@ -147,4 +147,3 @@ async function takePicture() {
 export const asked = (what, data) =>
   fetch(`/screens/${screen.id}/${what}`, { method: "POST", body: JSON.stringify(data), headers: { "content-type": "application/json" } });
 html.dataset.display = screen.id;
-citywall.report = report;

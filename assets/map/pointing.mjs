@@ -4,7 +4,6 @@ import { openCard } from "./card.mjs";
 import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
 
 const citywall = window.citywall;
-const DAY = 86400; // s
 let tooltip = null;
 let last = null; // the latest event of the pointer while it is over the map
 
@@ -24,15 +23,6 @@ function detail(code) {
   ];
 }
 
-// How long until a moment, as h:mm or in days; negative once it is past.
-function left(due) {
-  const now = citywall.time?.city();
-  if (now === null || now === undefined) return "";
-  const far = Math.abs(due - now);
-  const text = far >= 2 * DAY ? `${Math.floor(far / DAY)} d` : `${Math.floor(far / 3600)}:${String(Math.floor((far % 3600) / 60)).padStart(2, "0")}`;
-  return `${due < now ? "−" : ""}${text}`;
-}
-
 // What is known of a point of a layer: its state in words with its reading, how old that is, how much time is left.
 function facts(found) {
   const en = english();
@@ -42,7 +32,7 @@ function facts(found) {
   const lines = [[text, word].filter(Boolean).join(" · ")];
   const now = citywall.time?.city();
   if (at && now && citywall.ago) lines.push(`${citywall.ago(now - at, en ? "en" : "zh")}${en ? " ago" : "前"}`);
-  if (due) lines.push(`${en ? "Time left" : "剩余"} ${left(due)}`);
+  if (due && now && citywall.left) lines.push(`${en ? "Time left" : "剩余"} ${citywall.left(due - now, en ? "en" : "zh")}`);
   return lines.filter(Boolean);
 }
 

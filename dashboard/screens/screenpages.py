@@ -36,6 +36,7 @@ from dashboard.screens.screens import (
     panelled,
     played,
     rested,
+    resting,
     sent,
 )
 from dashboard.screens.topbar import bar
@@ -136,7 +137,8 @@ class ScreenPages:
         """One screen for the list."""
         row: dict[str, Any] = {"id": name, "name": wish.name or name, "kept": not wish.blank, "online": False}
         playlist = self.stage.playlist_of(name, wish, report.playlist if report else "")
-        row |= {"playlist": playlist.id if playlist else None, "paused": wish.paused is not None, "until": wish.until}
+        paused = playlist is not None and resting(wish, playlist, now)
+        row |= {"playlist": playlist.id if playlist else None, "paused": paused, "until": wish.until}
         show = report.show if report is not None else wish.over or wish.show
         if show is not None:
             layouts = layouts_of(self.city)

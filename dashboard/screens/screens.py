@@ -196,7 +196,7 @@ class Stage:
         playlist = self.playlist_of(report.id, wish, report.playlist)
         if playlist is None:
             return Target(over or wish.show)
-        paused = wish.paused is not None and now < wish.paused + 60 * playlist.pause_minutes
+        paused = resting(wish, playlist, now)
         play = play or begin(playlist, now, self.zone)
         # What lies over a playlist holds it as a pause does, so that it goes on where it was.
         play = advance(play, playlist, now, self.zone, paused=paused or over is not None, alert=alert)
@@ -207,6 +207,11 @@ class Stage:
         else:
             show = self.scene(playlist.scenes[play.at].scene)
         return Target(show, playlist, play, paused)
+
+
+def resting(wish: Wish, playlist: PlaylistTable, now: float) -> bool:
+    """Whether the playlist rests because somebody asked for it; such a pause ends by itself."""
+    return wish.paused is not None and now < wish.paused + 60 * playlist.pause_minutes
 
 
 # -- what people do --------------------------------------------------------------------------------------------

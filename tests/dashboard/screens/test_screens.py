@@ -117,6 +117,9 @@ def test_a_pause_ends_by_itself() -> None:
     assert stage.target(report, wish, None, NOW + 599, None).paused
     assert not stage.target(report, wish, None, NOW + 601, None).paused
     assert not stage.target(report, rested(wish, False, NOW + 5), None, NOW + 6, None).paused
+    pages = ScreenPages(CITY, PLACES, cast(Any, None), cast(Any, None))
+    listed = [pages._row("s", report, wish, NOW + later, "zh")["paused"] for later in (599, 601)]
+    assert listed == [True, False], "and the list says so"
 
 
 @pytest.mark.parametrize(
