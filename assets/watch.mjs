@@ -10,13 +10,18 @@ const at = (id) => document.getElementById(id);
 const here = () => at("wall")?.dataset.screen === "desk";
 const MINUTE = 60;
 const SNOOZES = [15, 30, 60, 120, 480]; // minutes
+const AGAIN = 15000; // ms after which the story of a ticket that stays chosen is asked for again
+const PATIENCE = 10000; // ms it is waited for
 
 // -- what stands ---------------------------------------------------------------------------------------------
 
 const queue = (citywall.queue = { rows: [], counts: {}, open: {}, chosen: "", filter: 0, done: {}, pending: new Set() });
 const isOpen = (row) => !row.acknowledged && !row.snoozed_until;
 const shown = () => queue.rows.filter((row) => !queue.filter || row.severity === queue.filter);
-const chosen = () => queue.rows.find((row) => row.key === queue.chosen);
+// An alert with an open form stays the chosen one though it ends, so that nothing is done to another than was meant.
+let held = null;
+const holding = () => (at("desk_detail-form")?.childElementCount ? held : null);
+const chosen = () => queue.rows.find((row) => row.key === queue.chosen) ?? (holding()?.key === queue.chosen ? { ...held, gone: true } : undefined);
 
 citywall.sinks["desk_queue-data"] = (_, value) => {
   Object.assign(queue, value);
@@ -58,8 +63,9 @@ function list() {
   }
   box.setAttribute("aria-label", english() ? box.dataset.en : box.dataset.zh);
   const rows = shown();
-  if (!rows.some((row) => row.key === queue.chosen)) queue.chosen = rows[Math.min(queue.index ?? 0, rows.length - 1)]?.key ?? "";
-  queue.index = Math.max(0, rows.findIndex((row) => row.key === queue.chosen));
+  if (!rows.some((row) => row.key === queue.chosen) && holding()?.key !== queue.chosen) queue.chosen = rows[Math.min(queue.index ?? 0, rows.length - 1)]?.key ?? "";
+  const index = rows.findIndex((row) => row.key === queue.chosen);
+  if (index >= 0) queue.index = index;
   let before = null;
   const kept = new Set();
   for (const row of rows) {
@@ -133,19 +139,19 @@ function detail() {
   told = said;
   if (!row) {
     head.replaceChildren(make("p", { class: "empty" }, queue.rows.length ? text.none : text.empty));
-    for (const part of ["acts", "facts", "story"]) at(`desk_detail-${part}`).replaceChildren();
-    return;
+    for (const part of ["acts", "facts"]) at(`desk_detail-${part}`).replaceChildren();
+    return story(null);
   }
-  head.className = `head s${row.severity} ${isOpen(row) ? "open" : ""}`;
+  head.className = `head s${row.severity} ${isOpen(row) && !row.gone ? "open" : ""}`;
   head.replaceChildren(
-    make("div", { class: "level" }, make("span", { class: "shape", "aria-hidden": "true" }, row.shape), ` ${row.level} · ${row.noun}`, make("span", { class: "old", "data-since": row.since })),
+    make("div", { class: "level" }, make("span", { class: "shape", "aria-hidden": "true" }, row.shape), ` ${row.level} · ${row.noun}${row.gone ? ` · ${text.gone}` : ""}`, make("span", { class: "old", "data-since": row.since })),
     make("h3", {}, row.title), row.text ? make("p", { class: "text" }, row.text) : "",
   );
   const acts = [
     ["acknowledge", "a", !row.acknowledged], ["snooze", "s", !row.snoozed_until], ["assign", "g", true], ["note", "n", true],
     ["reopen", "r", !isOpen(row)], ["map", "m", !!row.place], [row.ticket ? "ticket" : "open", "Enter", !!row.link],
   ];
-  at("desk_detail-acts").replaceChildren(...acts.filter(([, , may]) => may).map(([name, key]) => make(
+  at("desk_detail-acts").replaceChildren(...acts.filter(([, , may]) => may && !row.gone).map(([name, key]) => make(
     "button", { type: "button", class: name === "acknowledge" ? "main" : null, "data-act": name, onclick: () => start(name) }, make("kbd", { lang: "en" }, key), text[name],
   )));
   const facts = [[text.since, `${clock(row.since, true)}`], [text.place, row.path.join(" › ") || text.city]];
@@ -161,30 +167,41 @@ function detail() {
   story(row);
 }
 
-// A ticket's own facts and story come from the ticket's page, once it has been looked at for a moment.
-let asked = "";
+// A ticket's own facts and story come from the ticket's page, once it has been looked at for a moment; and again from
+// time to time for as long as it stays chosen, as they go on.
+let wanted = "";
 let asking = 0;
+let round = 0; // of asking: what an older one brings is not shown
 function story(row) {
   const box = at("desk_detail-story");
-  const want = row.ticket ? `${row.ticket} ${document.documentElement.lang}` : "";
-  if (want === asked && box.childElementCount) return;
-  asked = want;
+  const want = row?.ticket ? `${row.ticket} ${document.documentElement.lang}` : "";
+  if (want === wanted && (box.childElementCount || !want)) return;
+  wanted = want;
   clearTimeout(asking);
   box.replaceChildren();
-  if (!want) return;
-  asking = setTimeout(async () => {
-    try {
-      const answer = await fetch(`/ticket/data?key=${row.ticket}&lang=${document.documentElement.lang}`, { cache: "no-store" });
-      if (!answer.ok || asked !== want) return;
-      const { parts } = await answer.json();
-      for (const name of ["facts", "life"]) {
-        if (!parts[name] || !citywall.plain?.(parts[name])) continue;
+  const mine = ++round;
+  if (want) asking = setTimeout(tell, 250, row.ticket, mine, "");
+}
+
+async function tell(ticket, mine, before) {
+  let said = before;
+  try {
+    const answer = await fetch(`/ticket/data?key=${encodeURIComponent(ticket)}&lang=${document.documentElement.lang}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const found = answer.ok ? await answer.json() : null;
+    const box = at("desk_detail-story");
+    if (mine !== round || !box) return;
+    const parts = ["facts", "life"].filter((name) => found?.parts[name] && citywall.plain?.(found.parts[name])).map((name) => [name, found.parts[name]]);
+    said = found ? JSON.stringify(parts) : before;
+    if (said !== before) {
+      box.replaceChildren(...parts.flatMap(([name, children]) => {
         const part = make(name === "life" ? "ol" : "div", { class: name });
-        citywall.draw(part, parts[name]);
-        box.append(name === "life" ? make("h4", {}, words().story) : "", part);
-      }
-    } catch { /* The ticket's page is one key away. */ }
-  }, 250);
+        citywall.draw(part, children);
+        return name === "life" ? [make("h4", {}, words().story), part] : [part];
+      }));
+      citywall.tick?.();
+    }
+  } catch { /* The ticket's page is one key away. */ }
+  if (mine === round) asking = setTimeout(tell, AGAIN, ticket, mine, said);
 }
 
 // -- acts ----------------------------------------------------------------------------------------------------
@@ -230,8 +247,8 @@ async function takeBack() {
   const back = undo;
   undo = null;
   if (!back) return;
-  await back();
-  say(words().undone);
+  const done = await back().catch(() => null); // act.mjs has said why it was refused.
+  say(done ? words().undone : "");
 }
 
 function start(name) {
@@ -277,8 +294,14 @@ function form(fields, name, work) {
   if (!box) return;
   if (!fields) {
     if (box.contains(document.activeElement)) at("desk_queue-list")?.focus();
-    return box.replaceChildren();
+    box.replaceChildren();
+    const moved = held && !shown().some((row) => row.key === held.key);
+    held = null;
+    if (!moved) return;
+    list();
+    return detail();
   }
+  held = chosen();
   const text = words();
   const made = make("form", { autocomplete: "off" }, ...fields, make("div", { class: "buttons" },
     make("button", { type: "submit", class: "main" }, name), make("button", { type: "button", onclick: () => form(null) }, text.cancel)));
