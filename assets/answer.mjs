@@ -65,6 +65,7 @@ function question(asked) {
   return {
     card, title, own, href, name: name === title ? "" : name, id: whole ? "" : idOf(asked),
     shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
+    feeds: asked.closest("[data-number]")?.querySelector("[data-feeds]")?.dataset.feeds.split(" "), // Its own, where a card has many.
     period: visible(card.querySelector("header .period")), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || citywall.address.place,
   };
 }
@@ -115,7 +116,7 @@ function belowOf(rows) {
   })));
 }
 
-function sourcesOf(card) {
+function sourcesOf({ card, feeds }) {
   const about = citywall.about?.(card.dataset.panel);
   if (!about) return null;
   const old = (since) => (since ? w().ago(citywall.ago(citywall.time.wall() - since, lang())) : "–");
@@ -123,7 +124,7 @@ function sourcesOf(card) {
   const unsure = ["lost", "stalled"].includes(card.dataset.state);
   return part(w().sources,
     unsure ? make("p", { class: "fault" }, `▲ ${visible(card.querySelector(".age"))}`) : null,
-    make("ul", { class: "sources" }, about.feeds.map(({ name, state, heard }) =>
+    make("ul", { class: "sources" }, about.feeds.filter(({ name }) => !feeds || feeds.includes(name)).map(({ name, state, heard }) =>
       make("li", { class: unsure ? "" : `is-${state}` }, make("span", { class: "shape" }, unsure ? "○" : SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, unsure ? "–" : w()[state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
     about.as_of ? make("p", { class: "quiet" }, `${w().asof} ${clock(about.as_of, true)}`) : null);
 }
@@ -199,7 +200,7 @@ function open(asked) {
       const said = copy.dataset.whole ? `${Number(copy.dataset.part).toLocaleString("en")} / ${Number(copy.dataset.whole).toLocaleString("en")}` : "";
       big.replaceChildren(copy, said ? make("span", { class: "quiet" }, said) : "");
     }
-    const fresh = sourcesOf(about.card);
+    const fresh = sourcesOf(about);
     if (fresh) sources.replaceChildren(fresh);
   };
   keep();
@@ -244,6 +245,12 @@ function open(asked) {
 document.addEventListener("click", (event) => {
   touched = Date.now();
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const told = event.target.closest?.("[data-answer]");
+  if (told) {
+    event.preventDefault();
+    const meant = document.querySelector(`#${CSS.escape(told.dataset.answer)} .number`);
+    return meant ? open(meant) : undefined;
+  }
   const asked = event.target.closest?.(ASKABLE);
   if (!asked || !asked.closest("#wall [data-panel]") || asked.closest("[data-answers='own']")) return;
   event.preventDefault();

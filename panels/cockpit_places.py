@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -17,7 +18,7 @@ PLACES = 12
 RECORDS = 8
 NO_PLACES = Words("下级没有数据", "Nothing below")
 NO_RECORDS = Words("没有需要先看的工单", "No ticket to look at first")
-ALL = Words("全部", "All")
+ALL, FORMULA = Words("全部", "All"), Words("口径", "Formula")
 DOWN = Words("进入", "Go to")
 INSTRUCT = Words("批示", "Instruct")
 SHOW = Words("上墙", "Show on the wall")
@@ -56,10 +57,13 @@ def _block(one: KeyNumber, reading: Reading, rows: Sequence[Row], records: Seque
     where = [_row(row, _most(rows), one, ctx) for row in rows[:PLACES]] or [empty(NO_PLACES, language)]
     listed = [_record(record, ctx) for record in records[:RECORDS]] or [empty(NO_RECORDS, language)]
     behind = one.behind(ctx)
+    # A tap on it opens the number's answer: its formula, its sources and how old they are, its last day.
+    about = {"href": f"?{urlencode({'number': one.id})}", "data-answer": f"cockpit_numbers-{one.id}"}
+    asked = html.A([FORMULA[language], " ›"], role="button", className="ck-all", **about)
     every = [html.A([ALL[language], " ›"], href=behind, className="ck-all")] if behind else []
     return html.Div(
         [
-            html.Div([html.H3(one.title[language]), html.B(said), *every], className="ck-made"),
+            html.Div([html.H3(one.title[language]), html.B(said), *every, asked], className="ck-made"),
             html.Div(pieces, className="ck-pieces spare"),
             html.Div(html.Div(where, className="rows"), className="list ck-where"),
             html.Div(html.Div(listed, className="rows"), className="list ck-records"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from dashboard.screens.keynumber import key_numbers
 from tests.browser.screen import Board, board_of, post
 from tests.servers import House, until
 
@@ -146,6 +147,15 @@ def test_two_taps_lead_from_a_number_to_a_ticket(tablet: Page, board: Board) -> 
     assert tablet.locator(".ck-block:visible").count() == 1
     places = board.view("days", board.root)["data"]["places"]
     assert block.locator(".ck-go").count() == len(places)
+    block.locator("[data-answer]").tap()
+    answer = tablet.locator("dialog.answer")
+    answer.wait_for()
+    told = answer.inner_text()
+    assert said(tablet, "late") in told
+    assert answer.locator("section p").first.inner_text() == key_numbers()["late"].formula.zh
+    assert "数据截至" in told
+    assert answer.locator(".sources .name").all_inner_texts() == ["intake"], "only what fills this number"
+    tablet.locator(".answer-close").tap()
     block.locator("a.ck-record").first.tap()
     tablet.wait_for_url("**/ticket?key=**", timeout=10_000)
     until(lambda: tablet.evaluate("() => document.getElementById('desk')?.dataset.ready") == "1", 15, "the ticket")
