@@ -1,4 +1,4 @@
-"""The wall: the map in the middle under the deciding numbers, the seven modules around it, and what is urgent."""
+"""The wall: the map under the deciding numbers, the seven modules around it, what is urgent and what alerts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LAYOUT = Layout(
     pictures={
         "wide": """
             header  header header
-            service decide urgent
+            service decide alerts
             service map    urgent
             economy map    urgent
             economy map    emergency
@@ -35,11 +35,12 @@ LAYOUT = Layout(
             service economy map    urgent emergency
             service economy map    urgent efficacy
             market  sharing map    urgent efficacy
-            market  sharing map    cloud  units
+            market  sharing map    cloud  alerts
         """,
         "tall": """
             header   header
             decide   decide
+            map      alerts
             map      urgent
             map      emergency
             service  economy
@@ -57,6 +58,6 @@ LAYOUT = Layout(
         "wide": "7.4fr 14.2fr 11.4fr 6fr 19fr 5fr 20fr 3fr 22fr",
         "small": "6.5fr 13fr 24fr 24fr 23fr",
         "ultrawide": "7fr 16fr 22fr 10fr 17fr 31fr",
-        "tall": "7.5fr 13.4fr 32fr 20fr 24fr 24fr 23fr",
+        "tall": "7.5fr 13.4fr 14fr 18fr 20fr 24fr 24fr 23fr",
     },
 )

@@ -8,17 +8,12 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.alerts import EXAMPLE, LEVELS, address_of, severity_of, text_of
 from dashboard.screens.marks import both, clipped, tip
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 ROWS = 120  # Alerts that are sent; all are counted.
-LEVELS = {
-    1: ("◆", Words("特急", "Critical")),
-    2: ("▲", Words("紧急", "Urgent")),
-    3: ("■", Words("重要", "Major")),
-    4: ("●", Words("一般", "Minor")),
-}
 NOUNS = {
     "ticket": Words("工单", "Ticket"),
     "camera": Words("视频", "Video"),
@@ -107,7 +102,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     for one in view.get("alerts", [])[:ROWS]:
         known = one["place"] in ctx.places
         noun = NOUNS.get(one["noun"])
-        severity = min(4, max(1, int(one["severity"])))
+        severity = severity_of(one)
         shape, word = LEVELS[severity]
         rows.append({
             "key": one["key"], "severity": severity, "shape": shape, "level": word[language],
@@ -115,9 +110,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "place": one["place"] if known else "",
             "where": ctx.places[one["place"]].title(language) if known else "",
             "path": [ctx.places[code].title(language) for code in ctx.places.path(one["place"])][1:] if known else [],
-            "unit": clipped(ctx.city.translated(one["unit"], language)), "title": _said(one["title"][at], one, ctx),
-            "both": [clipped(text) for text in one["title"]], "text": _said(one["text"][at], one, ctx),
-            "link": _address(one, ctx),
+            "unit": clipped(ctx.city.translated(one["unit"], language)), "title": text_of(one["title"][at], one, ctx),
+            "both": [clipped(text) for text in one["title"]], "text": text_of(one["text"][at], one, ctx),
+            "link": address_of(one, ctx),
             "ticket": one["link"].partition("key=")[2] if one["link"].startswith("/ticket?") else "",
             "acknowledged": one["acknowledged"], "assigned": one["assigned"], "snoozed_until": one["snoozed_until"],
         })  # fmt: skip
@@ -133,61 +128,6 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     return {"desk_queue-data.data": said}
 
 
-def _said(text: str, one: Mapping[str, Any], ctx: Context) -> str:
-    """A text with the names that sources give things as the screen's language has them."""
-    if ctx.language == "en":
-        if one["unit"]:
-            text = text.replace(one["unit"], ctx.city.translated(one["unit"], "en"))
-        text = " · ".join(ctx.city.translated(part, "en") for part in text.split(" · "))
-    return clipped(text)
-
-
-def _address(one: Mapping[str, Any], ctx: Context) -> str:
-    """The alert's address in the screen's language."""
-    link = str(one["link"])
-    if not link or ctx.language == ctx.city.languages[0]:
-        return link
-    return f"{link}{'&' if '?' in link else '?'}lang={ctx.language}"
-
-
-def _alert(
-    key: str, severity: int, noun: str, since: float, title: list[str], text: list[str], **more: Any
-) -> Document:
-    """An alert as the view tells it."""
-    said = {"place": "", "unit": "", "link": "", "acknowledged": None, "assigned": None, "snoozed_until": None}
-    return {
-        **said, "key": key, "severity": severity, "noun": noun, "since": since, "title": title, "text": text, **more,
-    }  # fmt: skip
-
-
-EXAMPLE = {
-    "alerts": [
-        _alert(
-            "ticket|hotline|7|1795290000", 1, "ticket", 1_795_298_400.0,
-            ["紧急事件超期 · 下穿通道<b>积水</b> 0.5 m", "Emergency overdue · 下穿通道<b>积水</b> 0.5 m"],
-            ["7 · 道路积水 · 排水公司", "7 · 道路积水 · 排水公司"], unit="排水公司", link="/ticket?key=hotline%7C7",
-        ),
-        _alert(
-            "sensor|over|gauges|W-04|level|1994582", 2, "sensor", 1_795_299_300.0,
-            ["海五路下穿 超警戒 0.52 m", "海五路下穿: alarm, 0.52 m"], ["阈值 0.5 m", "Threshold 0.5 m"],
-            assigned={"to": "梁慧敏", "by": "陈静", "at": 1_795_299_500.0},
-        ),
-        _alert(
-            "camera|switch|p|SW-0317|1795158600", 3, "camera", 1_795_290_000.0,
-            ["交换机故障 SW-0317 · 14 路离线", "Switch fault SW-0317: 14 cameras dark"], ["", ""], link="/video",
-            acknowledged={"by": "李伟明", "at": 1_795_291_000.0, "comment": "已报修，预计两小时"},
-        ),
-        _alert(
-            "steps|overdue|环卫中心|498655", 4, "ticket", 1_795_297_000.0,
-            ["超期 · 环卫中心 2 件待告知", "Overdue · 环卫中心: 2 to be told"],
-            ["无通知渠道，请电话告知", "No channel carries it, call them"], unit="环卫中心",
-            link="/tickets?open=1", snoozed_until=1_795_303_000.0,
-        ),
-    ],
-    "counts": {"1": 1, "2": 1, "3": 1, "4": 1},
-    "open": {"1": 1, "2": 1, "3": 0, "4": 0},
-    "unacknowledged": 2,
-}  # fmt: skip
 PANEL = Panel(
     id="desk_queue",
     title=Words("告警", "Alerts"),

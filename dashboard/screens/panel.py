@@ -82,8 +82,8 @@ class Panel:
     """A thing on a screen.
 
     ``reads`` names the views it needs, all at the screen's place, or of the whole city where the panel is ``whole``.
-    ``paint(views, ctx)`` gets view name → ``data`` of that view. ``example`` is one such set of views. ``formula`` says how its numbers come about,
-    ``period`` what time they are about and in what unit, in a few words beside the title.
+    ``paint(views, ctx)`` gets view name → ``data`` of that view. ``example`` is one such set of views. ``formula`` says
+    how its numbers come about, ``period`` what time they are about and in what unit, in a few words beside the title.
     """
 
     id: str
