@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from posixpath import normpath
 from typing import cast
 
 from starlette.routing import BaseRoute, Match
@@ -131,8 +132,11 @@ class Front:
 
     async def _from_shelf(self, scope: Scope, path: str, send: Send) -> None:
         """Answer from memory what was asked before; what is new is asked for inside, packed and kept."""
+        if normpath(path) != path:  # Each way of writing an address would be packed and kept as another.
+            await _refuse(send, 404, "not found")
+            return
         asset = ASSETS / path.removeprefix("/assets/") if path.startswith("/assets/") else None
-        changed = asset.stat().st_mtime if asset is not None and ".." not in path and asset.is_file() else 0.0
+        changed = asset.stat().st_mtime if asset is not None and asset.is_file() else 0.0
         key = (FINGERPRINT.sub("", path), changed)
         headers = dict(scope["headers"])
         kept = self.kept.get(key)

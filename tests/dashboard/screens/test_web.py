@@ -214,6 +214,25 @@ async def test_fingerprints_do_not_fill_the_memory(tmp_path: Path) -> None:
     assert len(front.kept) == 3  # The page, one file of Dash, one of ours.
 
 
+async def test_one_file_has_one_address_and_is_kept_once(tmp_path: Path) -> None:
+    app = app_of(town(tmp_path))
+    outside = tmp_path / "outside.css"
+    outside.write_text("x")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://wall.test") as client:
+        page = (await client.get("/wall")).text
+        (path,) = re.findall(r'src="(/_dash-component-suites/dash/html/[^"]+)"', page)
+        assert [(await client.get(good)).status_code for good in ("/assets/wall.css", path)] == [200, 200]
+        for other in (
+            "/assets/%2e/wall.css", "/assets/vendor/%2e%2e/wall.css", "/assets//wall.css", "/assets/wall.css/",
+            f"/assets/{outside}", path.replace("/dash/", "/dash//", 1), path.replace("/dash/", "/dash/x/%2e%2e/", 1),
+            "/shapes//T.json", "/wall/",
+        ):  # fmt: skip
+            answer = await client.get(other)
+            assert answer.status_code == 404, other
+    front = next(layer for layer in layers(app) if hasattr(layer, "kept"))
+    assert len(front.kept) == 3  # The page, one file of Dash, one of ours.
+
+
 def layers(app: Any) -> list[Any]:
     """The ASGI layers of an app that has been asked something, outermost first."""
     found, layer = [], app.middleware_stack
