@@ -15,7 +15,6 @@ from dashboard.words import Words
 
 SIMULATED = Words("模拟数据", "Simulated data")
 REPLAYED = Words("历史回放", "Replay")
-PEACE = Words("平时", "Routine")
 SOURCES = Words("数据源", "Sources")
 ALERTS = Words("待确认告警", "unacknowledged")
 GRAVE = ("1", "2")  # Severities that are told of in the header, at whatever screen.
@@ -34,7 +33,6 @@ def frame(ctx: Context) -> Any:
     if ctx.city.replayed:
         note = Words("按城市时间回放的历史工单", "Past tickets, replayed by the city's time")
         badges.append(html.Span(both(REPLAYED), className="badge news", **tip(note)))
-    badges.append(html.Span(both(PEACE), className="badge", **tip(Words("运行模式：平时", "Mode: routine"))))
     switch = [
         html.A(LANGUAGES[language], href=f"?lang={language}", lang=language, **{"data-set-lang": language})
         for language in ctx.city.languages
