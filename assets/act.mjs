@@ -21,15 +21,19 @@ const WORDS = {
 };
 const words = () => WORDS[document.documentElement.lang === "en" ? "en" : "zh"];
 
-// Storage may be forbidden or full; then a queue lasts as long as the page.
-const memory = {};
+// Storage may be forbidden or full; then what was to be kept lasts as long as the page.
+const memory = {}; // what could not be stored
 const store = {
   get(name) {
-    try { return localStorage.getItem(name) ?? memory[name] ?? null; } catch { return memory[name] ?? null; }
+    try { return memory[name] ?? localStorage.getItem(name); } catch { return memory[name] ?? null; }
   },
   set(name, value) {
-    memory[name] = value;
-    try { localStorage.setItem(name, value); } catch { /* It lasts as long as the page. */ }
+    try {
+      localStorage.setItem(name, value);
+      delete memory[name];
+    } catch {
+      memory[name] = value;
+    }
   },
 };
 
@@ -85,13 +89,25 @@ citywall.choosePerson = () => (asking ??= new Promise((resolve) => {
 
 // -- acts on their way ---------------------------------------------------------------------------------------
 
+// The queue is shared by all pages of this browser, and each of them sends what stands in it. An act of this page whose
+// answer another page got, or which found no room in the storage, is sent from here all the same: under its id it is
+// done once, and the answer is its own.
 const read = () => {
-  try { return JSON.parse(store.get(QUEUE) ?? "[]"); } catch { return []; }
+  try { return JSON.parse(localStorage.getItem(QUEUE) ?? "[]"); } catch { return []; }
 };
-const write = (queue) => store.set(QUEUE, JSON.stringify(queue));
-const waiting = new Map(); // id → {resolve, reject} of acts of this page
+const write = (queue) => {
+  try { localStorage.setItem(QUEUE, JSON.stringify(queue)); } catch { /* What is this page's own it still knows. */ }
+};
+const waiting = new Map(); // id → {act, resolve, reject} of acts of this page
+const settled = new Set(); // ids that have their answer, should another page have written an older queue
+const open = () => {
+  const queued = read().filter((act) => !settled.has(act.id));
+  const known = new Set(queued.map((act) => act.id));
+  return [...queued, ...[...waiting.values()].map(({ act }) => act).filter((act) => !known.has(act.id))];
+};
 let sending = false;
 let wait = BACKOFF[0];
+let wake = () => {}; // ends a pause between two attempts
 let refusal = "";
 
 // Does something in the person's name. Resolves to the act once it is durable; null where nobody gave a name.
@@ -102,11 +118,16 @@ citywall.act = async (type, data = {}, about = {}) => {
   if (!by) return null;
   const act = { id: uuid(), type, by, data, ...(about.subject ? { subject: about.subject } : {}) };
   write([...read(), act]);
-  const settled = new Promise((resolve, reject) => waiting.set(act.id, { resolve, reject }));
-  wait = BACKOFF[0];
-  send();
-  return settled;
+  const answered = new Promise((resolve, reject) => waiting.set(act.id, { act, resolve, reject }));
+  hurry();
+  return answered;
 };
+
+function hurry() {
+  wait = BACKOFF[0];
+  wake();
+  send();
+}
 
 // crypto.randomUUID is not there on a plain http page of another machine.
 function uuid() {
@@ -121,15 +142,16 @@ function uuid() {
 async function send() {
   if (sending) return;
   sending = true;
-  for (let act = read()[0]; act; act = read()[0]) {
+  for (let act = open()[0]; act; act = open()[0]) {
     const answer = await attempt(act);
     if (answer === null) {
       mark();
-      await new Promise((resolve) => setTimeout(resolve, wait * (0.7 + 0.3 * Math.random())));
+      await new Promise((resolve) => { wake = resolve; setTimeout(resolve, wait * (0.7 + 0.3 * Math.random())); });
       wait = Math.min(BACKOFF[1], 2 * wait);
       continue;
     }
     wait = BACKOFF[0];
+    settled.add(act.id);
     write(read().filter((one) => one.id !== act.id));
     const mine = waiting.get(act.id);
     waiting.delete(act.id);
@@ -170,7 +192,7 @@ function refuse({ reason, say }) {
 
 // The mark in the corner: how many acts are on their way, or why the last one was not taken.
 function mark() {
-  const n = read().length;
+  const n = open().length;
   let box = document.getElementById("act-mark");
   const text = refusal || (n ? words().waiting(n) : "");
   if (!text) {
@@ -185,5 +207,13 @@ function mark() {
   if (box.textContent !== text) box.textContent = text;
 }
 
-window.addEventListener("online", () => { wait = BACKOFF[0]; send(); });
-if (read().length) send();
+window.addEventListener("online", hurry);
+// Another page has delivered something, or somebody has said there who they are.
+window.addEventListener("storage", ({ key }) => {
+  if (key === QUEUE && sending) hurry();
+  if (key === PERSON) {
+    delete memory[PERSON];
+    window.dispatchEvent(new CustomEvent("citywall:person", { detail: { name: citywall.person() } }));
+  }
+});
+if (open().length) send();
