@@ -26,6 +26,7 @@ from dashboard.sources.mapping import MapSettings, search_quietly
 from dashboard.sources.values import moments, raw_of, short_text
 
 INTERVAL = 300.0
+AHEAD = 600.0  # Seconds; an update further ahead of the clock does not move the cursor.
 KNOWN = 500_000  # Requests that are known not to have changed; beyond these some are read twice.
 
 
@@ -77,32 +78,35 @@ async def fetch(settings: Settings, ctx: Context) -> AsyncIterator[Delivery]:
     Raises:
         SourceFailed: if the server does not answer as it should.
     """
-    cursor = _cursor(ctx.cursor)
+    cursor = _cursor(ctx.cursor, ctx.now())
     known: dict[str, bytes] = {}
     async with Fetcher(settings, ctx) as web:
         while True:
             began = asyncio.get_running_loop().time()
-            latest = cursor.updated
+            latest, whole = cursor.updated, True
             async for payload, updated in _pages(web, settings, cursor, known, ctx.now()):
-                latest = max(latest, updated)
+                whole = updated is not None
+                latest = max(latest, updated or 0.0)
                 yield Delivery(payload)
-            cursor.updated = latest
+            if whole:  # Else there is more behind the pages that were read, and it is to be asked for again.
+                cursor.updated = latest
             yield Delivery(Page(), msgspec.json.encode(cursor).decode())  # All pages are on disk by now.
             took = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(0.0, (settings.interval or INTERVAL) - took))
 
 
-def _cursor(text: str | None) -> Cursor:
+def _cursor(text: str | None, now: datetime) -> Cursor:
     try:
-        return msgspec.json.decode(text or "{}", type=Cursor)
+        found = msgspec.json.decode(text or "{}", type=Cursor)
     except msgspec.MsgspecError:
         return Cursor()  # What was read before comes again, as duplicates.
+    return found if found.updated <= now.timestamp() + AHEAD else Cursor()
 
 
 async def _pages(
     web: Fetcher, settings: Settings, cursor: Cursor, known: dict[str, bytes], now: datetime
-) -> AsyncIterator[tuple[Payload, float]]:
-    """The pages, each with the latest update in it."""
+) -> AsyncIterator[tuple[Payload, float | None]]:
+    """The pages, each with the latest update in it; None with what is said where they end before their time."""
     parameters = {**settings.parameters, "page_size": str(settings.page_size)}
     if settings.jurisdiction is not None:
         parameters["jurisdiction_id"] = settings.jurisdiction
@@ -126,15 +130,16 @@ async def _pages(
         try:
             requests = requests_of(reply.document)
         except SourceNonsense:
-            yield reply, 0.0
+            yield reply, None
             return
         fresh = [request for request in requests if _is_new(request, known)]
-        yield Page(fresh), max((_updated(request) for request in requests), default=0.0)
+        updates = (_updated(request) for request in requests)
+        yield Page(fresh), max((one for one in updates if one <= now.timestamp() + AHEAD), default=0.0)
         if not requests:
             return
     yield (
         [Rejected("endless_paging", "", url, f"it has more than {settings.pages} pages; set days, or raise pages")],
-        0.0,
+        None,
     )
 
 

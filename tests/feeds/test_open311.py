@@ -260,6 +260,52 @@ async def test_a_server_that_can_is_asked_for_what_has_changed(tmp_path: Path) -
     assert "start_date" not in served.asked[before].query
 
 
+UPDATED = {"updated_after": "updated_after"}
+
+
+async def given_cursor(folder: Path, answer: Any, cursor: str | None = None, **more: Any) -> tuple[str, list[Asked]]:
+    """The cursor after one reading of all pages, and what the server was asked."""
+    async with source(answer) as served:
+        city = town(folder, feed(served.url, **UPDATED, **more))
+        (found,) = bind(city)
+        async with (
+            asyncio.timeout(20),
+            aclosing(cast(Any, found.feed.open)(found.settings, at(context(city), NOW, cursor))) as stream,
+        ):
+            async for delivery in stream:
+                if delivery.cursor is not None:
+                    return delivery.cursor, served.asked
+    raise AssertionError("it ended")
+
+
+async def test_an_update_ahead_of_the_clock_does_not_hide_those_that_follow(tmp_path: Path) -> None:
+    soon, far = (f"{NOW + timedelta(minutes=ahead):%Y-%m-%dT%H:%M:%SZ}" for ahead in (9, 11))
+    server = Server([request(updated_datetime=soon), request(service_request_id="8", updated_datetime=far)])
+    cursor, _ = await given_cursor(tmp_path, server)
+    assert json.loads(cursor) == {"updated": (NOW + timedelta(minutes=9)).timestamp()}
+
+
+async def test_a_cursor_of_old_that_is_ahead_of_the_clock_is_dropped(tmp_path: Path) -> None:
+    held = json.dumps({"updated": (NOW + timedelta(days=3000)).timestamp()})
+    cursor, asked = await given_cursor(tmp_path, Server([request()]), held)
+    assert "updated_after" not in asked[0].query
+    assert "start_date" in asked[0].query
+    assert json.loads(cursor)["updated"] < NOW.timestamp()
+
+
+@pytest.mark.parametrize("why", ["endless", "nonsense"])
+async def test_the_cursor_stays_where_not_all_pages_were_read(tmp_path: Path, why: str) -> None:
+    server = Server([request(), request(service_request_id="8", updated_datetime="2026-01-01T00:00:00Z")])
+
+    def answer(asked: Asked) -> bytes:
+        return reply("[{}]") if why == "nonsense" and asked.query["page"] == "2" else server(asked)
+
+    more: dict[str, Any] = {"page_size": 1, "pages": 1 if why == "endless" else 5}
+    assert json.loads((await given_cursor(tmp_path, answer, **more))[0]) == {}
+    held = json.dumps({"updated": (NOW - timedelta(days=300)).timestamp()})
+    assert json.loads((await given_cursor(tmp_path, answer, held, **more))[0]) == json.loads(held)
+
+
 async def test_pages_are_read_on_though_the_first_has_not_changed(tmp_path: Path) -> None:
     """Oldest first, with ETags: what is new stands on the last page, and the first is the same for ever."""
     server = Server([request(), request(service_request_id="8")])
