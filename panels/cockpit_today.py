@@ -73,14 +73,8 @@ def _said(text: str, language: str, kind: str) -> Mark:
 
 def _example() -> dict[str, Document]:
     found: dict[str, Document] = {
-        "alerts": {"alerts": [], "counts": {}, "unacknowledged": 0},
-        "supervised": {
-            "tickets": [
-                {"key": "hotline|3", "number": "3", "title": "排水口堵塞反复投诉", "level": 3,
-                 "since": 1_795_200_000.0, "due": 1_795_283_600.0, "unit": "排水公司", "by": "区领导", "late": True},
-            ],
-            "n": 1,
-        },
+        "alerts": {"alerts": [], "counts": {}, "open": {}, "unacknowledged": 0},
+        "supervised": {"tickets": [SUPERVISED], "n": 1, "late": 1, "first": SUPERVISED},
         "forecast": {
             "due": 26110, "closed_on_time": 18604, "open": 6583, "sure_late": 923, "low": 0.9421, "mid": 0.9456,
             "high": 0.9493, "close": {"n": 120, "to": 0.9501}, "curve": [[0, 0.9456], [120, 0.9501]],
@@ -100,7 +94,11 @@ def _example() -> dict[str, Document]:
     return {view: found[view] for view in READS}
 
 
-READS = tuple(sorted({*KINDS, "video"}))
+SUPERVISED = {
+    "key": "hotline|3", "number": "3", "title": "排水口堵塞反复投诉", "level": 3, "since": 1_795_200_000.0,
+    "due": 1_795_283_600.0, "unit": "排水公司", "by": "区领导", "late": True,
+}  # fmt: skip
+READS = tuple(sorted({*KINDS, "tickets", "video"}))
 PANEL = Panel(
     id="cockpit_today",
     title=Words("今日三件事", "Three things today"),

@@ -89,7 +89,7 @@ PANEL = Panel(
                     "since": 1_795_100_000.0, "due": None, "unit": "", "by": "",
                 },
             ],
-            "n": 2,
+            "n": 2, "late": 0, "first": None,
         },
         "instructions": {
             "instructions": [

@@ -6,6 +6,7 @@ sent back with a reason. What a ticket's own source says of the ticket stays as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -249,6 +250,9 @@ def row_of(one: Instruction, now: float, rules: Rules) -> dict[str, Any]:
 def view_instructions(board: Instructions, place: str, now: float) -> Document:
     """Those in hand: long overdue ones first, then overdue, then those that came back and wait for their leader, then
     by deadline; and those that ended within a week. ``on_time`` is [reported in time, closed] of 30 days.
+
+    Of all in hand, listed or not, ``late`` counts those that are overdue, ``first`` is the one of these whose deadline
+    passed first, and ``to`` counts them by who was asked.
     """
     mine = board.at(place)
     rows = [row_of(one, now, board.rules) for one in mine if one.state in OPEN]
@@ -260,12 +264,15 @@ def view_instructions(board: Instructions, place: str, now: float) -> Document:
     ended = [one for one in mine if one.ended is not None and one.ended > now - ENDED_FOR]
     ended.sort(key=lambda one: (-(one.ended or 0.0), one.id))
     closed = [one for one in mine if one.state == "closed" and (one.ended or 0.0) > now - PERIOD]
+    late = [row for row in rows if row["light"] in ("overdue", "worst")]
     return {
         "instructions": rows[:ROWS],
         "ended": [row_of(one, now, board.rules) for one in ended[:ENDED_ROWS]],
         "open": len(rows),
         "back": sum(row["state"] == "reported" for row in rows),
-        "late": sum(row["light"] in ("overdue", "worst") for row in rows),
+        "late": len(late),
+        "first": min(late, key=lambda row: (row["due"], row["id"]), default=None),
+        "to": dict(sorted(Counter(row["to"] for row in rows).items())),
         "on_time": [sum(bool(one.on_time) for one in closed), len(closed)],
         "anomalies": sum(len(one.anomalies) for one in mine),
     }

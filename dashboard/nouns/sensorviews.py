@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from dashboard.nouns.noun import Document, Noun
@@ -122,7 +124,8 @@ def _day(gauge: Gauge, now: float) -> list[float | None]:
 def view_water(board: Sensors, place: str, now: float) -> Document:
     """Where water may stand and where it rains: level gauges with the worst first, rain gauges with the wettest first.
 
-    Of the levels ``over`` counts warnings and alarms among the ``working`` ones, and ``rising`` those that rise.
+    Of the levels ``over`` counts warnings and alarms among the ``working`` ones, ``places`` the same by the place
+    directly below at which they stand, and ``rising`` those that rise.
     Each row has its last day in quarters of an hour as ``day``. ``hours`` is the most rain of any gauge by hour.
     """
     levels: list[dict[str, Any]] = []
@@ -142,10 +145,17 @@ def view_water(board: Sensors, place: str, now: float) -> Document:
     return {
         "levels": levels[:WATER], "rains": rains[:WATER], "total": len(levels), "working": len(believed),
         "over": {grade: sum(row["grade"] == grade for row in believed) for grade in ("warn", "alarm")},
+        "places": _below(board, place, (row["place"] for row in believed if row["grade"] in ("warn", "alarm"))),
         "rising": sum(row["trend"] == "rising" for row in believed),
         "hours": [max((q for q in quarters[at : at + 4] if q is not None), default=None) for at in range(0, SLOTS, 4)],
         "until": (int(now // SLOT) + 1) * SLOT,
     }  # fmt: skip
+
+
+def _below(board: Sensors, place: str, codes: Iterable[str]) -> dict[str, int]:
+    """How many of the codes lie at or below each place directly below; those of no such place are left out."""
+    paths = (board.rules.places.path(code) for code in codes)
+    return dict(sorted(Counter(path[path.index(place) + 1] for path in paths if place in path[:-1]).items()))
 
 
 def _against(row: dict[str, Any]) -> float:

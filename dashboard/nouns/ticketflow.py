@@ -134,18 +134,26 @@ def view_whistles(board: Tickets, place: str, now: float) -> Document:
 
 
 def view_supervised(board: Tickets, place: str, now: float) -> Document:
-    """Open tickets under supervision: the highest level first, within a level by deadline, those without one last."""
+    """Open tickets under supervision: the highest level first, within a level by deadline, those without one last.
+
+    Of all of them, listed or not, ``late`` counts those whose own deadline has passed, and ``first`` is the one of
+    these whose deadline passed first.
+    """
     found = [board.tickets[key] for key in board.tally(place).rolls.get("supervised", ())]
     found.sort(key=lambda t: (-t.level, t.supervise_due is None, t.supervise_due or 0.0, t.supervised or 0.0, t.key))
-    rows = [
-        {
-            "key": ticket.key, "number": ticket.number, "title": ticket.title or ticket.category,
-            "level": ticket.level, "since": ticket.supervised, "due": ticket.supervise_due, "unit": ticket.unit,
-            "by": ticket.supervisor, "late": ticket.supervise_due is not None and ticket.supervise_due < now,
-        }
-        for ticket in found[:ROWS]
-    ]  # fmt: skip
-    return {"tickets": rows, "n": len(found)}
+    late = [(due, t.key) for t in found if (due := t.supervise_due) is not None and due < now]
+    return {
+        "tickets": [_supervised(ticket, now) for ticket in found[:ROWS]], "n": len(found), "late": len(late),
+        "first": _supervised(board.tickets[min(late)[1]], now) if late else None,
+    }  # fmt: skip
+
+
+def _supervised(ticket: Ticket, now: float) -> dict[str, Any]:
+    return {
+        "key": ticket.key, "number": ticket.number, "title": ticket.title or ticket.category,
+        "level": ticket.level, "since": ticket.supervised, "due": ticket.supervise_due, "unit": ticket.unit,
+        "by": ticket.supervisor, "late": ticket.supervise_due is not None and ticket.supervise_due < now,
+    }  # fmt: skip
 
 
 # -- rates -------------------------------------------------------------------------------------------------

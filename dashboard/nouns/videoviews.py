@@ -118,23 +118,23 @@ def _shared(watched: Watched) -> tuple[str, str, str]:
 
 
 def view_faults(board: Cameras, place: str, now: float) -> Document:
-    """The faults that concern a place, those with most cameras down first; ``alarms`` are those that are shared."""
+    """The faults that concern a place, those with most cameras down there first; ``alarms`` counts those that are
+    shared, listed or not.
+    """
     at = _by_key(board, place)
-    rows: list[dict[str, Any]] = []
-    number = cameras = alarms = 0
-    single = 0
+    found: list[tuple[int, Fault, list[Outage]]] = []
     for fault in faults_of(board):
         mine = [outage for outage in fault.outages if outage.camera in at]
         down = sum(not outage.over for outage in mine)
-        if not down:
-            continue
-        number += 1
-        cameras += down
-        alarms += fault.cause != "camera"
-        single += fault.cause == "camera"
-        if len(rows) < ROWS:
-            rows.append(_row(board, fault, mine, down, at))
-    return {"faults": rows, "number": number, "cameras": cameras, "alarms": alarms, "single": single}
+        if down:
+            found.append((down, fault, mine))
+    found.sort(key=lambda one: -one[0])  # Those with as many keep the order they have in the whole city.
+    single = sum(fault.cause == "camera" for _, fault, _ in found)
+    return {
+        "faults": [_row(board, fault, mine, down, at) for down, fault, mine in found[:ROWS]],
+        "number": len(found), "cameras": sum(down for down, _, _ in found),
+        "alarms": len(found) - single, "single": single,
+    }  # fmt: skip
 
 
 def _by_key(board: Cameras, place: str) -> dict[str, Watched]:

@@ -46,7 +46,8 @@ WATER: dict[str, Document] = {
             {"key": "g|W-R03|level", "name": "毅贤路低洼路段", "place": "440605125", "value": 0.16, "unit": "m",
              "fault": "", "grade": "warn", "trend": "steady", "at": 1_795_301_900.0},
         ],
-        "total": 18, "working": 16, "over": {"warn": 3, "alarm": 1}, "rising": 4,
+        "total": 18, "working": 16, "over": {"warn": 3, "alarm": 1}, "places": {"440605011": 1, "440605125": 3},
+        "rising": 4,
     },
 }  # fmt: skip
 INCIDENTS: dict[str, Document] = {
@@ -142,13 +143,7 @@ def _high(views: Views) -> list[Mapping[str, Any]]:
 
 def water_rows(views: Views, ctx: Context) -> Sequence[Row]:
     """How many of them are at each place directly below."""
-    found: dict[str, int] = {}
-    for one in _high(views):
-        path = ctx.places.path(one["place"]) if one["place"] in ctx.places else ()
-        if ctx.place in path[:-1]:
-            below = path[path.index(ctx.place) + 1]
-            found[below] = found.get(below, 0) + 1
-    return highest_first([Row(code, n) for code, n in found.items()])
+    return highest_first([Row(code, n) for code, n in views["water"].get("places", {}).items()])
 
 
 def water_records(views: Views, ctx: Context) -> Sequence[Record]:

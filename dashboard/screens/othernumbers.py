@@ -49,16 +49,17 @@ VIDEO: dict[str, Document] = {
         "number": 64, "cameras": 318, "alarms": 2, "single": 62,
     },
 }  # fmt: skip
+LATE_ONE = {
+    "id": "i1", "subject": "tickets|NH2026111800017", "ticket": "tickets|NH2026111800017", "state": "given",
+    "light": "overdue", "title": "虹岭路排水口堵塞反复投诉", "said": "", "place": "440605124",
+    "by": "分管副区长", "to": "排水公司", "text": "今日内查清堵塞原因，报整改方案",
+    "since": 1_795_210_000.0, "due": 1_795_296_000.0, "reported": None, "reporter": "", "answer": "",
+    "on_time": None, "returns": 1, "why": "下游仍堵", "ended": None,
+}  # fmt: skip
 INSTRUCTIONS: dict[str, Document] = {
     "instructions": {
         "instructions": [
-            {
-                "id": "i1", "subject": "tickets|NH2026111800017", "ticket": "tickets|NH2026111800017", "state": "given",
-                "light": "overdue", "title": "虹岭路排水口堵塞反复投诉", "said": "", "place": "440605124",
-                "by": "分管副区长", "to": "排水公司", "text": "今日内查清堵塞原因，报整改方案",
-                "since": 1_795_210_000.0, "due": 1_795_296_000.0, "reported": None, "reporter": "", "answer": "",
-                "on_time": None, "returns": 1, "why": "下游仍堵", "ended": None,
-            },
+            LATE_ONE,
             {
                 "id": "i2", "subject": "late", "ticket": "", "state": "reported", "light": "none", "title": "超期未结",
                 "said": "229 件", "place": "440605124", "by": "区长", "to": "狮山执法办",
@@ -83,7 +84,8 @@ INSTRUCTIONS: dict[str, Document] = {
                 "ended": 1_795_100_000.0,
             },
         ],
-        "open": 3, "back": 1, "late": 1, "on_time": [14, 16], "anomalies": 0,
+        "open": 3, "back": 1, "late": 1, "first": LATE_ONE, "to": {"公安分局": 1, "排水公司": 1, "狮山执法办": 1},
+        "on_time": [14, 16], "anomalies": 0,
     },
 }  # fmt: skip
 
@@ -160,10 +162,7 @@ def read_instructions(views: Views, ctx: Context) -> Reading:
 
 def instruction_rows(views: Views, ctx: Context) -> Sequence[Row]:
     """By who was asked, those with most first."""
-    found: dict[str, int] = {}
-    for row in views["instructions"].get("instructions", []):
-        found[row["to"]] = found.get(row["to"], 0) + 1
-    return highest_first([Row("", n, name=name) for name, n in found.items()])
+    return highest_first([Row("", n, name=name) for name, n in views["instructions"].get("to", {}).items()])
 
 
 def instruction_records(views: Views, ctx: Context) -> Sequence[Record]:

@@ -24,6 +24,7 @@ DANGER, PASSED, COMING, HANGING = 1, 2, 3, 4
 THINGS = 3
 DARK = 0.01  # The share of all cameras that one fault must take down to stand beside missed deadlines.
 NAME, TITLE = 12, 24  # Characters of a name within a sentence, and of a title.
+GRAVE = ("1", "2")  # The severities of alerts that are danger.
 CROWD = 5  # Tickets of one unit that fall due within the hour, from which on that is worth a word.
 RULE = Words(
     "先无人确认的重大告警、再已超期、再将超期、后卡滞；同级按涉及件数。每类至多一件。",
@@ -85,17 +86,17 @@ def _n(value: float) -> Words:
 
 
 def alerts(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
-    """The worst alert nobody has acknowledged."""
-    mine = [one for one in view.get("alerts", []) if not one.get("acknowledged") and one["severity"] <= 2]
-    for one in mine[:1]:
+    """The worst alert that is open: nobody has acknowledged it, nor put it off."""
+    whole = sum(view.get("open", {}).get(severity, 0) for severity in GRAVE)
+    for one in view.get("alerts", [])[:1] if whole else ():  # Open ones come first, the worst of them before others.
         title, text = _both(one["title"]), _both(one.get("text"))
-        more = len(mine) - 1
+        more = whole - 1
         why = Words(
             f"{text.zh}；{['Ⅰ', 'Ⅱ'][one['severity'] - 1]} 级，无人确认" + (f"，另有 {more} 起" if more else ""),
             f"{text.en}; level {['I', 'II'][one['severity'] - 1]}, nobody has acknowledged it"
             + (f", and {more} more" if more else ""),
         )
-        yield Thing("alert", DANGER, len(mine), title, why, one.get("link") or "", _subject(one), one.get("since"))
+        yield Thing("alert", DANGER, whole, title, why, one.get("link") or "", _subject(one), one.get("since"))
 
 
 def _subject(alert: Mapping[str, Any]) -> str:
@@ -107,40 +108,42 @@ def _subject(alert: Mapping[str, Any]) -> str:
 
 def late_instructions(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     """The instruction that is late for longest."""
-    mine = [one for one in view.get("instructions", []) if one["light"] in ("overdue", "worst")]
-    for one in sorted(mine, key=lambda one: (one["due"], one["id"]))[:1]:
+    one, late = view.get("first"), view.get("late", 0)
+    if one:
         to = _names(one["to"], ctx)
         yield Thing(
-            "instruction", PASSED, len(mine),
+            "instruction", PASSED, late,
             Words(f"批示超期：{cut(one['text'], NAME + 4)}", f"Instruction overdue: {cut(one['text'], NAME)}"),
-            Words(f"{to.zh}未按期办结；超期批示共 {len(mine)} 项，在办 {view.get('open', 0)} 项",
-                  f"{to.en} has not done it in time; {len(mine)} of {view.get('open', 0)} instructions are late"),
+            Words(f"{to.zh}未按期办结；超期批示共 {late} 项，在办 {view.get('open', 0)} 项",
+                  f"{to.en} has not done it in time; {late} of {view.get('open', 0)} instructions are late"),
             ctx.case(one["ticket"]) if one["ticket"] else "", one["subject"], one["due"],
         )  # fmt: skip
 
 
 def supervised(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     """The supervised ticket whose deadline passed first."""
-    mine = [one for one in view.get("tickets", []) if one.get("late")]
-    for one in sorted(mine, key=lambda one: (one["due"], one["key"]))[:1]:
+    one, late = view.get("first"), view.get("late", 0)
+    if one:
         unit = _names(one["unit"], ctx)
         yield Thing(
-            "supervised", PASSED, len(mine), _both(one["title"], one["number"]),
-            Words(f"{one['level']} 级督办已过期限；{unit.zh or '无责任单位'}在办；此类共 {len(mine)} 件",
-                  f"Level {one['level']} supervision, past its deadline; with {unit.en or 'nobody'}; {len(mine)} such"),
+            "supervised", PASSED, late, _both(one["title"], one["number"]),
+            Words(f"{one['level']} 级督办已过期限；{unit.zh or '无责任单位'}在办；此类共 {late} 件",
+                  f"Level {one['level']} supervision, past its deadline; with {unit.en or 'nobody'}; {late} such"),
             ctx.case(one["key"]), one["key"], one["due"],
         )  # fmt: skip
 
 
 def worst_place(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
-    """Where most overdue tickets are, if one place has much more than its share."""
-    rows = view.get("places", {})
-    late = sum(row["late"] for row in rows.values())
-    stood = sum(row["open"] for row in rows.values())
+    """Where most overdue tickets are, if one place directly below has much more than its share of all that are known
+    here, also of those that are known of no place below.
+    """
+    rows, here = view.get("places", {}), views.get("tickets", {})
+    late = sum(here.get("lights", {}).get(light, 0) for light in ("overdue", "worst"))
+    stood = here.get("open", 0)
     if not late or len(rows) < 2:
         return
     code, row = max(rows.items(), key=lambda item: (item[1]["late"], item[0]))
-    share, own = row["late"] / late, row["open"] / max(1, stood)
+    share, own = min(1.0, row["late"] / late), min(1.0, row["open"] / max(1, stood))
     if share < 1.3 * own:
         return
     place = _place(code, ctx)
@@ -202,15 +205,15 @@ def dark(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
         name = one["name"] or one["platform"]
         cause = {"network": Words("网络", "Network"), "platform": Words("平台", "Platform"),
                  "switch": Words("交换机", "Switch"), "street": Words("道路", "Street")}[one["cause"]]  # fmt: skip
-        share = one["down"] / total if total else 0.0
+        number, share = view.get("alarms", 0), one["down"] / total if total else 0.0
         yield Thing(
             "video", PASSED if share >= DARK else HANGING, one["down"],
             Words(f"{cause.zh} {name} 故障，{_n(one['down']).zh} 路视频中断",
                   f"{cause.en} {_names(name, ctx).en}: {_n(one['down']).en} cameras dark"),
             Words(f"{place.zh or '全区'}一处故障；占全部 {_n(total).zh} 路的 {100 * share:.1f} %，"
-                  f"共同故障 {len(shared)} 起",
+                  f"共同故障 {number} 起",
                   f"one fault in {place.en or 'the whole city'}: {100 * share:.1f} % of all {_n(total).en}; "
-                  f"{len(shared)} shared faults"),
+                  f"{number} shared faults"),
             "/video" if "video" in ctx.city.screens else "", "video", one["since"],
         )  # fmt: skip
 
@@ -233,12 +236,12 @@ def stuck(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
 
 def figures(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     """The economic figures that should be out."""
-    late = [one for one in view.get("series", []) if one.get("state") == "overdue"]
-    if late:
+    late, n = [one for one in view.get("series", []) if one.get("state") == "overdue"], view.get("overdue", 0)
+    if late and n:
         names = "、".join(cut(one["name"], NAME) for one in late[:3])
         yield Thing(
-            "figures", HANGING, len(late),
-            Words(f"{len(late)} 项指标逾期未报", f"{len(late)} figures are overdue"),
+            "figures", HANGING, n,
+            Words(f"{n} 项指标逾期未报", f"{n} figures are overdue"),
             Words(f"{names}；发布日期已过，全部 {view.get('total', 0)} 项",
                   f"{names}; their release date has passed, of {view.get('total', 0)} in all"),
             "", "figures",

@@ -14,6 +14,7 @@ from dashboard.board import CODEC, Board
 from dashboard.events import pack, pack_batch
 from dashboard.nouns.clock import ClockTick
 from dashboard.nouns.instructions import (
+    ROWS,
     Instruction,
     InstructionClosed,
     InstructionEvent,
@@ -134,6 +135,23 @@ def test_what_came_back_stands_behind_what_is_late_and_before_what_runs() -> Non
     found = view(events, 5)
     assert [row["id"] for row in found["instructions"]] == ["late", "back", "soon", "runs"]
     assert (found["open"], found["back"], found["late"]) == (4, 1, 1)
+
+
+def test_late_ones_and_who_was_asked_are_counted_beyond_those_that_are_listed() -> None:
+    def another(name: str, given_at: float, due: float, **more: Any) -> InstructionGiven:
+        due_at = START + timedelta(hours=due)
+        made: InstructionGiven = act(
+            InstructionGiven, given_at, name, instruction=name, **{"to": "甲", "text": "查", "due": due_at, **more}
+        )
+        return made
+
+    short = [another(f"s{number}", 90, 91) for number in range(ROWS + 5)]  # Long overdue: they fill the list.
+    found = view([*short, another("slow", 0, 80, to="乙")], 100)
+    assert len(found["instructions"]) == ROWS
+    assert "slow" not in [row["id"] for row in found["instructions"]]
+    assert (found["open"], found["late"], found["first"]["id"]) == (ROWS + 6, ROWS + 6, "slow")
+    assert found["to"] == {"乙": 1, "甲": ROWS + 5}
+    assert (view([], 1)["first"], view([], 1)["to"]) == (None, {})
 
 
 def test_closed_ones_are_told_for_a_week_and_counted_for_thirty_days() -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dashboard.board import Board
 from dashboard.nouns.sensorlayers import LAYERS
 from dashboard.nouns.sensors import SLOTS, SensorReading, Sensors, standard
-from dashboard.nouns.sensorviews import view_gauges, view_parking, view_sensors
+from dashboard.nouns.sensorviews import WATER, view_gauges, view_parking, view_sensors, view_water
 from dashboard.nouns.thresholds import SensorTable, Thresholds
 from tests.flow import rules
 
@@ -181,6 +181,18 @@ def test_it_comes_back_from_a_snapshot_with_its_places() -> None:
     again = Board.restore(replace(rules(), sensors=TABLE), board.dump())
     assert again.view("gauges", "B") == board.view("gauges", "B")
     assert again.view("sensors", "A")["data"]["total"] == 0
+
+
+def test_levels_over_their_threshold_are_counted_by_place_beyond_those_that_are_listed() -> None:
+    places = ["A1", "A", "B", ""]
+    high = [reading(0, 1.5, f"high{number}", place=places[number % 4]) for number in range(4 * WATER)]
+    board = sensors(*high, reading(0, 0.1, "low", place="B"), reading(-60, 3.0, "silent", place="B"))
+    found = view_water(board, "T", after(1))
+    assert len(found["levels"]) == WATER
+    assert found["over"] == {"warn": 4 * WATER, "alarm": 0}
+    assert found["places"] == {"A": 2 * WATER, "B": WATER}, "what is of no place below is in the whole alone"
+    assert view_water(board, "A", after(1))["places"] == {"A1": WATER}, "what is of A itself is in none of its places"
+    assert view_water(board, "B", after(1))["places"] == {}
 
 
 def park(minute: float, value: float, sensor: str, capacity: float | None) -> SensorReading:

@@ -14,7 +14,7 @@ from dashboard.nouns.clock import ClockTick
 from dashboard.nouns.noun import Rules
 from dashboard.nouns.sla import Limit, Limits
 from dashboard.nouns.ticketevents import TICKET_EVENTS
-from dashboard.nouns.ticketflow import STUCK_FEWEST
+from dashboard.nouns.ticketflow import ROWS, STUCK_FEWEST
 from dashboard.places import Place, PlaceTree
 
 PLACES = PlaceTree.of([
@@ -158,7 +158,20 @@ def test_the_supervision_list_is_ordered_by_level_and_deadline() -> None:
     found = view(board, "supervised")
     assert [row["number"] for row in found["tickets"]] == ["three", "two", "one"]
     assert found["tickets"][2]["by"] == "领导"
-    assert found["n"] == 3
+    assert (found["n"], found["late"], found["first"]) == (3, 0, None)
+
+
+def test_supervised_tickets_that_are_late_are_counted_beyond_those_that_are_listed() -> None:
+    told: list[Event] = []
+    for number in range(ROWS + 1):
+        told += life(f"high{number}", -9, upto="signed")
+        told.append(event(f"high{number}", "supervised", -5, level=3, due=NOON - timedelta(hours=1)))
+    told += life("low", -9, upto="signed")
+    told.append(event("low", "supervised", -5, level=1, due=NOON - timedelta(hours=3)))
+    found = view(board_of(*told), "supervised")
+    assert "low" not in [row["number"] for row in found["tickets"]]
+    assert (found["n"], found["late"]) == (ROWS + 2, ROWS + 2)
+    assert (found["first"]["number"], found["first"]["late"]) == ("low", True)
 
 
 def test_rates_are_numerators_and_denominators() -> None:

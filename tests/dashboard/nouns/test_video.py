@@ -219,6 +219,23 @@ def test_what_falls_together_behind_one_switch_is_one_fault_with_its_members() -
     assert view(board, "video_alarms")["alarms"] == []
 
 
+def test_a_place_s_faults_stand_by_how_many_are_down_there() -> None:
+    wide = [camera(f"w{n}", switch="wide", place="A" if n < 3 else "B") for n in range(12)]
+    near = [camera(f"n{n}", switch="near", place="A") for n in range(5)]
+    fine = [camera(f"f{n}", switch=f"f{n}", place="B") for n in range(40)]
+    board = board_of(listed(*wide, *near, *fine))
+    down = {one.id: DOWN for one in (*wide, *near)}
+    run(board, polled(30), *[polled(60 + EACH * n, {one.id: DOWN for one in wide}) for n in range(40)])
+    run(board, *[polled(60 + EACH * (40 + n), down) for n in range(3)])
+
+    def shown(place: str) -> list[tuple[str, int]]:
+        return [(row["name"], row["down"]) for row in view(board, "video_faults", place)["faults"]]
+
+    assert shown("T") == [("wide", 12), ("near", 5)]
+    assert shown("A") == [("near", 5), ("wide", 3)]
+    assert view(board, "video_faults", "A")["alarms"] == 2
+
+
 def test_cameras_of_a_street_that_fell_together_are_its_fault_and_others_an_hour_later_are_not() -> None:
     cameras = [camera(f"c{n}", switch=f"s{n}", street="桂澜路" if n < 5 else "") for n in range(12)]
     board = board_of(listed(*cameras))

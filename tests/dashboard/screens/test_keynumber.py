@@ -98,6 +98,13 @@ def test_the_places_of_a_number_add_up_to_it() -> None:
     assert late.read(views, ctx).value == 1
 
 
+@pytest.mark.parametrize(("name", "view"), [("water", "water"), ("instructions", "instructions")])
+def test_a_number_s_places_do_not_depend_on_how_many_are_listed(name: str, view: str) -> None:
+    one = key_numbers()[name]
+    cut = {**one.example, view: {**one.example[view], "levels": [], "instructions": []}}
+    assert sum(row.value or 0 for row in one.rows(cut, here())) == one.read(cut, here()).value
+
+
 def test_a_target_is_met_or_missed_on_its_better_side() -> None:
     assert missed(Reading(95.0), "up", 96) is True
     assert missed(Reading(97.0), "up", 96) is False
