@@ -55,8 +55,14 @@ document.addEventListener("click", (event) => {
     link.setAttribute("href", `${href}${href.includes("?") ? "&" : "?"}theme=light`);
   }
 });
-window.addEventListener("citywall:address", choose);
-window.addEventListener("citywall:painted", () => here() && ages());
+window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
+  choose();
+  if (before.place === now.place) return;
+  // The lines are the other place's: they go at once, and this one's are asked for when it is painted.
+  for (const trace of document.querySelectorAll(".ck-line svg.trace")) trace.remove();
+  asked = 0;
+});
+window.addEventListener("citywall:painted", () => look());
 
 // -- how old each number is ----------------------------------------------------------------------------------
 
@@ -129,7 +135,8 @@ function look() {
   if (!chosen) choose();
   ages();
   const due = Date.now() - asked > (traced === citywall.address?.place ? EVERY : 10000);
-  if (due && html.dataset.link === "up") {
+  const turning = !!document.querySelector("#cockpit_numbers[data-turning]");
+  if (due && !turning && html.dataset.link === "up") {
     asked = Date.now();
     traces();
   }

@@ -35,9 +35,10 @@ function forget() {
 
 let mine = null; // what was painted of this page: {version, heard, skew, beat, place, lang, epoch, panels}
 let noted = 0;
+let forgotten = false; // Whoever may not see this any more has no picture of it either.
 
 function note() {
-  if (!mine?.beat || !days || !keeps()) return;
+  if (!mine?.beat || !days || forgotten || !keeps()) return;
   noted = Date.now();
   const all = read();
   all[`${mine.place}|${mine.lang}`] = mine;
@@ -79,8 +80,9 @@ function last() {
   return null;
 }
 
-function show() {
-  if (said.frame && html.dataset.kept !== "shown") return; // The link has been there: what stands there is newer.
+// Shows it. Unless one has `moved` to another place or language, what came by the link since is newer and stays.
+function show(moved = false) {
+  if (!moved && said.frame && html.dataset.kept !== "shown") return;
   const found = last();
   if (!found) {
     html.dataset.kept = "none";
@@ -104,7 +106,7 @@ function begin() {
   if (!keeps()) return;
   setTimeout(() => !said.frame && show(), navigator.onLine ? WAIT : 0);
   window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
-    if ((before.place !== now.place || before.lang !== now.lang) && html.dataset.link === "lost") show();
+    if ((before.place !== now.place || before.lang !== now.lang) && html.dataset.link === "lost") show(true);
   });
   register();
 }
@@ -112,7 +114,11 @@ function begin() {
 async function register() {
   const worker = navigator.serviceWorker; // Only there on https and on this very machine.
   if (!worker || !days) return;
-  worker.addEventListener("message", (event) => event.data === "forget" && forget());
+  worker.addEventListener("message", (event) => {
+    if (event.data !== "forget") return;
+    forgotten = true;
+    forget();
+  });
   try {
     await worker.register("/kept-worker.js", { scope: `/${stage().dataset.screen}`, updateViaCache: "none" });
     await worker.ready;
