@@ -1,6 +1,6 @@
 // The desk's log and its hand-over, and the sources in depth: why records were refused, and the records, masked.
 
-import { make } from "./watch/elements.mjs";
+import { make, write } from "./watch/elements.mjs";
 import { english } from "./watch/words.mjs";
 
 const citywall = (window.citywall ??= {});
@@ -150,43 +150,91 @@ const lag = (feed) => (feed.heard && feed.event ? Math.max(0, feed.heard - feed.
 const short = (seconds) => (seconds === null || seconds === undefined ? "–" : citywall.ago?.(seconds, document.documentElement.lang) ?? "–");
 const number = (n) => (n === null || n === undefined ? "–" : n < 1e5 ? n.toLocaleString("en") : new Intl.NumberFormat(english() ? "en" : "zh-CN", { notation: "compact", maximumSignificantDigits: 3 }).format(n));
 
+// Each feed has its own elements, which stay: only what another text says is written, so that the focus, a selection, and
+// a click under way outlive what comes meanwhile.
+const rows = new Map(); // feed → its element
+
 function sources() {
   const box = at("desk_feeds-rows");
   if (!box) return;
-  const had = document.activeElement?.closest?.("[data-feed]")?.dataset.feed;
-  box.replaceChildren(...feeds.map(source));
-  if (had) box.querySelector(`[data-feed="${CSS.escape(had)}"]`)?.focus();
+  const had = document.activeElement;
+  const standing = feeds.map((feed) => source(feed));
+  for (const child of [...box.children]) if (!standing.includes(child)) child.remove();
+  standing.forEach((row, n) => box.children[n] !== row && box.insertBefore(row, box.children[n] ?? null));
+  if (had !== document.activeElement && box.contains(had)) had.focus(); // It was moved.
   citywall.tick?.();
 }
 
-function source(feed) {
-  const isOpen = opened.has(feed.name);
-  const head = make("button", { type: "button", class: `feed ${feed.state}`, "data-feed": feed.name, "aria-expanded": String(isOpen), onclick: () => turn(feed.name) },
-    make("span", { class: "state" }, `${feed.shape} ${feed.word}`), make("span", { class: "name" }, feed.name),
-    make("span", { class: "n", ...(feed.heard ? { "data-since": feed.heard, "data-by": "wall" } : {}) }, feed.heard ? "" : "–"),
-    make("span", { class: "n" }, short(lag(feed))), make("span", { class: "n" }, number(feed.received)),
-    make("span", { class: `n ${feed.dead ? "bad" : ""}` }, number(feed.dead)), make("span", { class: `n ${feed.restarts ? "bad" : ""}` }, number(feed.restarts)));
-  return make("div", { role: "listitem" }, head, feed.error ? make("p", { class: "error" }, feed.error) : "", isOpen ? inside(feed) : "");
+function begun(name) {
+  const cell = (kind) => make("span", { class: kind });
+  return make("div", { role: "listitem" },
+    make("button", { type: "button", "data-feed": name, onclick: () => turn(name) }, cell("state"), cell("name"), ...Array.from({ length: 5 }, () => cell("n"))),
+    make("p", { class: "error", hidden: true }),
+    make("div", { class: "inside", hidden: true }, make("div", { class: "figures" }), make("div"), make("div")));
 }
 
-function inside(feed) {
+function source(feed) {
+  const row = rows.get(feed.name) ?? begun(feed.name);
+  rows.set(feed.name, row);
+  const [head, fault, inside] = row.children;
+  const isOpen = opened.has(feed.name);
+  head.className = `feed ${feed.state}`;
+  head.setAttribute("aria-expanded", String(isOpen));
+  const [state, name, heard, behind, received, dead, restarts] = head.children;
+  write(state, `${feed.shape} ${feed.word}`);
+  write(name, feed.name);
+  if (feed.heard) Object.assign(heard.dataset, { since: feed.heard, by: "wall" });
+  else {
+    delete heard.dataset.since;
+    write(heard, "–");
+  }
+  write(behind, short(lag(feed)));
+  write(received, number(feed.received));
+  for (const [cell, n] of [[dead, feed.dead], [restarts, feed.restarts]]) {
+    write(cell, number(n));
+    cell.classList.toggle("bad", !!n);
+  }
+  write(fault, feed.error || "");
+  fault.hidden = !feed.error;
+  inside.hidden = !isOpen;
+  if (isOpen) fill(inside, feed);
+  return row;
+}
+
+// Draws an element's children anew only where what they say is another.
+const drawn = new WeakMap(); // element → what its children say, as JSON
+function redraw(element, said, children) {
+  const text = JSON.stringify(said);
+  if (drawn.get(element) === text) return;
+  drawn.set(element, text);
+  element.replaceChildren(...children());
+}
+
+function fill(box, feed) {
   const text = words();
-  const fact = (name, value) => make("span", {}, make("span", { class: "quiet" }, `${name} `), value);
-  const facts = [fact(text.event, feed.event ? clock(feed.event, true) : "–"), fact(text.began, feed.began ? clock(feed.began, true) : "–"), fact(text.interval, feed.interval ? `${feed.interval} ${text.second}` : "–"),
-    ...["stored", "duplicate", "flawed", "waiting"].map((name) => fact(text[name], number(feed[name])))];
+  const [figures, reasons, records] = box.children;
   const found = letters[feed.name];
-  const parts = [make("div", { class: "figures" }, ...facts)];
-  if (found?.fault) parts.push(make("p", { class: "error" }, text.away));
-  for (const [name, reasons] of [[text.reasons, found?.reasons], [text.flaws, found?.flaws]]) {
-    if (reasons && Object.keys(reasons).length) parts.push(make("p", { class: "reasons" }, make("span", { class: "quiet" }, `${name}: `), Object.entries(reasons).map(([reason, n]) => `${reason} ${number(n)}`).join(" · ")));
-  }
-  if (found?.letters) {
-    parts.push(...(found.letters.length ? found.letters.map((one) => make("details", { class: "letter", open: unfolded.has(`${feed.name} ${one.at} ${one.where}`), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](`${feed.name} ${one.at} ${one.where}`) },
-      make("summary", {}, `${clock(one.at, true)} · ${one.reason}${one.where ? ` · ${one.where}` : ""}`), make("p", {}, one.detail), make("pre", { tabindex: 0 }, one.raw))) : [make("p", { class: "quiet" }, text.noletters)]));
-  } else if (feed.dead || feed.flawed) {
-    parts.push(make("button", { type: "button", class: "ask", onclick: () => ask(feed.name, 1) }, text.letters));
-  }
-  return make("div", { class: "inside" }, ...parts);
+  const facts = [[text.event, feed.event ? clock(feed.event, true) : "–"], [text.began, feed.began ? clock(feed.began, true) : "–"], [text.interval, feed.interval ? `${feed.interval} ${text.second}` : "–"],
+    ...["stored", "duplicate", "flawed", "waiting"].map((name) => [text[name], number(feed[name])])];
+  redraw(figures, facts, () => facts.map(([name, value]) => make("span", {}, make("span", { class: "quiet" }, `${name} `), value)));
+  const why = [[text.reasons, found?.reasons], [text.flaws, found?.flaws]].filter(([, said]) => Object.keys(said ?? {}).length)
+    .map(([name, said]) => [name, Object.entries(said).map(([reason, n]) => `${reason} ${number(n)}`).join(" · ")]);
+  redraw(reasons, [found?.fault ? text.away : "", why], () => [
+    ...(found?.fault ? [make("p", { class: "error" }, text.away)] : []),
+    ...why.map(([name, said]) => make("p", { class: "reasons" }, make("span", { class: "quiet" }, `${name}: `), said)),
+  ]);
+  const askable = !found?.letters && (feed.dead || feed.flawed) > 0;
+  redraw(records, [english(), found?.letters ?? null, askable], () => {
+    if (askable) return [make("button", { type: "button", class: "ask", onclick: () => ask(feed.name, 1) }, text.letters)];
+    if (!found?.letters) return [];
+    return found.letters.length ? found.letters.map((one) => letter(feed.name, one)) : [make("p", { class: "quiet" }, text.noletters)];
+  });
+}
+
+function letter(feed, one) {
+  const key = `${feed} ${one.at} ${one.where}`;
+  return make("details", { class: "letter", open: unfolded.has(key), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](key) },
+    make("summary", {}, `${clock(one.at, true)} · ${one.reason}${one.where ? ` · ${one.where}` : ""}`), make("p", {}, one.detail), make("pre", { tabindex: 0 }, one.raw));
 }
 
 function turn(name) {

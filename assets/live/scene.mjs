@@ -10,6 +10,7 @@ const PATIENCE = 10000; // ms for a layout to come
 const OPTIONS = ["map", "layer", "lang", "theme"];
 const FREE = ["place", "panel", "scene", ...OPTIONS]; // what of the address is the scene's; the rest is the screen's own
 let turn = 0; // the latest change; an older one that still waits is given up
+let swapping = Promise.resolve(); // the swap that is under way: only when it is over the page is what it seems
 
 // What stands on the page now, as a scene.
 export function standing() {
@@ -40,6 +41,8 @@ const frame = () => new Promise((resolve) => {
 // Puts a scene on the page; whether it stands there now.
 export async function change(show) {
   const mine = ++turn;
+  await swapping.catch(() => {});
+  if (mine !== turn) return false;
   const url = addressOf(show);
   const wanted = show.panel ? `panel-${show.panel}` : show.layout;
   if (stage()?.dataset.screen === wanted) {
@@ -56,7 +59,7 @@ export async function change(show) {
     return false;
   }
   if (mine !== turn) return false;
-  await swap(trees.get(wanted), url);
+  await (swapping = swap(trees.get(wanted), url));
   return true;
 }
 
