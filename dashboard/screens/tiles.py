@@ -93,7 +93,7 @@ class Archive:
     """
 
     def __init__(self, file: Path, where: str) -> None:
-        self.file = file
+        self.file, self.ups = file, Ups(log, f"the tiles of {file}")
         if not file.is_file():
             raise CityError(f"{where}: there is no file {file}; name an MBTiles file that is there")
         try:
@@ -109,14 +109,20 @@ class Archive:
         return sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True)
 
     async def tile(self, z: int, x: int, y: int) -> bytes | None:
-        """A tile of the file."""
-        return await asyncio.to_thread(self._read, z, x, (1 << z) - 1 - y)
+        """A tile of the file; None where it has none, or cannot be read."""
+        try:
+            found = await asyncio.to_thread(self._read, z, x, (1 << z) - 1 - y)
+        except sqlite3.Error as error:  # It is on a share that is gone, or was replaced by something else.
+            self.ups.down(error)
+            return None
+        self.ups.up()
+        return found
 
     def _read(self, z: int, x: int, row: int) -> bytes | None:
         asked = "SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?"
         with closing(self._open()) as db:
             found = db.execute(asked, (z, x, row)).fetchone()
-        return bytes(found[0]) if found else None
+        return found[0] if found and isinstance(found[0], bytes) else None
 
 
 class Shelf:
@@ -161,13 +167,18 @@ class Server:
     def __init__(self, table: TileTable, settings: ServerSettings, context: Context, shelf: Shelf) -> None:
         self.table, self.settings, self.context, self.shelf = table, settings, context, shelf
         self.ups = Ups(log, f"the tile server {table.name}")
+        self.shelved = Ups(log, f"the tiles kept in {shelf.file}")
         self.failed = 0.0
         self._web: Fetcher | None = None
         self._under_way: dict[tuple[int, int, int], asyncio.Task[bytes | None]] = {}
 
     async def tile(self, z: int, x: int, y: int) -> bytes | None:
         """A tile, from the shelf while it is young, else from the server; an old one where that has none."""
-        kept = await asyncio.to_thread(self.shelf.get, z, x, y)
+        try:
+            kept = await asyncio.to_thread(self.shelf.get, z, x, y)
+        except (sqlite3.Error, OSError) as error:  # What cannot be kept can still be fetched and shown.
+            self.shelved.down(error)
+            kept = None
         if kept is not None and time() - kept[0] < DAY * self.settings.keep_days:
             return kept[1]
         if time() - self.failed < REST:
@@ -182,16 +193,22 @@ class Server:
         try:
             if self._web is None:
                 self._web = await Fetcher(self.settings, self.context).__aenter__()
+            self._web.forget()  # What is asked for is not on the shelf, or too old: "not changed" is no picture.
             body = (await self._web.get(address(self.settings.url, z, x, y))).body
             if kind_of(body) is None:
                 raise SourceFailed("sends something that is no picture (PNG, JPEG or WebP); check url and auth")
-            await asyncio.to_thread(self.shelf.put, z, x, y, time(), body)
-        except (SourceFailed, sqlite3.Error) as error:
+        except SourceFailed as error:
             if "answers 404" not in str(error):  # Beyond its edge a server has no tiles.
                 self.failed = time()
                 self.ups.down(error)
             return None
         self.ups.up()
+        try:
+            await asyncio.to_thread(self.shelf.put, z, x, y, time(), body)
+        except (sqlite3.Error, OSError) as error:
+            self.shelved.down(error)
+        else:
+            self.shelved.up()
         return body
 
 

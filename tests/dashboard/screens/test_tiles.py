@@ -117,6 +117,67 @@ async def test_a_server_is_asked_with_its_key_and_its_tiles_outlive_it(
     assert "s3cret" not in caplog.text
 
 
+async def test_a_tile_that_has_not_changed_is_fetched_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that marks its tiles with an ETag: what gave way on the shelf, or grew old there, is a picture again."""
+
+    def answer(asked: Asked) -> bytes:
+        return reply(status=304) if "if-none-match" in asked.headers else reply(PICTURE, etag='"1"')
+
+    async with source(answer) as server, asking(tmp_path, url=server.url + "/{z}/{x}/{y}", keep_days=1) as web:
+        assert (await web.get("/tiles/img/3/5/2")).content == PICTURE
+        for change in ("DELETE FROM tiles", "UPDATE tiles SET at = 0"):
+            with closing(sqlite3.connect(tmp_path / "home" / "tiles" / "img.db")) as db, db:
+                db.execute(change)
+            assert (await web.get("/tiles/img/3/5/2")).content == PICTURE
+        assert (await web.get("/tiles/img/3/5/3")).content == PICTURE, "the others are not held up"
+        assert len(server.asked) == 4
+    assert "down" not in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["gone", "garbage", "text"])
+async def test_a_file_of_tiles_that_broke_leaves_the_map_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    file = tmp_path / "town.mbtiles"
+    archive(file)
+    async with asking(tmp_path, file="town.mbtiles") as web:
+        if broken == "gone":
+            file.rename(tmp_path / "elsewhere")
+        elif broken == "garbage":
+            file.write_bytes(b"garbage" * 1000)
+        else:
+            with closing(sqlite3.connect(file)) as db, db:
+                db.execute("UPDATE tiles SET tile_data = 'text'")
+        for _ in range(2):
+            empty = await web.get("/tiles/img/3/5/2")
+            assert (empty.status_code, empty.content, empty.headers["cache-control"]) == (200, NONE, "no-store")
+        file.unlink(missing_ok=True)
+        archive(file)
+        assert (await web.get("/tiles/img/3/5/2")).content == PICTURE
+    assert caplog.text.count(f"the tiles of {file}: down") == (broken != "text")
+    assert caplog.text.count(f"the tiles of {file}: up again") == (broken != "text")
+
+
+@pytest.mark.parametrize("broken", ["garbage", "a file where the folder should be"])
+async def test_a_shelf_that_cannot_be_used_keeps_no_tile_from_the_map(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    (tmp_path / "home").mkdir()
+    if broken == "garbage":
+        (tmp_path / "home" / "tiles").mkdir()
+        (tmp_path / "home" / "tiles" / "img.db").write_bytes(b"garbage" * 1000)
+    else:
+        (tmp_path / "home" / "tiles").write_text("")
+    async with (
+        source(reply(PICTURE, content_type="image/png")) as server,
+        asking(tmp_path, url=server.url + "/{z}/{x}/{y}") as web,
+    ):
+        for row in range(3):
+            assert (await web.get(f"/tiles/img/3/5/{row}")).content == PICTURE
+    assert caplog.text.count("img.db: down") == 1
+    assert "the tile server img" not in caplog.text, "it is not to blame"
+
+
 async def test_screens_that_want_the_same_tile_ask_for_it_once(tmp_path: Path) -> None:
     import asyncio
 
