@@ -16,6 +16,7 @@ from dashboard.words import DASH, STAGES, Words, percent
 
 PERIODS = {"today": Words("今日", "Today"), "week": Words("本周", "This week"), "month": Words("本月", "This month")}
 RETURNS = Words("退回", "Returned")
+SENT_ON = Words("改派", "Sent on")
 REWORKS = Words("返工", "Reworked")
 REOPENED = Words("重开", "Reopened")
 EMPTY = Words("本周尚无流转", "Nothing has moved this week")
@@ -100,9 +101,10 @@ def _stage(node: Node, at: int, language: str, moves: str, ctx: Context) -> Any:
 
 
 def _back(ribbon: Ribbon, ctx: Context) -> Any:
-    """What runs back, named in its lane by where it comes from."""
+    """What runs back, named in its lane: a return only where the table counts one, too."""
     language, behind = ctx.language, ctx.behind(moved=f"{ribbon.source}-{ribbon.target}", period="week")
-    name = {"inspect": REWORKS, "close": REOPENED}.get(ribbon.source, RETURNS)
+    back = SENT_ON if ribbon.target == "dispatch" else RETURNS
+    name = {"inspect": REWORKS, "close": REOPENED}.get(ribbon.source, back)
     x, y = ribbon.middle
     return html.Div(
         [html.Span(f"↩ {name[language]} "), html.B(amount(ribbon.amount, language, "", behind=behind))],
@@ -124,7 +126,7 @@ PANEL = Panel(
                 "links": [
                     ["report", "file", 6100], ["file", "dispatch", 6050], ["dispatch", "handle", 5980],
                     ["handle", "inspect", 5400], ["inspect", "close", 5210], ["handle", "file", 190],
-                    ["inspect", "handle", 112], ["close", "handle", 18],
+                    ["handle", "dispatch", 64], ["inspect", "handle", 112], ["close", "handle", 18],
                 ],
                 "returns": [190, 6050],
                 "reworks": [112, 5400],
@@ -134,7 +136,8 @@ PANEL = Panel(
     },
     period=Words("本周 · 次", "this week · moves"),
     formula=Words(
-        "每一次阶段转换计一次；退回率 = 退回 ÷ 派遣，返工率 = 返工 ÷ 核查",
-        "Every move from stage to stage counts once; returned ÷ dispatched, reworked ÷ inspected",
+        "每一次阶段转换计一次；退回率 = 退回 ÷ 派遣，返工率 = 返工 ÷ 核查；改派（处置中转派另一单位）不计入退回与派遣",
+        "Every move from stage to stage counts once; returned ÷ dispatched, reworked ÷ inspected; what is sent on from "
+        "one unit to another counts as neither returned nor dispatched",
     ),
 )  # fmt: skip

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dash import html
 
+from dashboard.board import VIEWS
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
+from dashboard.screens.keynumber import feeds_of
 from dashboard.screens.marks import clipped, elapsed, empty, number, row
-from dashboard.screens.panel import Context, Painted, Panel, all_panels
+from dashboard.screens.panel import Context, Painted, Panel, all_panels, under
 from dashboard.words import DASH, Words
 
 ROWS = 24
@@ -54,6 +56,18 @@ def called(name: str, ctx: Context) -> str:
     return ctx.city.translated(name, ctx.language) if panel is None else panel.title[ctx.language]
 
 
+def greyed(names: Collection[str], ctx: Context) -> int:
+    """How many panels rest on something of these names, each counted once."""
+    if not names:
+        return 0
+    feeds = feeds_of(ctx.city)
+    return sum(
+        not under(panel, (feed for view in panel.reads if view in VIEWS for feed in feeds.get(VIEWS[view].name, ())))
+        .isdisjoint(names)
+        for panel in all_panels().values()
+    )  # fmt: skip
+
+
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     """Why with its shape, what it is, whose, what rests on it, and for how long."""
     view, language = views["sharing_broken"], ctx.language
@@ -74,8 +88,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 kind,
             )
         )
-    resting = sum(len(found["rests"]) for found in view.get("broken", []))
-    numbers = {"broken": view.get("number"), "rests": resting if view else None, "late": view.get("late_number")}
+    resting = greyed(view.get("resting", ()), ctx) if view else None
+    numbers = {"broken": view.get("number"), "rests": resting, "late": view.get("late_number")}
     return {
         **{
             f"sharing_broken-{name}.children": number(n, UNITS[name][language], language=language, room=5)
@@ -105,13 +119,13 @@ PANEL = Panel(
                  "why": "never", "reason": "", "rests": []},
             ],
             "number": 4, "whys": {"said": 1, "failing": 1, "late": 1, "never": 1}, "late": [], "late_number": 68,
-            "unheard": [],
+            "resting": ["sharing", "video_rate"], "unheard": [],
         }
     },
     period=Words("此刻 · 有所依者在前", "now · what is rested on first"),
     formula=Words(
-        "中断：数源部门标明，或接口近两小时内过半调用失败，或超过三个更新周期未更新；所依的面板一并置灰",
+        "中断：数源部门标明，或接口近两小时内过半调用失败，或超过三个更新周期未更新；所依的面板一并置灰，每块计一次",
         "Broken: said so by its keeper, an API most of whose calls fail, or not updated for three of its cycles; the "
-        "panels that rest on it are greyed",
+        "panels that rest on any of it are greyed, and each is counted once",
     ),
 )  # fmt: skip

@@ -113,7 +113,8 @@ PANEL = Panel(
     },
     period=Words("此刻在办 · 件", "open now · tickets"),
     formula=Words(
-        "各阶段在办件数，按进入该阶段的时长分段；超期为已过处置时限者",
-        "Open tickets in each stage by how long they have been in it; late are those past their deadline",
+        "各阶段在办件数，按进入该阶段的时长分段；超期为已过处置时限者，或尚在上报、立案、派遣而受理、派遣、签收已超时者",
+        "Open tickets in each stage by how long they have been in it; late are those past their deadline, and in "
+        "report, file and dispatch also those whose time to be accepted, dispatched or signed for has passed",
     ),
 )

@@ -247,6 +247,7 @@ def _broken(board: Sharing, place: str, now: float) -> Document:
     known = {name for thing in heard for name in (thing.name, thing.subject)}
     return {
         "broken": rows[:ROWS], "number": len(rows), "whys": whys, "late": late[:ROWS], "late_number": len(late),
+        "resting": sorted({name for row in rows for name in row["rests"]}),
         "unheard": sorted(set(board.rules.sharing.rests) - known),
     }  # fmt: skip
 
@@ -255,7 +256,8 @@ def view_broken(board: Sharing, place: str, now: float) -> Document:
     """Entries and APIs that cannot be relied on, those that something rests on first; and the entries that are late.
 
     ``why`` is ``said`` (by its keeper), ``failing`` (an API), ``late`` (by more cycles than the city allows) or
-    ``never`` (updated). ``unheard`` are the names that the city file has something rest on and nobody has told of.
+    ``never`` (updated). ``resting`` is each feed, noun and panel that rests on any of all the broken ones, once.
+    ``unheard`` are the names that the city file has something rest on and nobody has told of.
     """
     return _kept(board, "entries apis", "broken", place, now, lambda moment: _broken(board, place, moment))
 

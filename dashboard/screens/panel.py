@@ -98,11 +98,18 @@ class Panel:
     whole: bool = False  # Of the whole city, wherever the screen is, as the desk's queue: nobody must miss an alert.
 
 
+def under(panel: Panel, feeds: Iterable[str]) -> frozenset[str]:
+    """The names under which an entry can be said to have the panel rest on it: its own, those of its nouns, and those
+    of the ``feeds`` behind its numbers.
+    """
+    return frozenset({panel.id, *feeds, *(VIEWS[view].name for view in panel.reads if view in VIEWS)})
+
+
 def rests_of(panel: Panel, feeds: Iterable[str], city: City, language: str) -> dict[str, str]:
     """The entries of the data catalogue that a panel rests on, by name → as it is called in ``language``: those that
     the city file says the panel itself, one of the ``feeds`` behind its numbers or one of its nouns rests on.
     """
-    mine = {panel.id, *feeds, *(VIEWS[view].name for view in panel.reads if view in VIEWS)}
+    mine = under(panel, feeds)
     found = [name for name, rests in city.sharing.rests.items() if not mine.isdisjoint(rests)]
     return {name: city.translated(name, language) for name in found}
 

@@ -21,6 +21,7 @@ from dashboard.nouns.noun import FeedRule
 from dashboard.nouns.sharing import ApiCalls, CatalogueEntry, DataRequest, Sharing
 from dashboard.nouns.sharingalerts import alerts
 from dashboard.nouns.sharingviews import (
+    ROWS,
     view_broken,
     view_calls,
     view_departments,
@@ -205,6 +206,17 @@ def test_what_rests_on_a_broken_entry_is_named_while_it_is_broken_and_not_longer
     board.fold(entry("firms", 2, said=2))
     board.fold(called("a", 1, 100))
     assert view_resting(board, "T", after(2))["broken"] == {}
+
+
+def test_what_rests_on_several_broken_entries_is_named_once_and_beyond_those_that_are_listed() -> None:
+    names = [f"e{number:03}" for number in range(ROWS + 1)]
+    rests: dict[str, tuple[str, ...]] = {f"entry {name}": ("ticket", "urgent") for name in names}
+    rests[f"entry {names[0]}"] = ("market",)
+    board = sharing(*(entry(name, -100 + at / 100) for at, name in enumerate(names)), table=SharingTable(rests=rests))
+    found = view_broken(board, "T", after(1))
+    assert (len(found["broken"]), found["number"]) == (ROWS, ROWS + 1)
+    assert f"entry {names[0]}" not in [row["name"] for row in found["broken"]], "the market's is not listed"
+    assert found["resting"] == ["market", "ticket", "urgent"]
 
 
 def test_an_entry_that_never_came_is_broken_and_nobody_knows_since_when() -> None:
