@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from dashboard.sources.values import RAW
 BATCH = 200  # Messages of one delivery.
 AHEAD = 10_000  # Numbers that are remembered as come while one before them is missing.
 ASKED = 3  # Times that a gap is asked for before it is given up.
+logging.getLogger("websockets").setLevel(logging.WARNING)  # It writes down every header, and with them the token.
 
 
 class Settings(TrustSettings, RowSettings):
@@ -144,7 +146,7 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     """Messages as they come. One whose number skips some makes us ask for those, a limited number of times.
 
     Pings alone are no news: without a message for ``patience`` seconds (three intervals), or with the same one
-    for ``frozen_after`` (ten intervals), the upstream has failed.
+    for ``frozen_after`` (ten intervals), the upstream has failed; what comes then was all taken before.
 
     Raises:
         SourceFailed: if it is not there, refuses us, sends too much at once, falls silent or repeats itself.
@@ -178,7 +180,7 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
                 waited = loop.time() - mark.numbers.since >= settings.resume_wait
                 if gap is not None and (waited or not mark.numbers.asked):
                     lost = await _ask(settings, socket, web, mark.numbers, gap)
-                same = _hash(pushes[-1], settings) if pushes else ""
+                same = _same(pushes, settings)
                 if same and same != mark.same:
                     mark.same, mark.since = same, context.now().timestamp()
                 elif same and context.now().timestamp() - mark.since >= frozen:
@@ -296,6 +298,15 @@ def _hash(push: Push, settings: Settings) -> str:
             return ""
         body = json.dumps(find(document, settings.records), sort_keys=True, default=str).encode()
     return blake2b(body, digest_size=8).hexdigest()
+
+
+def _same(pushes: list[Push], settings: Settings) -> str:
+    """What tells messages that came together from others, whatever their order; empty where none has content.
+
+    What comes in bursts is not standing still because each burst ends alike.
+    """
+    found = sorted({mark for push in pushes if (mark := _hash(push, settings))})
+    return found[0] if len(found) == 1 else blake2b("".join(found).encode(), digest_size=8).hexdigest() if found else ""
 
 
 def _closed(error: ConnectionClosed, settings: Settings) -> str:

@@ -135,8 +135,10 @@ def speak(level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "uvicorn.access"):
+    for chatty in ("httpx", "websockets", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Below that it writes down the headers of every screen that comes, and with them its cookies.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 class Ups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -206,6 +207,74 @@ async def test_pings_alone_are_no_news(tmp_path: Path) -> None:
         await fails(url, tmp_path, "sends no message for 0.4 s, only signs of life", patience=0.4)
 
 
+def ticking() -> Callable[[], Any]:
+    """A clock that goes on by a tenth of a second whenever it is looked at."""
+    city_now = [NOW]
+
+    def tick() -> Any:
+        city_now[0] += timedelta(seconds=0.1)
+        return city_now[0]
+
+    return tick
+
+
+async def test_bursts_that_end_alike_are_not_standing_still(tmp_path: Path) -> None:
+    """Each burst brings a record that is new and then one that is always the same; none of the new is lost."""
+    bursts = 60
+
+    async def serves(socket: ServerConnection) -> None:
+        for number in range(2, 2 + bursts):
+            await socket.send(message(2 * number, data=[record(number)]))
+            await socket.send(message(2 * number + 1, data=[record(1)]))
+            await asyncio.sleep(0.02)
+        await socket.wait_closed()
+
+    async with upstream(serves) as url:
+        at_work = Station(town(tmp_path, feed(url, frozen_after=1.0)), tmp_path, now=ticking())
+        async with at_work.working():
+            await soon(lambda: len(set(numbers_of(at_work))) == 1 + bursts, 20, lambda: at_work.runner.error)
+            assert at_work.runner.error == ""
+            assert at_work.runner.restarts == 0
+
+
+async def test_bursts_that_are_the_same_as_a_whole_are_standing_still(tmp_path: Path) -> None:
+    async def serves(socket: ServerConnection) -> None:
+        number = 0
+        while True:
+            for one in (1, 2):
+                number += 1
+                await socket.send(message(number, data=[record(one)]))
+            await asyncio.sleep(0.02)
+
+    async with upstream(serves) as url:
+        at_work = Station(town(tmp_path, feed(url, frozen_after=1.0)), tmp_path, now=ticking())
+        async with at_work.working():
+            await soon(lambda: "has sent the same for 1 s" in at_work.runner.error, 20)
+            assert set(numbers_of(at_work)) == {1, 2}
+
+
+async def test_a_token_is_never_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even where every library may say all it has to say."""
+    caplog.set_level("DEBUG")
+    (tmp_path / "token").write_text("s3cr3t")
+    heard: list[str] = []
+
+    async def serves(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        heard.append(socket.request.headers["Authorization"])
+        await socket.send(message(1))
+        await socket.wait_closed()
+
+    quiet = logging.getLogger("test.upstream")  # The server is another's, and says what it likes.
+    quiet.propagate = False
+    async with upstream(serves, logger=quiet) as url:
+        auth = {"kind": "bearer", "secret_file": "token"}
+        async with station(url, tmp_path, auth=auth).working() as at_work:
+            await soon(lambda: at_work.counted() == (1, 0, 0))
+    assert heard == ["Bearer s3cr3t"]
+    assert "s3cr3t" not in caplog.text
+
+
 async def test_the_same_snapshot_for_ever_is_a_source_that_stands_still(tmp_path: Path) -> None:
     async def serves(socket: ServerConnection) -> None:
         number = 0
@@ -214,14 +283,8 @@ async def test_the_same_snapshot_for_ever_is_a_source_that_stands_still(tmp_path
             await socket.send(message(number, data=[record(1)]))
             await asyncio.sleep(0.02)
 
-    city_now = [NOW]
-
-    def tick() -> Any:
-        city_now[0] += timedelta(seconds=0.1)
-        return city_now[0]
-
     async with upstream(serves) as url:
-        at_work = Station(town(tmp_path, feed(url, frozen_after=3.0)), tmp_path, now=tick)
+        at_work = Station(town(tmp_path, feed(url, frozen_after=3.0)), tmp_path, now=ticking())
         async with at_work.working():
             await soon(lambda: "has sent the same for 3 s" in at_work.runner.error, 20)
             before = at_work.counted()
