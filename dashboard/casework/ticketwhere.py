@@ -173,9 +173,10 @@ def rate_conditions(name: str, start: float, end: float, now: float) -> tuple[Co
     """The conditions of a rate's denominator, and of its numerator within it, in a period; ``DOMAIN`` has the formulas.
 
     Due to close in a period: its deadline falls in it, or it was closed in it. What is open with its deadline
-    still ahead is left out, since nobody can have missed it yet. What is exempted counts as on time, closed or not.
+    still ahead is left out, since nobody can have missed it yet, handled or not. What is exempted counts as on time,
+    closed or not; while its clock runs and its deadline lies ahead it is left out too.
     """
-    ahead = and_(runs(now), t.deadline >= now)
+    ahead = and_(OPEN, t.deadline >= now, or_(t.soon_at.is_not(None), not_(EXEMPTED)))
     owed = and_(_owed(start, end, now), not_(func.coalesce(ahead, false())))
     closed, long = t.closed.is_not(None), t.plain == 0
     reported = and_(*within(t.reported, start, end))

@@ -198,7 +198,7 @@ class Counting:
 
     def _due(self, slots: list[Hashable], named: list[Named], ticket: Ticket, due: float, now: float) -> None:
         """Due to close in a period: its deadline falls in it, or it was closed in it. An exempted one counts as on
-        time, also while it is open, as soon as it counts at all (see ``ticketviews._ahead``).
+        time, also while it is open, as soon as it counts at all (see ``Tally.ahead``).
         """
         closed, day_of = ticket.closed, self.calendar.day_and_month
         in_time = ticket.exempted or (ticket.done_at is not None and ticket.done_at <= due)
@@ -284,8 +284,11 @@ class Counting:
         if late:
             share.slots.append(LATE[stage])
         rows: list[tuple[Hashable, tuple[float, str]]] = [(("stands", ticket.category, stage), (ticket.since, key))]
-        if due is not None and ticket.running and (ticket.suspended_until is None or now > ticket.suspended_until):
-            rows.append(("due", (due, key)))
+        if due is not None and (ticket.suspended_until is None or now > ticket.suspended_until):
+            if ticket.running:
+                rows.append(("due", (due, key)))
+            elif not ticket.exempted:  # It waits for inspection; an exempted one is on time already.
+                rows.append(("handed", (due, key)))
         if self._is_emergency(ticket):
             rows.append(("emergency", rows[-1][1] if rows[-1][0] == "due" else (inf, key)))
         rolls = ["open"]

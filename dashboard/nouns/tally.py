@@ -63,6 +63,19 @@ class Tally:
         """The deadlines of the open tickets whose clock runs, in order."""
         return self.rows.get("due", [])
 
+    def coming(self, now: float, end: float) -> list[Row]:
+        """Those of ``dues`` that still lie ahead, before ``end``."""
+        return _between(self.dues, now, end)
+
+    def ahead(self, now: float, end: float) -> list[Row]:
+        """The open tickets whose deadline still lies ahead, before ``end``: their clock runs, or they are handled and
+        wait for inspection.
+
+        They are due to close in the running period, but nobody can have missed them yet, so a rate that is shown
+        before the period is over leaves them out. An exempted one counts as on time once it is handled.
+        """
+        return self.coming(now, end) + _between(self.rows.get("handed", []), now, end)
+
     @property
     def open(self) -> set[str]:
         """The keys of the open tickets."""
@@ -99,6 +112,10 @@ class Tally:
         self.counts = defaultdict(int, {slot: n for slot, n in self.counts.items() if lasts(slot)})
         for group in [group for group in self.groups if not lasts(group)]:
             del self.groups[group]
+
+
+def _between(rows: list[Row], start: float, end: float) -> list[Row]:
+    return rows[bisect_left(rows, (start, "")) : bisect_left(rows, (end, ""))]
 
 
 NOTHING = Share([], [], [])

@@ -18,7 +18,7 @@ from dashboard.nouns.slots import (
     at,
     moved,
 )
-from dashboard.nouns.tally import Tally, Tickets
+from dashboard.nouns.tally import Tickets
 from dashboard.nouns.tickets import LIGHTS, OVERDUE, WORST
 from dashboard.nouns.ticketstate import STAGES
 
@@ -48,9 +48,8 @@ def view_days(board: Tickets, place: str, now: float) -> Document:
     for day in reversed(days):
         stood.append(n)
         n -= sum(tally[at(day, move)] for move in INTO) - sum(tally[at(day, move)] for move in OUT_OF)
-    ahead = ahead_until(tally, now, calendar.next_midnight(now))
     due = [[tally[at(day, KEPT)], tally[at(day, DUE)]] for day in days]
-    due[-1][1] -= ahead
+    due[-1][1] -= len(tally.ahead(now, calendar.next_midnight(now)))
     first = bisect_left(tally.dues, (now, ""))
     return {
         "open": stood[::-1],
@@ -69,11 +68,6 @@ def view_days(board: Tickets, place: str, now: float) -> Document:
     }
 
 
-def ahead_until(tally: Tally, now: float, end: float) -> int:
-    """How many open tickets have their deadline still ahead, before ``end``."""
-    return bisect_left(tally.dues, (end, "")) - bisect_left(tally.dues, (now, ""))
-
-
 def _below(board: Tickets, place: str, now: float) -> dict[str, Any]:
     tally, calendar = board.tally(place), board.calendar
     today, _, month = calendar.periods(now)
@@ -81,10 +75,10 @@ def _below(board: Tickets, place: str, now: float) -> dict[str, Any]:
     return {
         "open": tally["open"],
         "late": lights[OVERDUE] + lights[WORST],
-        "hour": ahead_until(tally, now, now + 3600),
+        "hour": len(tally.coming(now, now + 3600)),
         "reported": tally[at(today, REPORTED)],
         "closed": tally[at(today, CLOSED)],
-        "due": [tally[at(month, KEPT)], tally[at(month, DUE)] - ahead_until(tally, now, calendar.next_month(now))],
+        "due": [tally[at(month, KEPT)], tally[at(month, DUE)] - len(tally.ahead(now, calendar.next_month(now)))],
         "solved": [tally[at(month, SOLVED)], tally[at(month, ASKED_SOLVED)]],
         "satisfied": [tally[at(month, SATISFIED)], tally[at(month, ASKED_SATISFIED)]],
     }

@@ -182,7 +182,7 @@ def view_rates(board: Tickets, place: str, now: float) -> Document:
     ends = (calendar.next_midnight(now), _next_week(board, now), calendar.next_month(now))
     view: Document = {}
     for (name, period), end in zip(_periods(board, now).items(), ends, strict=True):
-        ahead = len(ahead_of(tally, now, end))
+        ahead = len(tally.ahead(now, end))
         view[name] = {
             rate: [
                 sum(tally[at(period, kind)] if kind >= 0 else -tally[at(period, -kind)] for kind in kinds),
@@ -212,11 +212,6 @@ def _next_week(board: Tickets, now: float) -> float:
     return calendar.midnight(calendar.midnight(now) + (7 - (day + week) + 0.5) * 86400)
 
 
-def ahead_of(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
-    """The open tickets whose deadline still lies ahead, before ``end``."""
-    return tally.dues[bisect_left(tally.dues, (now, "")) : bisect_left(tally.dues, (end, ""))]
-
-
 def view_grassroots(board: Tickets, place: str, now: float) -> Document:
     """What was closed this month by the level of the unit that settled it, the lowest level first."""
     rules = board.rules
@@ -244,7 +239,7 @@ def view_ranks(board: Tickets, place: str, now: float) -> Document:
     """Units, and the places directly below, by the Wilson lower bound of this month's on-time rate so far."""
     tally = board.tally(place)
     month, end = board.calendar.periods(now)[2], board.calendar.next_month(now)
-    ahead = Counter(board.tickets[key].unit for _, key in ahead_of(tally, now, end))
+    ahead = Counter(board.tickets[key].unit for _, key in tally.ahead(now, end))
     due, kept = tally.named(("unit", at(month, DUE))), tally.named(("unit", at(month, KEPT)))
     in_hand, late = tally.named("unit"), tally.named("late")
     units = [
@@ -255,7 +250,7 @@ def view_ranks(board: Tickets, place: str, now: float) -> Document:
     places = []
     for child in board.rules.places.children(place):
         own = board.tally(child.code)
-        whole = own[at(month, DUE)] - len(ahead_of(own, now, end))
+        whole = own[at(month, DUE)] - len(own.ahead(now, end))
         places.append(
             {"place": child.code, "open": own["open"], "late": _late(own)} | _bound(own[at(month, KEPT)], whole)
         )
@@ -336,12 +331,13 @@ def _ninth_decile(stays: dict[Hashable, int]) -> tuple[float, int] | None:
 def view_forecast(board: Tickets, place: str, now: float) -> Document:
     """The on-time rate at the month's end as it stands now; see ``forecast`` for the method.
 
-    ``open`` are undecided: their deadline lies ahead, or they were handled in time and wait for inspection.
+    ``open`` are undecided: their clock runs and their deadline lies ahead, or they were handled in time and wait for
+    inspection.
     """
     tally, calendar = board.tally(place), board.calendar
     month, end, begin = calendar.periods(now)[2], calendar.next_month(now), calendar.month_begin(now)
     undecided: Counter[tuple[str, int]] = Counter()
-    for due, key in ahead_of(tally, now, end):
+    for due, key in tally.coming(now, end):
         ticket = board.tickets[key]
         undecided[ticket.unit, min(BINS - 1, bin_at(ticket.clock[0], now, due))] += 1
     whole, kept, handled = tally[at(month, DUE)], tally[at(month, KEPT)], tally[at(month, HANDLED)]

@@ -27,9 +27,8 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
     midnight, before = calendar.midnight(now), calendar.day_before(now)
     yesterday = calendar.midnight(before)
     day, _, month = calendar.periods(now)
-    soonest = bisect_left(tally.dues, (now, ""))
-    hour = bisect_left(tally.dues, (now + 3600, ""))
-    units = {board.tickets[key].unit for _, key in tally.dues[soonest:hour]}
+    hour = tally.coming(now, now + 3600)
+    units = {board.tickets[key].unit for _, key in hour}
     day_due, month_due = due_to_close(tally, day), due_to_close(tally, month)
     return {
         "open": tally["open"],
@@ -41,7 +40,7 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
         "overdue": tally["overdue"],
         "agree": tally["agree"],
         "disagree": tally["disagree"],
-        "in_hour": hour - soonest,
+        "in_hour": len(hour),
         "in_hour_units": len(units),
         "oldest_due": tally.dues[0][0] if tally.dues else None,
         "today": {
@@ -54,8 +53,8 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
         },
         "due_today": day_due,
         "due_month": month_due,
-        "day_so_far": [day_due[0] - len(_ahead(tally, now, calendar.next_midnight(now))), day_due[1]],
-        "month_so_far": [month_due[0] - len(_ahead(tally, now, calendar.next_month(now))), month_due[1]],
+        "day_so_far": [day_due[0] - len(tally.ahead(now, calendar.next_midnight(now))), day_due[1]],
+        "month_so_far": [month_due[0] - len(tally.ahead(now, calendar.next_month(now))), month_due[1]],
         "unplaced": sum(board.unplaced.values()) if place == board.rules.places.root.code else 0,
     }
 
@@ -63,15 +62,6 @@ def view_tickets(board: Tickets, place: str, now: float) -> Document:
 def due_to_close(tally: Tally, period: int) -> list[int]:
     """How many tickets are due to close in a period, and how many of these were closed on time."""
     return [tally[at(period, DUE)], tally[at(period, KEPT)]]
-
-
-def _ahead(tally: Tally, now: float, end: float) -> list[tuple[float, str]]:
-    """The open tickets whose deadline still lies ahead, before ``end``.
-
-    They are due to close in the running period, but nobody can have missed them yet, so a rate that is shown
-    before the period is over leaves them out.
-    """
-    return tally.dues[bisect_left(tally.dues, (now, "")) : bisect_left(tally.dues, (end, ""))]
 
 
 def view_trend(board: Tickets, place: str, now: float) -> Document:
@@ -110,7 +100,7 @@ def view_units(board: Tickets, place: str, now: float) -> Document:
     due, kept = (tally.named(("unit", at(month, kind))) for kind in (DUE, KEPT))
     in_hand, late = tally.named("unit"), tally.named("late")
     ahead: dict[str, int] = {}
-    for _, key in _ahead(tally, now, board.calendar.next_month(now)):
+    for _, key in tally.ahead(now, board.calendar.next_month(now)):
         unit = board.tickets[key].unit
         ahead[unit] = ahead.get(unit, 0) + 1
     rows = []
@@ -165,7 +155,7 @@ def view_map(board: Tickets, place: str, now: float) -> Document:
         due, in_time = due_to_close(tally, month)
         lights = tally.lights
         open_below += tally["open"]
-        ahead = len(_ahead(tally, now, end))
+        ahead = len(tally.ahead(now, end))
         rows[child.code] = {
             "open": tally["open"], "late": lights[OVERDUE] + lights[WORST], "soon": lights[SOON],
             "due": due - ahead, "on_time": in_time, "total": tally["total"], "population": child.population,

@@ -179,6 +179,19 @@ def test_every_number_of_the_rates_is_the_count_of_what_stands_behind_it(
         assert sums == [whole[rate].part, whole[rate].whole], rate
 
 
+@pytest.mark.parametrize("place", ["440605", "440605124", "440605011"])
+def test_the_rates_of_the_board_are_those_of_history(house: tuple[Tickets, TicketQuery, float], place: str) -> None:
+    board, query, now = house
+    end = board.calendar.next_month(now)
+    tally = board.tally(place)
+    waits = len(tally.ahead(now, end)) - len(tally.coming(now, end))
+    assert waits or place != PLACES.root.code, "some are handled before their deadline and wait for inspection"
+    shown = NOUNS["ticket"].views["rates"](board, place, now)
+    for period in ("today", "week", "month"):
+        kept = {name: [rate.part, rate.whole] for name, rate in query.rates(place, period, now, "")[""].items()}
+        assert shown[period] == kept, period
+
+
 def _pairs(href: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(href).query, keep_blank_values=True)
 

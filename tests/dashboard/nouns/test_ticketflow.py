@@ -239,6 +239,34 @@ def test_what_is_due_later_is_nobody_s_fault_yet() -> None:
     assert view(board_of(*life("ahead", -4, upto="signed")), "rates")["month"]["on_time"] == [0, 0]
 
 
+def test_what_is_handed_in_before_its_deadline_is_nobody_s_fault_while_it_waits_for_inspection() -> None:
+    def due_and_kept(board: Board) -> set[tuple[int, int]]:
+        """What each view says is due to close, today and this month alike, and kept of it."""
+        tickets, rates, days = view(board, "tickets"), view(board, "rates"), view(board, "days")
+        pairs = [tickets["day_so_far"], tickets["month_so_far"]]
+        pairs += [rates[period]["on_time"][::-1] for period in ("today", "week", "month")]
+        pairs += [days["due"][-1][::-1], days["places"]["A"]["due"][::-1]]
+        rows = [view(board, "map")["places"]["A"], *view(board, "units")["units"]]
+        rows += [row for table in view(board, "ranks").values() for row in table if row.get("place") != "B"]
+        pairs += [(row["due"], row["on_time"]) for row in rows]
+        assert len(pairs) == 11
+        return {(due, kept) for due, kept in pairs}
+
+    handed = life("handed", -23, upto="done")  # Dispatched 20 hours ago, done 17 hours ago, due in four hours.
+    assert due_and_kept(board_of(*handed)) == {(0, 0)}
+    assert view(board_of(*handed), "rates")["month"]["closing"] == [0, 0]
+    assert due_and_kept(board_of(*handed, hours=3.99)) == {(0, 0)}
+    assert due_and_kept(board_of(*handed, hours=4.01)) == {(1, 0)}, "the deadline has passed, and it is not closed"
+    assert due_and_kept(board_of(*handed, event("handed", "closed", -1))) == {(1, 1)}
+    assert due_and_kept(board_of(*handed, event("handed", "exempted", -1, granted=True, why="flood"))) == {(1, 1)}
+    assert due_and_kept(board_of(*life("late", -38, upto="contacted"), event("late", "done", -2))) == {(1, 0)}
+    # It is no work to be done within the hour, and to the forecast it is decided.
+    soon = board_of(*handed, hours=3.5)
+    assert (view(soon, "tickets")["in_hour"], view(soon, "hour")["units"]) == (0, [])
+    found = view(soon, "forecast")
+    assert (found["due"], found["open"], found["sure_late"]) == (1, 1, 0)
+
+
 def test_closings_by_level() -> None:
     board = board_of(
         *life("a", -9, unit="甲站"),
