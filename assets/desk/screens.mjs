@@ -9,6 +9,7 @@ const WORDS = {
     stop: "停止", pause: "暂停", go: "继续", send: "切换", forever: "一直", minutes: "分钟", all: "全部屏幕", size: "尺寸", memory: "脚本内存",
     fps: "帧率", paint: "上次绘制", link: "上次报告", errors: "错误", up: "已运行", restarts: "自动重启", polls: "轮询", none: "没有屏幕。在显示器上打开 /wall?screen=hall-1 即自动登记。",
     keys: "方向键选择 · I 识别 · R 重新载入 · F2 改名 · 拖到另一屏即送去画面", hand: "送到另一屏", until: "至", no: "无", name: "名称", done: "已送达", undurable: "已生效，但未能写入数据库", city: "全市", nodes: "节点", wall: "大屏", device: "终端",
+    fontless: "缺中文字体", font: "中文字体", install: "无，中文显示为方框。请安装 Noto Sans CJK SC（思源黑体）、微软雅黑或苹方，再重启浏览器",
   },
   en: {
     title: "Screens", there: "online", gone: "offline", ago: "ago", never: "no picture", moving: "moving", identify: "Identify", reload: "Reload", rename: "Rename",
@@ -16,6 +17,7 @@ const WORDS = {
     stop: "Stop", pause: "Pause", go: "Go on", send: "Send", forever: "for good", minutes: "min", all: "All screens", size: "Size", memory: "Script memory",
     fps: "Frames/s", paint: "Last paint", link: "Last report", errors: "Errors", up: "Running for", restarts: "Restarted itself", polls: "polls", none: "No screen yet. Open /wall?screen=hall-1 on a display, and it stands here.",
     keys: "Arrow keys choose · I identify · R reload · F2 rename · drag onto another screen to show it there", hand: "Show it on another screen too", until: "until", no: "none", name: "Name", done: "Done", undurable: "Done, but not written to the database", city: "Whole city", nodes: "Nodes", wall: "Wall", device: "Device",
+    fontless: "No Chinese font", font: "Chinese font", install: "none: Chinese shows as boxes. Install Noto Sans CJK SC (Source Han Sans), Microsoft YaHei or PingFang, then restart the browser",
   },
 };
 const w = () => desk.words(WORDS);
@@ -117,8 +119,10 @@ function card(screen) {
   one.setAttribute("aria-selected", String(screen.id === chosen));
   one.tabIndex = screen.id === chosen ? 0 : -1;
   one.dataset.state = screen.online ? (screen.moving ? "moving" : "there") : "gone";
-  one.querySelector(".light").className = `light ${screen.online ? (screen.errors ? "soon" : "normal") : "none"}`;
-  write(one.querySelector(".light"), screen.online ? (screen.errors ? "■" : "●") : "○");
+  const fontless = screen.online && screen.chinese === false; // What stands on it cannot be read.
+  const [look, shape] = !screen.online ? ["none", "○"] : fontless ? ["overdue", "▲"] : screen.errors ? ["soon", "■"] : ["normal", "●"];
+  one.querySelector(".light").className = `light ${look}`;
+  write(one.querySelector(".light"), shape);
   write(one.querySelector(".name"), screen.name);
   write(one.querySelector(".size"), screen.size?.[0] ? `${screen.size[0]}×${screen.size[1]}` : "");
   const [img, blank] = [one.querySelector("img"), one.querySelector(".blank")];
@@ -133,9 +137,10 @@ function card(screen) {
   write(blank, screen.picture ? "" : w().never);
   write(one.querySelector(".shows"), where(screen));
   write(one.querySelector(".health"), screen.online
-    ? [screen.fps !== null && screen.fps !== undefined ? `${Math.round(screen.fps)} fps` : "", screen.memory ? `${Math.round(screen.memory)} MB` : "", `${ago(screen.painted === null || screen.painted === undefined ? null : screen.painted + screen.age)}`].filter(Boolean).join(" · ")
+    ? [...(fontless ? [w().fontless] : [screen.fps !== null && screen.fps !== undefined ? `${Math.round(screen.fps)} fps` : "", screen.memory ? `${Math.round(screen.memory)} MB` : ""]), `${ago(screen.painted === null || screen.painted === undefined ? null : screen.painted + screen.age)}`].filter(Boolean).join(" · ")
     : `${w().gone}${screen.age !== undefined ? ` · ${ago(screen.age)}${desk.lang() === "en" ? " " : ""}${w().ago}` : ""}`);
-  one.setAttribute("aria-label", `${screen.name}: ${screen.online ? w().there : w().gone}, ${where(screen)}`);
+  one.querySelector(".health").classList.toggle("faulty", fontless);
+  one.setAttribute("aria-label", `${screen.name}: ${screen.online ? w().there : w().gone}, ${fontless ? `${w().fontless}, ` : ""}${where(screen)}`);
   return one;
 }
 
@@ -206,6 +211,7 @@ function facts(screen, box) {
     [w().paint, screen.painted === null || screen.painted === undefined ? "–" : ago(screen.painted + screen.age)],
     [w().fps, screen.fps ?? "–"], [w().memory, screen.memory ? `${screen.memory} MB` : "–"], [w().nodes, screen.nodes?.toLocaleString("en") ?? "–"],
     [w().up, ago(screen.up)], [w().restarts, screen.restarts ?? "–"], [w().errors, screen.errors ? `${screen.errors}: ${screen.error}` : screen.errors ?? "–"],
+    screen.chinese === false ? [w().font, w().install] : ["", ""],
     ["", states], screen.until && screen.until > said.now ? [w().until, ago(screen.until - said.now)] : ["", ""],
   ].filter(([, text]) => text !== "");
   const text = JSON.stringify(rows);

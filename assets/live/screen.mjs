@@ -7,6 +7,7 @@ import { picture } from "./picture.mjs";
 import { version } from "./pulse.mjs";
 import { calm, restart, restarts, used } from "./restart.mjs";
 import { change, complete, standing } from "./scene.mjs";
+import { chinese } from "./typeface.mjs";
 
 const citywall = (window.citywall ??= {});
 const ID = /^[a-z0-9][a-z0-9_-]{0,39}$/;
@@ -56,7 +57,7 @@ export function report() {
     memory: memory && Math.round(memory / 1e6), fps: screen.fps, nodes: document.querySelectorAll("*").length,
     painted: painted.at ? Math.max(0, (Date.now() - painted.at) / 1000) : null, errors: screen.errors, error: screen.error,
     up: (Date.now() - begun) / 1000, restarts: restarts(), idle: calm.touched ? (Date.now() - calm.touched) / 1000 : null,
-    polls: link.polling, states: states(),
+    polls: link.polling, states: states(), chinese: chinese(),
   };
 }
 

@@ -18,7 +18,7 @@ from dash import html
 from dashboard.city import City
 from dashboard.places import PlaceTree
 from dashboard.screens.layout import Layout, all_layouts, fitting
-from dashboard.screens.marks import both, tip
+from dashboard.screens.marks import ASSETS, both, tip
 from dashboard.screens.panel import Context, Panel, all_panels
 from dashboard.sources.feed import every_feed
 from dashboard.words import Words
@@ -155,6 +155,14 @@ def import_map(text: str) -> str:
     """
     found = {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
     return f'<script type="importmap">{msgspec.json.encode({"imports": found}).decode()}</script>'
+
+
+def fonts_ahead() -> str:
+    """What has a page's fonts loaded together with its style sheets, and not only once its first text is laid out."""
+    found = re.findall(r'url\("(vendor/[\w.-]+\.woff2\?v=\w+)"\)', (ASSETS / "tokens.css").read_text(encoding="utf-8"))
+    return "\n".join(
+        f'<link rel="preload" as="font" type="font/woff2" crossorigin href="/assets/{url}">' for url in found
+    )
 
 
 def wall_scripts(text: str, ahead: str = "") -> str:

@@ -157,7 +157,7 @@ class ScreenPages:
             row |= {
                 key: getattr(report, key)
                 for key in ("size", "memory", "fps", "nodes", "painted", "errors", "error", "up", "restarts", "polls",
-                            "lang", "theme", "version", "seen", "states", "idle", "ratio")
+                            "lang", "theme", "version", "seen", "states", "idle", "ratio", "chinese")
             }  # fmt: skip
             row["size"] = list(report.size)
             row["online"] = not report.gone and now - report.seen < ONLINE

@@ -63,7 +63,7 @@ class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Report(msgspec.Struct, omit_defaults=True):
     """What a screen says of itself: memory in MB, frames a second, seconds since its latest paint and since its page
-    was loaded, how many panels are in which state.
+    was loaded, how many panels are in which state, whether its machine has a font for Chinese (None: it cannot tell).
     """
 
     id: str
@@ -87,6 +87,7 @@ class Report(msgspec.Struct, omit_defaults=True):
     idle: float | None = None
     polls: bool = False
     states: dict[str, int] = {}
+    chinese: bool | None = None
     kept: Wish | None = None  # What it remembers to have been wished.
     seen: float = 0.0  # When it was said, by the server's clock.
     gone: bool = False  # Whether its link has ended since.

@@ -29,7 +29,17 @@ from dashboard.screens import kept as keeping
 from dashboard.screens.front import BODY, PLOTLY, Front
 from dashboard.screens.layout import Layout
 from dashboard.screens.marks import ASSETS
-from dashboard.screens.page import alone, desk_scripts, layouts_of, page, policy, staged, to_json, wall_scripts
+from dashboard.screens.page import (
+    alone,
+    desk_scripts,
+    fonts_ahead,
+    layouts_of,
+    page,
+    policy,
+    staged,
+    to_json,
+    wall_scripts,
+)
 from dashboard.screens.panel import all_panels
 
 PREFIX = re.compile(r'("requests_pathname_prefix":\s*)"(?:/|\\u002f)"')
@@ -39,6 +49,7 @@ INDEX = """<!DOCTYPE html>
 {%metas%}
 <title>{%title%}</title>
 {%favicon%}
+FONTS
 {%css%}
 </head>
 <body>
@@ -95,7 +106,7 @@ def make_app(
         meta_tags=_metas(city, places, gazetteer, version),
     )
     app.backend.websocket_capability = False  # Its own socket would only idle beside /live.
-    app.index_string = INDEX.replace("LANGUAGE", city.languages[0])
+    app.index_string = INDEX.replace("LANGUAGE", city.languages[0]).replace("FONTS", fonts_ahead())
     pages = {screen: staged(page(layouts[screen], city, places)) for screen in city.screens}
     app.layout = pages[city.screens[0]]
 
