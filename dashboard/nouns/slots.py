@@ -32,16 +32,17 @@ FINE = 8  # Lengths of stays are counted by their logarithm, in steps of an eigh
 # then: how many, how many of them came back, how many were signed and contacted in time; of the call-backs made
 # then: those with an answer, and the good ones; of the tickets due to close then: how many, closed, closed on time,
 # and handled in time but not closed; of the whistles answered then: how many, and how many in time. USED counts what
-# is decided by unit and share of the limit used up.
+# is decided by unit and share of the limit used up. MISSED are the tickets whose deadline of that time was not kept,
+# each once: one that is closed late is also among what is due when it is closed.
 KINDS = (
     "reported", "filed_since", "repeated", "filed", "voided_since", "dispatched", "returned_since", "responded",
     "asked_solved", "solved", "asked_satisfied", "satisfied", "due", "shut", "kept", "closed", "handled",
-    "answered", "answered_in_time", "used", "taken_in",
+    "answered", "answered_in_time", "used", "taken_in", "missed",
 )  # fmt: skip
 (
     REPORTED, FILED_SINCE, REPEATED, FILED, VOIDED_SINCE, DISPATCHED, RETURNED_SINCE, RESPONDED,
     ASKED_SOLVED, SOLVED, ASKED_SATISFIED, SATISFIED, DUE, SHUT, KEPT, CLOSED, HANDLED,
-    ANSWERED, ANSWERED_IN_TIME, USED, TAKEN_IN,
+    ANSWERED, ANSWERED_IN_TIME, USED, TAKEN_IN, MISSED,
 ) = range(len(KINDS))  # fmt: skip
 MOVED = 128  # The kind of a step from stage to stage; see ``moved``.
 _SHIFT = 256
@@ -205,6 +206,8 @@ class Counting:
         kinds = _HANDLED[in_time] if closed is None else _CLOSED[in_time]
         if ticket.exempted and closed is None:
             kinds = (DUE,) if ticket.running and now <= due else _EXEMPTED
+        if not in_time and (ticket.done_at is not None or now > due):
+            slots += self._at(due, MISSED)
         key = day_of(due)[0], None if closed is None else day_of(closed)[0], kinds
         found = self._dues.get(key)
         if found is None:

@@ -12,6 +12,7 @@ from dashboard.nouns.slots import (
     CLOSED,
     DUE,
     KEPT,
+    MISSED,
     REPORTED,
     SATISFIED,
     SOLVED,
@@ -31,14 +32,15 @@ OUT_OF = tuple(moved(start, end) for start in OPEN for end in ENDED)
 
 
 def view_days(board: Tickets, place: str, now: float) -> Document:
-    """The last 14 local days, the running one last, and of each how many were reported, closed, due and kept, and
-    what callers said; how many stood open as each ended; the same of today, or of the month so far, for each place
-    directly below; ``month`` are what callers said this month. ``late`` are the tickets that are overdue longest,
-    ``soon`` those that fall due next.
+    """The last 14 local days, the running one last, and of each how many were reported, closed, due and kept, how
+    many deadlines were ``missed``, and what callers said; how many stood open as each ended; the same of today, or of
+    the month so far, for each place directly below; ``month`` are what callers said this month. ``late`` are the
+    tickets that are overdue longest, ``soon`` those that fall due next.
 
     What stood open is worked back from now by the moves that opened and ended tickets, so it is exact as long as every
     move is known; a ticket that was moved to another place counts there as if it had always been. What is due later
-    today is left out of today's due: nobody can have missed it yet.
+    today is left out of today's due: nobody can have missed it yet. A ticket that was late is due on two days, that of
+    its deadline and that of its closing; it was missed on the first alone.
     """
     tally, calendar = board.tally(place), board.calendar
     today, _, month = calendar.periods(now)
@@ -56,6 +58,7 @@ def view_days(board: Tickets, place: str, now: float) -> Document:
         "reported": [tally[at(day, REPORTED)] for day in days],
         "closed": [tally[at(day, CLOSED)] for day in days],
         "due": due,
+        "missed": [tally[at(day, MISSED)] for day in days],
         "solved": [[tally[at(day, SOLVED)], tally[at(day, ASKED_SOLVED)]] for day in days],
         "satisfied": [[tally[at(day, SATISFIED)], tally[at(day, ASKED_SATISFIED)]] for day in days],
         "month": {

@@ -49,6 +49,7 @@ EXAMPLE: dict[str, Document] = {
             [2501, 2588], [2570, 2650], [2522, 2607], [1962, 2019], [1871, 1930], [2549, 2640], [2571, 2681],
             [2630, 2741], [2688, 2779], [2640, 2726], [1944, 2013], [1850, 1921], [2641, 2740], [1301, 1359],
         ],
+        "missed": [71, 66, 74, 49, 51, 78, 90, 93, 80, 71, 58, 62, 84, 41],
         "solved": [[410, 452]] * 13 + [[203, 226]],
         "satisfied": [[421, 452], [398, 431], [402, 440], [300, 322], [288, 312], [417, 449], [401, 439], [433, 470],
                       [429, 462], [411, 447], [301, 330], [290, 316], [426, 459], [207, 226]],
@@ -130,12 +131,11 @@ def read_late(views: Views, ctx: Context) -> Reading:
     """Open tickets past their deadline; its line are the deadlines missed on each day."""
     lights = views["tickets"].get("lights", {})
     over, worst = lights.get("overdue", 0), lights.get("worst", 0)
-    line = [whole - part for part, whole in views["days"].get("due", [])]
     pieces = [
         Piece(LIGHTS["overdue"][1], over, light="overdue", behind=ctx.behind(light="overdue")),
         Piece(LIGHTS["worst"][1], worst, light="worst", behind=ctx.behind(light="worst")),
     ]
-    return Reading(over + worst, line=line, pieces=pieces)
+    return Reading(over + worst, line=_line(views, "missed"), pieces=pieces)
 
 
 def read_hour(views: Views, ctx: Context) -> Reading:
@@ -201,8 +201,8 @@ KEY_NUMBERS = (
     ),
     KeyNumber(
         "late", Words("超期未结", "Overdue"), PIECE, BOTH, read_late,
-        Words("已过时限仍未结案的工单；曲线为当日到期而未按期结案的件数",
-              "Open tickets past their deadline; the line is how many deadlines were missed on each day"),
+        Words("已过时限仍未结案的工单；曲线为时限在当日而未按期办结的件数，每件计一次",
+              "Open tickets past their deadline; the line is how many deadlines were missed on each day, each once"),
         Words("每日失期 · 近 14 日", "missed a day · 14 days"), good="down", rows=_below("late", late=1),
         records=_records("late"),
         behind=lambda ctx: ctx.behind(late=1), example=EXAMPLE, large="urgent", rank=11,

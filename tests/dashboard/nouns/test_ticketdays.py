@@ -79,3 +79,26 @@ def test_what_is_due_later_today_is_not_held_against_anybody() -> None:
     assert early["late"] == []
     assert early["places"]["a"]["hour"] == 0
     assert view(events, 70)["places"]["a"]["hour"] == 1
+
+
+def test_a_deadline_is_missed_once_on_its_own_day() -> None:
+    """Two hours from each dispatch, five minutes after the start of a day."""
+
+    def missed(minutes: float, *after: Event) -> list[int]:
+        sent = [told("reported", 0, "1", place="a1"), told("dispatched", 5, "1")]
+        found: list[int] = view([*sent, *after], minutes)["missed"]
+        assert len(found) == 14
+        return found[-3:]
+
+    assert missed(124.9) == [0, 0, 0], "it is not due yet"
+    assert missed(125.1) == [0, 0, 1]
+    late = [told("done", DAY, "1"), told("inspected", DAY + 10, "1")]
+    assert missed(DAY + 30, *late) == [0, 1, 0], "and waits for inspection"
+    closed = told("closed", 2 * DAY, "1")
+    assert missed(2 * DAY + 30, *late, closed) == [1, 0, 0], "on the day of its closing it is due again, not missed"
+    assert view([told("reported", 0, "1"), told("dispatched", 5, "1"), *late, closed], 2 * DAY + 30)["due"][-3:] == [
+        [0, 1], [0, 0], [0, 1],
+    ]  # fmt: skip
+    assert missed(2 * DAY + 30, *late, closed, told("exempted", 2 * DAY + 20, "1")) == [0, 0, 0]
+    assert missed(DAY, told("done", 60, "1")) == [0, 0, 0], "handed in before it, inspected or not"
+    assert missed(DAY, told("voided", 60, "1", why="twice")) == [0, 0, 0]

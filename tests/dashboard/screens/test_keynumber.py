@@ -80,6 +80,7 @@ def test_the_places_of_a_number_add_up_to_it() -> None:
     board = board_of(
         *life("1", -30, upto="signed"), *life("2", -2, upto="signed", place="B"), *life("3", -9),
         *life("4", -20, place="B"), event("4", "called_back", -2, satisfied=True, solved=False),
+        *life("5", -60, upto="contacted"), event("5", "done", -3), event("5", "closed", -2),  # Due yesterday at three.
     )  # fmt: skip
     ctx = Context(NANHAI, RULES.places, "T")
     for name in ("open", "late", "intake", "closed", "on_time", "satisfaction", "resolution"):
@@ -96,6 +97,7 @@ def test_the_places_of_a_number_add_up_to_it() -> None:
     views = {view: board.view(view, "T")["data"] for view in late.reads}
     assert [record.title for record in late.records(views, ctx)] == ["1"]
     assert late.read(views, ctx).value == 1
+    assert late.read(views, ctx).line == [0] * 12 + [1, 1], "each deadline on its own day, once"
 
 
 @pytest.mark.parametrize(("name", "view"), [("water", "water"), ("instructions", "instructions")])
