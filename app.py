@@ -90,7 +90,9 @@ def role_courier(args: argparse.Namespace) -> int:
 def role_web(args: argparse.Namespace) -> int:
     """Serve the screens, until stopped."""
     from dashboard.doors.site import web_app, web_server
+    from dashboard.travel.roles import roomy
 
+    roomy()
     server, listening = web_server(web_app(house_of(args)), args.host, args.port)
     server.run(sockets=[listening])
     return 0 if server.started else 1

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -187,9 +187,8 @@ FEEDS: dict[str, Feed] = {}
 def kinds() -> dict[str, Feed]:
     """All kinds of feed, by name."""
     if not FEEDS:
-        for _, value in declaring(import_module("feeds"), "FEED"):
-            assert isinstance(value, Feed)
-            FEEDS[value.kind] = value
+        found = [cast(Feed, value) for _, value in declaring(import_module("feeds"), "FEED")]
+        FEEDS.update({feed.kind: feed for feed in found})  # At once: another thread must not meet some of them.
     return FEEDS
 
 

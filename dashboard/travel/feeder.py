@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import resource
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, suppress
@@ -31,7 +30,7 @@ from dashboard.sources.feed import (
     SourceNonsense,
     every_feed,
 )
-from dashboard.travel.roles import Backoff, House, Ups, only_one
+from dashboard.travel.roles import Backoff, House, Ups, only_one, roomy
 from dashboard.travel.spool import TURNS, Counters, Spool, SpoolFull
 from dashboard.travel.stream import Keys, Sender, connect_async
 
@@ -220,21 +219,12 @@ def _raw(payload: object) -> str:
     return body[:5000].decode("utf-8", "replace") if isinstance(body, bytes) else str(body)[:5000]
 
 
-def _roomy() -> None:
-    """Let this process open as many files as it may: a feed's disk and source take seven, and 1,024 are usual."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 class Feeder:
     """All feeds of a city, in one event loop."""
 
     def __init__(self, house: House, now: Clock = wall) -> None:
         self.house, self.now = house, now
-        _roomy()
+        roomy()
         self._open = ExitStack()
         self._open.enter_context(only_one(house.data, "feeds"))
         places = read_places(house.city)

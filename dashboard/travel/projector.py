@@ -165,10 +165,14 @@ class Projector:
         """Begin to write a snapshot in a child process, unless one is being written or nothing has changed."""
         if self._child is not None or self.board.position == self._saved:
             return
-        self._saving = dict(self.board.position)
-        self._carried = 0
-        self._child = os.fork()
-        if self._child == 0:
+        try:
+            child = os.fork()
+        except OSError as error:  # There is no memory for another process just now; folding goes on without.
+            log.error("the snapshot could not be begun: %s", error)
+            self._carried = CARRIED  # So that it is tried again soon.
+            return
+        self._child, self._saving, self._carried = child, dict(self.board.position), 0
+        if child == 0:
             status = 1
             try:
                 write_whole(self.file, self.board.dump())

@@ -7,11 +7,12 @@ import json
 import logging
 import os
 import random
+import resource
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep, time
@@ -73,6 +74,17 @@ def only_one(folder: Path, role: str, patience: float = 30.0) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def roomy() -> None:
+    """Let this process open as many files as it may: 1,024 are usual, a feed's disk and source take seven, and each
+    screen one at least.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Stop:

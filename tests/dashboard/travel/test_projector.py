@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import threading
@@ -167,6 +168,28 @@ def test_a_large_snapshot_is_written_less_often_unless_much_has_come_since(
     projector.save()
     assert projector.saved(wait=True) is None
     assert projector.due(11.0), "what failed is tried again soon"
+
+
+def test_without_memory_for_a_snapshot_folding_goes_on_and_it_is_tried_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> int:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    projector = Projector(rules(), file)
+    first, second, *_ = (one for one in load() if one.spool == HOTLINE)
+    projector.fold(HOTLINE, first.seq, first.packed)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fork", refused)
+        projector.save()
+    assert "the snapshot could not be begun: [Errno 12] Cannot allocate memory" in caplog.text
+    assert projector.saved(wait=True) is None
+    assert projector.fold(HOTLINE, second.seq, second.packed)
+    with file.open("ab") as stream:
+        stream.truncate(60 * WEAR)
+    assert projector.due(11.0), "what failed is tried again soon"
+    projector.save()
+    assert projector.saved(wait=True) == {HOTLINE: 2}
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "a bit", "another house"])

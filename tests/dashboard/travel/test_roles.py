@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.servers import ROOT
 
 LOUD = """
 import logging, sys
@@ -27,3 +32,29 @@ def test_no_library_writes_down_headers_however_much_is_to_be_said(level: str, s
     assert [said for name, said in heard if name == "uvicorn.error"] == ["info", "warning"][-min(spoken, 2) :]
     assert [said for name, said in heard if name in ("websockets.client", "httpx")] == ["warning"] * 2
     assert [said for name, said in heard if name == "web"] == ["debug", "info", "warning"][-spoken:]
+
+
+WEB = """
+import resource
+from app import main
+from dashboard.doors import site
+
+class Server:
+    started = True
+
+    def run(self, sockets):
+        print(resource.getrlimit(resource.RLIMIT_NOFILE))
+
+site.web_app, site.web_server = (lambda house: None), (lambda web, host, port: (Server(), None))
+main(["web", "--home", "."])
+"""
+
+
+def test_the_web_s_process_may_have_as_many_screens_as_the_system_allows(tmp_path: Path) -> None:
+    hard = min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    done = subprocess.run(
+        [sys.executable, "-c", WEB], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "REDIS_URL": "redis://127.0.0.1:1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)),
+    )  # fmt: skip
+    assert done.stdout.strip() == str((hard, hard))
