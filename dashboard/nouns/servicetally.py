@@ -32,7 +32,8 @@ from dashboard.nouns.service import (
     shares_of_report,
 )
 
-COMPARED = 9 * 86400.0  # Seconds for which the moments of cases are kept, to compare with the same time of another day.
+LONGEST = 21  # Days within which the working day before is looked for: more than any holidays with their weekends.
+COMPARED = (LONGEST + 2) * 86400.0  # Seconds for which the moments of cases are kept, to compare with that day's.
 
 
 class Service:
@@ -242,11 +243,13 @@ class Service:
         return window.between(start, end) if window is not None else 0
 
     def like(self, now: float) -> date:
-        """The day to compare today with: the working day before, or for a day off the same day a week ago."""
+        """The day to compare today with: the working day before, whatever holidays lie between, or for a day off the
+        same day a week ago.
+        """
         today = date.fromordinal(self.calendar.day_and_month(now)[0])
         calendar = self.rules.calendar
         if calendar.is_workday(today.toordinal()):
-            for back in range(1, 8):
+            for back in range(1, LONGEST + 1):
                 if calendar.is_workday(today.toordinal() - back):
                     return today - timedelta(days=back)
         return today - timedelta(days=7)

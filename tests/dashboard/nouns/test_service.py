@@ -258,6 +258,28 @@ def test_today_stands_beside_the_working_day_before_up_to_the_same_time() -> Non
     assert told["before"]["accepted"] is None, "a day that was told as a whole has no times"
 
 
+def test_after_long_holidays_today_stands_beside_the_last_day_that_was_worked() -> None:
+    events = [
+        accepted("1", "2026-02-14T09:00"), finished("1", "2026-02-14T10:00"), accepted("2", "2026-02-14T11:59"),
+        accepted("3", "2026-02-14T12:01"), accepted("4", "2026-02-17T09:00"), accepted("5", "2026-02-24T09:00"),
+    ]  # fmt: skip
+    found = view("service", events, "2026-02-24T12:00")
+    assert (found["like"], found["workday"]) == ("2026-02-14", True), "nine days off lie between"
+    assert (found["today"]["accepted"], found["before"]) == (1, {"accepted": 2, "finished": 1})
+    assert found["hours"][1][9] == 1
+    assert view("service_waiting", events, "2026-02-24T12:00")["like"] == "2026-02-14"
+    # However far back the day may be that today is compared with, its moments are known.
+    off = frozenset(range(day("2026-02-03"), day("2026-02-23")))
+    long = service(
+        [accepted("6", "2026-02-02T00:01"), accepted("7", "2026-02-02T12:01")], "2026-02-02T13:00",
+        replace(RULES, calendar=WorkCalendar(ZONE, days_off=off)),
+    )  # fmt: skip
+    for text in ("2026-02-22T23:59", "2026-02-23T12:00"):
+        long.advance(at(text).timestamp())
+    shown = VIEWS["service"](long, PLACES.root.code, at("2026-02-23T12:00").timestamp())
+    assert (shown["like"], shown["before"]["accepted"]) == ("2026-02-02", 1)
+
+
 def test_a_report_counts_beside_what_is_told_one_by_one_and_its_correction_instead_of_it() -> None:
     events = [
         report("south", "2026-03-02", accepted=10, finished=9, due=9, kept=8, stars5=3, stars1=1, place="B"),
