@@ -1,6 +1,8 @@
 // Any number answers: a click or the Enter key on a number or on a card's title opens what it is made of, how old it
 // and its sources are, how it stood over the last day, how it is spread below, and the tickets behind it.
 
+import { percent } from "./percent.mjs";
+
 const citywall = (window.citywall ??= {});
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const zone = meta("zone") || undefined;
@@ -73,7 +75,7 @@ function question(asked) {
 // -- the parts of an answer ----------------------------------------------------------------------------------
 
 const shown = (point) => (point.length > 2 ? (point[2] ? 100 * point[1] / point[2] : null) : point[1]);
-const written = (value, rate) => (rate ? `${value.toFixed(1)} %` : value.toLocaleString("en", { maximumFractionDigits: 2 }));
+const written = (value, rate) => (rate ? percent(value) : value.toLocaleString("en", { maximumFractionDigits: 2 }));
 
 // A line over the last day; what was not noted is a gap.
 function line(points, every, now) {

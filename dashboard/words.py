@@ -117,13 +117,26 @@ def days_words(days: float, language: str, digits: int = 0) -> str:
     return f"{sign}{shown} {DAYS[language]}"
 
 
-def percent(part: int, whole: int, digits: int = 1) -> str:
-    """``part`` of ``whole`` in percent without the sign; a dash where there is nothing to divide by.
+def in_percent(value: float, digits: int = 1) -> str:
+    """A share that is given in percent, without the sign. What is neither none nor all is never rounded to either; what
+    is more than all, or less than none, is written as it is. The browser's twin is ``assets/percent.mjs``.
 
-    >>> percent(737, 972, 2), percent(0, 0)
-    ('75.82', '–')
+    >>> in_percent(99.98), in_percent(0.004, 2), in_percent(99.7, 0), in_percent(100.0), in_percent(0.0)
+    ('99.9', '0.01', '99', '100.0', '0.0')
+    >>> in_percent(1240.4, 0), in_percent(100.02), in_percent(-0.3)
+    ('1,240', '100.0', '-0.3')
     """
-    return DASH if whole == 0 else f"{100 * part / whole:.{digits}f}"
+    step = 10.0**-digits
+    return f"{min(max(value, step), 100 - step) if 0 < value < 100 else value:,.{digits}f}"
+
+
+def percent(part: float, whole: float, digits: int = 1) -> str:
+    """``part`` of ``whole`` in percent as ``in_percent`` writes it; a dash where there is nothing to divide by.
+
+    >>> percent(737, 972, 2), percent(25_995, 26_000), percent(1, 26_000), percent(0, 0)
+    ('75.82', '99.9', '0.1', '–')
+    """
+    return DASH if whole == 0 else in_percent(100 * part / whole, digits)
 
 
 MEASURES: dict[str, tuple[int, Words]] = {

@@ -69,7 +69,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             html.Div([
                 html.Span(METRICS.get(metric, Words(metric, metric))[language], className="name"),
                 share(row["used"] / row["limit"] if row["limit"] else 0, KINDS[row["grade"]]),
-                html.Span(f"{100 * row['used'] / row['limit']:.0f} %" if row["limit"] else DASH, className="n"),
+                html.Span(f"{percent(row['used'], row['limit'], 0)} %" if row["limit"] else DASH, className="n"),
             ])
             for metric, row in views["cloud"].get("allocation", {}).items()
         ],

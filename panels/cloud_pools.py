@@ -10,7 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import both, clipped, empty, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, METRICS, Words, compact
+from dashboard.words import DASH, METRICS, Words, compact, in_percent, percent
 
 ROWS = 24
 COLUMNS = ("cpu", "memory", "storage", "gpu")
@@ -59,7 +59,7 @@ def _cell(cell: Mapping[str, Any] | None, language: str) -> Any:
         return html.Div([html.Span(OUT["no_limit"][language], className="quiet"), html.Span(used, className="of")],
                         className="pool-cell")  # fmt: skip
     part = cell["used"] / cell["limit"]
-    said = [html.Span(f"{100 * part:.0f} %", className=f"n {cell['grade']}")]
+    said = [html.Span(f"{in_percent(100 * part, 0)} %", className=f"n {cell['grade']}")]
     if cell["out"]:
         said.append(html.Span(OUT[cell["out"]][language], className="quiet"))
     of = f"{compact(cell['used'], language)}/{compact(cell['limit'], language)}"
@@ -77,7 +77,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     for metric in COLUMNS:
         found = sums.get(metric)
         limit = found["limit"] if found else 0
-        painted[f"cloud_pools-{metric}.children"] = number(f"{100 * found['used'] / limit:.1f}" if limit else DASH, "%")
+        painted[f"cloud_pools-{metric}.children"] = number(percent(found["used"], limit) if found else DASH, "%")
         painted[f"cloud_pools-{metric}-bar.children"] = (
             share(found["used"] / limit if limit else 0, KINDS[found["grade"]]) if found else ""
         )

@@ -8,10 +8,10 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.keynumber import KeyNumber, Piece, Reading, chosen, feeds_of, key_numbers, missed
+from dashboard.screens.keynumber import KeyNumber, Piece, Reading, chosen, feeds_of, key_numbers, missed, rated
 from dashboard.screens.marks import Mark, both, drawing, number, outline, tip
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, compact
+from dashboard.words import DASH, Words, compact, in_percent
 
 WIDTH, HEIGHT = 100.0, 40.0
 TARGET = Words("目标", "Target")
@@ -59,9 +59,7 @@ def figure(one: KeyNumber, reading: Reading, language: str) -> Mark:
     if reading.value is None:
         return number(DASH)
     if reading.whole is not None:
-        full = reading.part == reading.whole
-        shown = "100" if full else f"{reading.value:.{one.digits}f}"
-        return number(shown, one.unit[language], of=(reading.part or 0, reading.whole))
+        return number(rated(reading, one.digits), one.unit[language], of=(reading.part or 0, reading.whole))
     if one.digits:
         return number(f"{reading.value:,.{one.digits}f}", one.unit[language])
     return number(reading.value, one.unit[language], language=language, room=5)
@@ -112,7 +110,9 @@ def why(one: KeyNumber, reading: Reading, ctx: Context) -> list[Mark]:
 
 def _piece(piece: Piece, language: str) -> Mark:
     """A part of the number, where nothing else makes it mean something."""
-    shown = compact(piece.value or 0, language, 6) + (f" {piece.unit}" if piece.unit else "")
+    value = piece.value or 0
+    said = in_percent(value) if piece.unit == "%" else compact(value, language, 6)
+    shown = f"{said} {piece.unit}".rstrip()
     return html.Span([f"{piece.words[language]} ", html.B(shown)], className="ck-change")
 
 

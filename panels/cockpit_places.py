@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.keynumber import KeyNumber, Piece, Reading, Record, Row, chosen, key_numbers
+from dashboard.screens.keynumber import KeyNumber, Piece, Reading, Record, Row, chosen, key_numbers, rated
 from dashboard.screens.marks import Mark, both, clipped, countdown, empty, light, share
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, compact
+from dashboard.words import DASH, Words, compact, in_percent
 
 PLACES = 12
 RECORDS = 8
@@ -52,7 +52,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 def _block(one: KeyNumber, reading: Reading, rows: Sequence[Row], records: Sequence[Record], ctx: Context) -> Mark:
     language = ctx.language
-    said = DASH if reading.value is None else f"{reading.value:,.{one.digits}f} {one.unit[language]}".strip()
+    shown = rated(reading, one.digits) if reading.whole is not None else f"{reading.value or 0:,.{one.digits}f}"
+    said = DASH if reading.value is None else f"{shown} {one.unit[language]}".strip()
     pieces = [_piece(piece, language) for piece in reading.pieces]
     where = [_row(row, _most(rows), one, ctx) for row in rows[:PLACES]] or [empty(NO_PLACES, language)]
     listed = [_record(record, ctx) for record in records[:RECORDS]] or [empty(NO_RECORDS, language)]
@@ -81,7 +82,7 @@ def _piece(piece: Piece, language: str) -> Mark:
     mark = [light(piece.light, language), " "] if piece.light else []
     value: Mark = ""
     if piece.value is not None:
-        shown = f"{piece.value:.1f}" if piece.unit == "%" else compact(piece.value, language, 6)
+        shown = in_percent(piece.value) if piece.unit == "%" else compact(piece.value, language, 6)
         value = html.B(f" {shown}{' %' if piece.unit == '%' else ''}")
     inner = [*mark, piece.words[language], value]
     return (
@@ -98,7 +99,7 @@ def _row(row: Row, most: float, one: KeyNumber, ctx: Context) -> Mark:
     if not title:
         title = ctx.places[row.place].title(language) if row.place in ctx.places else row.place
     if row.whole is not None:
-        value = DASH if row.value is None else f"{row.value:.1f} %"
+        value = DASH if row.value is None else f"{in_percent(row.value)} %"
         more = f"{compact(row.part or 0, language, 5)} / {compact(row.whole, language, 5)}"
         part = 1.0 if row.value is None else (row.value - 80) / 20  # The bar begins at 80 %: what is below is empty.
     else:

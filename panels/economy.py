@@ -14,7 +14,7 @@ from dashboard.screens.exampleseries import GDP, sales
 from dashboard.screens.marks import clipped, number
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import columns
-from dashboard.words import DASH, Words
+from dashboard.words import DASH, Words, in_percent
 
 PLACES = ("first", "second", "third")
 YEAR_ON_YEAR = Words("同比", "on year")
@@ -81,7 +81,10 @@ def _figure(row: Mapping[str, Any] | None, rows: Mapping[str, Any], ctx: Context
     if target is not None and target["share"] is not None:
         gap = 100 * (target["share"] - target["time"])
         why.append(html.Span(
-            [f"{DONE[language]} {100 * target['share']:.1f} % ", html.Span(f"({signed(gap, 'pp')})", className="gap")],
+            [
+                f"{DONE[language]} {in_percent(100 * target['share'])} % ",
+                html.Span(f"({signed(gap, 'pp')})", className="gap"),
+            ],
             className="behind-time" if gap < -1 else "",
         ))  # fmt: skip
     name = clipped(ctx.city.translated(row["name"], language))

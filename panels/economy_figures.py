@@ -13,7 +13,7 @@ from dashboard.screens.exampleseries import GDP
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words
+from dashboard.words import DASH, Words, in_percent
 
 ROWS = 24
 COLUMNS = (
@@ -103,7 +103,7 @@ def _target(target: Mapping[str, Any] | None) -> Any:
                 ],
                 className="meter late" if late else "meter",
             ),
-            html.Span(f"{100 * part:.1f} %", className="n"),
+            html.Span(f"{in_percent(100 * part)} %", className="n"),
         ],
         className="aim",
     )

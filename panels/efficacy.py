@@ -10,7 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import amount, both, clipped, linked, number, parted, rate, tip
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, percent
+from dashboard.words import DASH, Words, in_percent, percent
 
 NAMES = {
     "on_time": Words("按期结案率", "Closed on time"),
@@ -72,7 +72,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "efficacy-on_time-why.children": html.Span(
             parted(part, whole, ctx.behind(**MONTH, met=1), ctx.behind(**MONTH), language)
         ),
-        "efficacy-composite.children": number(DASH if composite is None else f"{100 * composite:.1f}", "%"),
+        "efficacy-composite.children": number(DASH if composite is None else in_percent(100 * composite), "%"),
         "efficacy-composite-why.children": html.Span(_weakest(rates, ctx)),
         "efficacy-grassroots.children": rate(settled, closed, ctx.behind(closed="month")),
         "efficacy-grassroots-why.children": [

@@ -10,7 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import amount, both, drawing, number, outline
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, count
+from dashboard.words import DASH, Words, count, in_percent
 
 NAMES = {
     "due": Words("本月应结", "Due this month"),
@@ -65,7 +65,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 def _percent(share: float, digits: int = 1) -> str:
     """A share in percent; what closing a few would add needs a further digit to be seen."""
-    return "100" if share == 1 else f"{100 * share:.{digits}f}"
+    return "100" if share == 1 else in_percent(100 * share, digits)
 
 
 def _advice(view: Document, language: str) -> Any:

@@ -13,7 +13,7 @@ from dashboard.screens.frames import module, rated
 from dashboard.screens.marks import amount, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import balance, key, plotted, top_of
-from dashboard.words import DASH, Words, compact, gained
+from dashboard.words import DASH, Words, compact, gained, percent
 
 NAMES = {
     "active": Words("在册主体", "Entities"),
@@ -48,7 +48,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     grown = f"{YEAR[language]} {signed(100 * (year[0] / year[1] - 1) if year and year[1] else None, '%')}"
     plan, due = view.get("inspections", {}), view.get("due", {})
     done, planned, expected = plan.get("done", 0), plan.get("planned", 0), plan.get("expected", 0)
-    pace = f"{TIME[language]} {100 * expected / planned:.1f} %" if planned else ""
+    pace = f"{TIME[language]} {percent(expected, planned)} %" if planned else ""
     overdue, near = due.get("overdue"), due.get("near")
     days = view.get("days", [])
     up, down = [day[1] for day in days], [day[2] for day in days]

@@ -13,7 +13,7 @@ from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, fraction, number, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
-from dashboard.words import DASH, Words, compact, percent
+from dashboard.words import DASH, Words, compact, in_percent, percent
 
 NAMES = {
     "year": Words("今年合格率", "Passed this year"),
@@ -57,7 +57,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     least = min(95.0, *known) // 1 if known else 95.0
     kinds = view.get("categories", [])[:KIND_ROWS]
     most = max((1 - kind["rate"][0] / kind["rate"][1] for kind in kinds if kind["rate"][1]), default=0)
-    aim = f"{GOAL[language]} {percent(round(1000 * goal), 1000)} %" if goal is not None and judged else ""
+    aim = f"{GOAL[language]} {in_percent(100 * goal)} %" if goal is not None and judged else ""
     legend = [key("stroke", EACH_MONTH[language]), *([key("goal", aim)] if aim else [])]
     failed = judged - passed
     return {

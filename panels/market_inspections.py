@@ -59,7 +59,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     days = view.get("days", [])
     made = [n for _, n in days]
     behind = whole.get("behind", 0)
-    pace = f"{TIME[language]} {100 * expected / planned:.1f} %" if planned else ""
+    pace = f"{TIME[language]} {percent(expected, planned)} %" if planned else ""
     return {
         "market_inspections-done.children": rate(done, planned),
         "market_inspections-done-why.children": [

@@ -53,7 +53,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
                 html.Span(clipped(ctx.city.translated(name, language)), className="name"),
                 share(part, kind),
                 html.Span(f"{count(cars)} / {count(size)}", className="n quiet"),
-                html.Span(f"{percent(round(cars), round(size), 0)} %", className="n late" if part > 1 else "n"),
+                html.Span(f"{percent(cars, size, 0)} %", className="n late" if part > 1 else "n"),
             ])
         )  # fmt: skip
     free = round(spaces - taken) if counted else None
@@ -61,7 +61,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     return {
         "parking-free.children": number(free, SPACES[language], language=language, room=6),
         "parking-free-why.children": f"{count(view.get('total', 0))} {PARKS[language]}".strip() if counted else "",
-        "parking-rate.children": number(percent(round(taken), round(spaces)), "%"),
+        "parking-rate.children": number(percent(taken, spaces), "%"),
         "parking-rate-why.children": fraction(round(taken), round(spaces), language),
         "parking-full.children": number(full if counted else None, PARKS[language], language=language, room=5),
         "parking-full-why.children": more,

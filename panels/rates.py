@@ -11,7 +11,7 @@ from dashboard.casework.ticketasks import FORMULAS
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import both, number, parted, rate, tip
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words
+from dashboard.words import DASH, Words, in_percent
 
 THREE = {
     "response": Words("响应率", "Response"),
@@ -75,7 +75,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         painted[f"rates-{name}-why.children"] = said if name in OTHERS else _stacked(said)
     painted["rates-head.children"] = html.A([COMPOSITE[ctx.language], " ›"], href=ctx.rates("unit"), className="behind")
     composite, weights = view.get("composite"), view.get("weights", {})
-    painted["rates-composite.children"] = number(DASH if composite is None else f"{100 * composite:.1f}", "%")
+    painted["rates-composite.children"] = number(DASH if composite is None else in_percent(100 * composite), "%")
     painted["rates-weights.children"] = " : ".join(f"{100 * weights[name]:.0f}" for name in THREE if name in weights)
     return painted
 

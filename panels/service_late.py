@@ -12,7 +12,7 @@ from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.strokes import between, key, plotted
-from dashboard.words import DASH, Words, days_words, percent
+from dashboard.words import DASH, Words, days_words, in_percent
 
 ROWS = 16
 NAMES = {"late": Words("超过承诺时限", "Beyond promise"), "open": Words("在办", "In hand")}
@@ -62,7 +62,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     least = min(95.0, *known) // 5 * 5 if known else 95.0
     shown = [key("stroke", EACH_DAY[language])]
     if goal is not None:
-        shown.append(key("goal", f"{GOAL[language]} {percent(round(1000 * goal), 1000)} %"))
+        shown.append(key("goal", f"{GOAL[language]} {in_percent(100 * goal)} %"))
     return {
         "service_late-late.children": number(late, CASES[language], "alarm" if late else "", language, 4),
         "service_late-open.children": number(view.get("open"), CASES[language], language=language, room=4),

@@ -129,7 +129,7 @@ function row(found, one) {
   return make("tr", {},
     make("td", { className: "rank" }, one.rank === null ? "–" : `${one.rank}`),
     make("th", { scope: "row", className: "name", title: one.title }, title),
-    make("td", { className: "bound" }, ...(one.bound === null ? ["–"] : [make("span", { className: "percent" }, `${one.bound.toFixed(1)} %`), make("small", {}, `${w().n} ${one.n}`)])),
+    make("td", { className: "bound" }, ...(one.bound === null ? ["–"] : [make("span", { className: "percent" }, `${one.bound} %`), make("small", {}, `${w().n} ${one.n}`)])),
     ...found.columns.map((column) => cell(one.cells[column.name], column.name === found.ranked)));
 }
 

@@ -1,5 +1,6 @@
 // What a place's colour and number say: tickets, on-time rate or tickets per 1,000; and the legend of the colours.
 
+import { percent } from "../percent.mjs";
 import { colour, state } from "./scene.mjs";
 
 const citywall = window.citywall;
@@ -34,7 +35,7 @@ export function scale() {
 
 export function written(value) {
   if (value === null) return "–";
-  if (mode() === "rate") return value === 1 ? "100 %" : `${(100 * value).toFixed(1)} %`;
+  if (mode() === "rate") return percent(100 * value);
   return mode() === "people" ? value.toFixed(2) : Math.round(value).toLocaleString("en");
 }
 

@@ -16,7 +16,7 @@ function detail(code) {
     return [`${state.doc.layers[layer()].rate} ${share(pair)}${counted}`];
   }
   const en = english();
-  const rate = row.due > 0 ? `${((100 * row.on_time) / row.due).toFixed(1)} % (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
+  const rate = row.due > 0 ? `${share([row.on_time, row.due])} (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
   return [
     `${en ? "Open" : "在办"} ${row.open.toLocaleString("en")} · ${en ? "due soon" : "临期"} ${row.soon.toLocaleString("en")} · ${en ? "overdue" : "超期"} ${row.late.toLocaleString("en")}`,
     `${en ? "On time" : "按期率"} ${rate}`,

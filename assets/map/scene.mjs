@@ -1,5 +1,7 @@
 // What the rooms of the map share: the map and what was said of it, the colours of the theme, the layers that are on.
 
+import { percent } from "../percent.mjs";
+
 const citywall = (window.citywall ??= {});
 
 export const L = window.L;
@@ -45,8 +47,7 @@ export const layer = () => shown()[0] ?? "tickets";
 export const states = (id = layer()) =>
   state.layers?.place === citywall.address?.place ? state.layers.layers[id] ?? null : null;
 
-export const share = (pair) =>
-  !pair?.[1] ? "–" : pair[0] === pair[1] ? "100 %" : `${Math.min(99.9, (100 * pair[0]) / pair[1]).toFixed(1)} %`;
+export const share = (pair) => (pair?.[1] ? percent((100 * pair[0]) / pair[1]) : "–");
 
 export const titleOf = (feature) => {
   const { name: zh, name_en: en, code } = feature.properties;

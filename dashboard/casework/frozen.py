@@ -21,6 +21,7 @@ from dashboard.nouns.noun import Rules
 from dashboard.refusal import Refused
 from dashboard.travel.history import HistoryFailed
 from dashboard.travel.ticketfacts import fingerprint
+from dashboard.words import percent
 
 FORMULAS = "1"  # Another number when a formula of ``ticketwhere`` means something else than before.
 BY = ("", "unit", "category", "source", "place")  # As a whole, and by what.
@@ -159,4 +160,4 @@ def lines(month: Month, found: Figures) -> Iterable[str]:
     for rate, words in RATES.items():
         whole = found.get(("", "", rate))
         if whole:
-            yield f"  {words.en:<20}{100 * whole.part / whole.whole:8.2f} %   {whole.part:,} / {whole.whole:,}"
+            yield f"  {words.en:<20}{percent(whole.part, whole.whole, 2):>8} %   {whole.part:,} / {whole.whole:,}"

@@ -23,7 +23,7 @@ from dashboard.casework.ticketsheet import guarded
 from dashboard.nouns.periods import Calendar
 from dashboard.nouns.rates import wilson
 from dashboard.places import PlaceTree
-from dashboard.words import DASH, Words, count, percent
+from dashboard.words import DASH, Words, count, in_percent, percent
 
 BY: dict[str, Words] = {
     "unit": Words("责任单位", "Unit"), "place": Words("地点", "Place"), "category": Words("事项", "Category"),
@@ -221,7 +221,7 @@ def _row(what: RatesAsked, row: Row, ranked: str, to: Reader, *, whole: bool = F
         down = replace(what, place=row.name).address(to.places.root.code)
     return {
         "name": row.name, "title": row.title, "rank": row.rank, "down": down,
-        "bound": None if surely is None else round(100 * surely, 1), "n": count(row.shown(ranked).whole),
+        "bound": None if surely is None else in_percent(100 * surely), "n": count(row.shown(ranked).whole),
         "cells": {rate: _cell(what, row, rate, to, whole=whole) for rate in RATES},
     }  # fmt: skip
 
@@ -277,7 +277,7 @@ def as_csv(what: RatesAsked, all_of_it: Row, rows: list[Row], to: Reader, last: 
             found = row.shown(name)
             surely = bound(name, found)
             line += [percent(found.part, found.whole, 2), str(found.part), str(found.whole)]
-            line.append(DASH if surely is None else f"{100 * surely:.2f}")
+            line.append(DASH if surely is None else in_percent(100 * surely, 2))
         writer.writerow(line)
     if last:
         writer.writerow([guarded(last)])

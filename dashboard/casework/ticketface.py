@@ -16,7 +16,7 @@ from dashboard.casework.ticketrows import VERDICTS, Reader, cells, light_of
 from dashboard.masking import mask
 from dashboard.nouns.ticketstory import Step, Story
 from dashboard.screens.marks import Mark, clipped, countdown, light
-from dashboard.words import DASH, LIGHTS, Words
+from dashboard.words import DASH, LIGHTS, Words, in_percent
 
 KINDS: dict[str, Words] = {
     "reported": Words("上报", "Reported"), "verifying": Words("核实", "Verifying"),
@@ -182,7 +182,7 @@ def clock(told: Story, to: Reader) -> list[Mark]:
 
 
 def _percent(share: float | None) -> str:
-    return DASH if share is None else f"{100 * share:,.0f} %"
+    return DASH if share is None else f"{in_percent(100 * share, 0)} %"
 
 
 def steps(told: Story, to: Reader) -> list[Mark]:

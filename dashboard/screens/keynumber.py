@@ -18,7 +18,7 @@ from dashboard.discovery import declaring
 from dashboard.nouns.noun import Document
 from dashboard.screens.panel import Context
 from dashboard.sources.feed import bind
-from dashboard.words import Words
+from dashboard.words import DASH, Words, in_percent
 
 Views = Mapping[str, Document]
 FEWEST, USUAL, MOST = 8, 10, 12  # Numbers a cockpit shows.
@@ -178,6 +178,12 @@ def lowest_first(rows: Sequence[Row]) -> list[Row]:
 def highest_first(rows: Sequence[Row]) -> list[Row]:
     """Places by their number, the highest first."""
     return sorted(rows, key=lambda row: (-(row.value or 0.0), row.place, row.name))
+
+
+def rated(reading: Reading, digits: int) -> str:
+    """The value of a rate as it is written on a tile, in an instruction and wherever else: 100 where it is all."""
+    full = reading.value is not None and reading.part == reading.whole
+    return DASH if reading.value is None else "100" if full else in_percent(reading.value, digits)
 
 
 def percent_of(part: int, whole: int) -> float | None:

@@ -17,7 +17,7 @@ from dashboard.board import VIEWS
 from dashboard.masking import cut
 from dashboard.nouns.noun import Document
 from dashboard.screens.panel import Context
-from dashboard.words import STAGES, Words, compact
+from dashboard.words import STAGES, Words, compact, in_percent
 
 Views = Mapping[str, Document]
 DANGER, PASSED, COMING, HANGING = 1, 2, 3, 4
@@ -146,12 +146,12 @@ def worst_place(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     share, own = min(1.0, row["late"] / late), min(1.0, row["open"] / max(1, stood))
     if share < 1.3 * own:
         return
-    place = _place(code, ctx)
+    place, of_late, of_open = _place(code, ctx), in_percent(100 * share, 0), in_percent(100 * own, 0)
     yield Thing(
         "place", PASSED, row["late"],
         Words(f"{place.zh}超期 {_n(row['late']).zh} 件", f"{place.en}: {_n(row['late']).en} overdue"),
-        Words(f"占全部超期 {_n(late).zh} 件的 {100 * share:.0f} %，而在办只占 {100 * own:.0f} %",
-              f"{100 * share:.0f} % of all {_n(late).en} overdue tickets, with {100 * own:.0f} % of the open ones"),
+        Words(f"占全部超期 {_n(late).zh} 件的 {of_late} %，而在办只占 {of_open} %",
+              f"{of_late} % of all {_n(late).en} overdue tickets, with {of_open} % of the open ones"),
         ctx.behind(code, late=1), "late",
     )  # fmt: skip
 
@@ -164,18 +164,19 @@ def forecast(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
         return
     close = view.get("close") or {}
     sure = 100 * high < target
+    middle, least, most = (in_percent(100 * share) for share in (mid, low, high))
     advice = Words("", "")
     if close.get("n"):
         advice = Words(
-            f"；今日办结最易失分的 {_n(close['n']).zh} 件可到 {100 * close['to']:.1f} %",
-            f"; closing the {_n(close['n']).en} likeliest losses today makes it {100 * close['to']:.1f} %",
+            f"；今日办结最易失分的 {_n(close['n']).zh} 件可到 {in_percent(100 * close['to'])} %",
+            f"; closing the {_n(close['n']).en} likeliest losses today makes it {in_percent(100 * close['to'])} %",
         )
     yield Thing(
         "forecast", COMING, view.get("open", 0),
-        Words(f"本月按期率预计 {100 * mid:.1f} %，{'达不到' if sure else '可能达不到'} {target:g} %",
-              f"On time this month: {100 * mid:.1f} % expected, {'short' if sure else 'maybe short'} of {target:g} %"),
-        Words(f"九成把握在 {100 * low:.1f}–{100 * high:.1f} %，未定 {_n(view.get('open', 0)).zh} 件{advice.zh}",
-              f"{100 * low:.1f}–{100 * high:.1f} % at nine in ten, {_n(view.get('open', 0)).en} undecided{advice.en}"),
+        Words(f"本月按期率预计 {middle} %，{'达不到' if sure else '可能达不到'} {target:g} %",
+              f"On time this month: {middle} % expected, {'short' if sure else 'maybe short'} of {target:g} %"),
+        Words(f"九成把握在 {least}–{most} %，未定 {_n(view.get('open', 0)).zh} 件{advice.zh}",
+              f"{least}–{most} % at nine in ten, {_n(view.get('open', 0)).en} undecided{advice.en}"),
         ctx.behind(rate="on_time", period="month"), "on_time",
     )  # fmt: skip
 
@@ -210,9 +211,9 @@ def dark(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
             "video", PASSED if share >= DARK else HANGING, one["down"],
             Words(f"{cause.zh} {name} 故障，{_n(one['down']).zh} 路视频中断",
                   f"{cause.en} {_names(name, ctx).en}: {_n(one['down']).en} cameras dark"),
-            Words(f"{place.zh or '全区'}一处故障；占全部 {_n(total).zh} 路的 {100 * share:.1f} %，"
+            Words(f"{place.zh or '全区'}一处故障；占全部 {_n(total).zh} 路的 {in_percent(100 * share)} %，"
                   f"共同故障 {number} 起",
-                  f"one fault in {place.en or 'the whole city'}: {100 * share:.1f} % of all {_n(total).en}; "
+                  f"one fault in {place.en or 'the whole city'}: {in_percent(100 * share)} % of all {_n(total).en}; "
                   f"{number} shared faults"),
             "/video" if "video" in ctx.city.screens else "", "video", one["since"],
         )  # fmt: skip

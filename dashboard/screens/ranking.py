@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.screens.marks import amount, both, linked, row, share
-from dashboard.words import DASH, Words, percent
+from dashboard.words import DASH, Words, in_percent, percent
 
 COLUMNS = (
     Words("", ""),
@@ -51,7 +51,7 @@ def ranked(
         html.Span(DASH if bound is None else str(rank), className="rank"),
         name,
         share(bound or 0, kind),
-        html.Span(DASH if bound is None else f"{100 * bound:.1f} %", className="n"),
+        html.Span(DASH if bound is None else f"{in_percent(100 * bound)} %", className="n"),
         linked(f"{percent(part, whole)} %" if whole else DASH, behind(**due, met=1), "n quiet"),
         amount(whole, language, "n quiet", 6, behind(**due)),
         amount(found["open"], language, behind=behind(open=1)),

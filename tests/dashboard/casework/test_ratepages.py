@@ -102,7 +102,7 @@ async def test_a_thousand_good_ones_stand_before_three_lucky_ones(client: httpx.
     found = await table(client, "period=2026-03")
     assert order(found) == [("乙队", 1), ("甲队", 2), (HOSTILE, 3), ("", None)]
     best = found["rows"][0]
-    assert (best["cells"]["on_time"]["rate"], best["n"], best["bound"]) == ("95.00", "20", 76.4)
+    assert (best["cells"]["on_time"]["rate"], best["n"], best["bound"]) == ("95.00", "20", "76.4")
     assert found["all"]["cells"]["on_time"]["part"] == "23"
     assert found["all"]["cells"]["on_time"]["whole"] == "26"
     assert found["all"]["cells"]["satisfaction"] == {"rate": "–", "part": "", "whole": "", "frozen": False}

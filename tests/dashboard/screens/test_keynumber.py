@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from dashboard.doors.console import city_file
 from dashboard.ground.placefile import read_places
 from dashboard.nouns.noun import Rules
 from dashboard.screens.keynumber import KeyNumber, Reading, chosen, key_numbers, missed
+from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, all_panels
 from panels.cockpit_numbers import figure, line
-from tests.contracts.test_panels import PLACES, context
+from panels.cockpit_places import PANEL as PLACES_PANEL
+from tests.contracts.test_panels import PLACES, context, nodes
 from tests.dashboard.nouns.test_ticketflow import RULES, board_of, event, life
 
 NANHAI = read_city(city_file("nanhai"))
@@ -123,6 +126,39 @@ def test_a_line_leaves_gaps_where_nothing_is_known() -> None:
     path = drawn["props"]["children"][0]["props"]["d"]
     assert path.count("M") == 2
     assert path.count("L") == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [(25_995, 26_000, "99.9"), (1, 26_000, "0.1"), (26_000, 26_000, "100"), (0, 26_000, "0.0"), (737, 972, "75.8")],
+)
+def test_a_rate_is_all_or_none_only_where_it_is(part: int, whole: int, shown: str) -> None:
+    """On its tile, in what an instruction says of it, at its places and among its parts."""
+    rate = key_numbers()["on_time"]
+    child = here().places.children(here().place)[0].code
+    days = rate.example["days"]
+    views = {
+        **rate.example, "tickets": {**rate.example["tickets"], "month_so_far": [whole, part]},
+        "days": {**days, "places": {child: {**days["places"][child], "due": [part, whole]}}},
+    }  # fmt: skip
+    written = json.loads(to_json(figure(rate, rate.read(views, here()), "zh")))
+    assert next(nodes([written["props"]["children"][0]["props"]["children"]])) == shown
+    painted = PLACES_PANEL.paint({**PLACES_PANEL.example, **views}, here())
+    block = next(
+        node["props"] for node in nodes(json.loads(to_json(painted["cockpit_places-blocks.children"])))
+        if isinstance(node, dict) and node["props"].get("data-number") == "on_time" and "data-said" in node["props"]
+    )  # fmt: skip
+    assert block["data-said"] == f"{shown} %"
+    texts = [node for node in nodes(block["children"]) if isinstance(node, str)]
+    assert f"{shown} %" in texts or f"{shown}.0 %" in texts, "at the place"
+
+
+def test_a_part_in_percent_is_all_or_none_only_where_it_is() -> None:
+    for on_time, shown in (([2999, 3000], "99.9 %"), ([1, 3000], "0.1 %"), ([3000, 3000], "100.0 %")):
+        views = {**PLACES_PANEL.example}
+        views["instructions"] = {**views["instructions"], "on_time": on_time}
+        blocks = json.dumps(json.loads(to_json(PLACES_PANEL.paint(views, here())["cockpit_places-blocks.children"])))
+        assert f" {shown}" in blocks
 
 
 def test_a_rate_without_a_denominator_is_a_dash() -> None:
