@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,9 +45,11 @@ def text_of(text: str, one: Mapping[str, Any], ctx: Context) -> str:
 
 
 def address_of(one: Mapping[str, Any], ctx: Context) -> str:
-    """The alert's address in the screen's language."""
-    link = str(one["link"])
-    if not link or ctx.language == ctx.city.languages[0]:
+    """The alert's address in the screen's language; none where what it names is no page of the house."""
+    link = str(one["link"] or "")
+    if not re.fullmatch(r"/(?!/)[^\s<>\"'\\]*", link):
+        return ""
+    if ctx.language == ctx.city.languages[0]:
         return link
     return f"{link}{'&' if '?' in link else '?'}lang={ctx.language}"
 

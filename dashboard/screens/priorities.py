@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from dashboard.board import VIEWS
 from dashboard.masking import cut
 from dashboard.nouns.noun import Document
+from dashboard.screens.alerts import address_of
 from dashboard.screens.panel import Context
 from dashboard.words import STAGES, Words, compact, in_percent
 
@@ -96,7 +97,7 @@ def alerts(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
             f"{text.en}; level {['I', 'II'][one['severity'] - 1]}, nobody has acknowledged it"
             + (f", and {more} more" if more else ""),
         )
-        yield Thing("alert", DANGER, whole, title, why, one.get("link") or "", _subject(one), one.get("since"))
+        yield Thing("alert", DANGER, whole, title, why, address_of(one, ctx), _subject(one), one.get("since"))
 
 
 def _subject(alert: Mapping[str, Any]) -> str:

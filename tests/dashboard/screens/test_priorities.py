@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from dashboard.board import VIEWS
@@ -42,8 +43,12 @@ def test_the_rule_puts_danger_first_then_what_is_late_then_what_will_be_then_wha
     assert (first.rank, first.kind) == (DANGER, "alert")
     assert "1" in first.why.zh, "how many more there are"
     assert first.subject == "alert:a"
-    linked = standing(alert("t|1", 1, link="/ticket?key=tickets%7C7&lang=en"), s1=1)
+    linked = standing(alert("t|1", 1, link="/ticket?key=tickets%7C7"), s1=1)
     assert things(linked, CTX)[0].subject == "tickets|7", "an instruction on it is one on its ticket"
+    assert things(linked, CTX)[0].behind == "/ticket?key=tickets%7C7"
+    assert things(linked, replace(CTX, language="en"))[0].behind == "/ticket?key=tickets%7C7&lang=en"
+    for outside in ("javascript:alert(1)", "//elsewhere.test", "https://elsewhere.test/", '/a"><img src=x>'):
+        assert things(standing(alert("t|1", 1, link=outside), s1=1), CTX)[0].behind == ""
 
 
 def test_within_a_rank_what_concerns_more_comes_first() -> None:
