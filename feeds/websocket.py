@@ -301,10 +301,7 @@ def _hash(push: Push, settings: Settings) -> str:
 
 
 def _same(pushes: list[Push], settings: Settings) -> str:
-    """What tells messages that came together from others, whatever their order; empty where none has content.
-
-    What comes in bursts is not standing still because each burst ends alike.
-    """
+    """What tells messages that came together from others, whatever their order; empty where none has content."""
     found = sorted({mark for push in pushes if (mark := _hash(push, settings))})
     return found[0] if len(found) == 1 else blake2b("".join(found).encode(), digest_size=8).hexdigest() if found else ""
 

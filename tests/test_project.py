@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -140,6 +141,33 @@ def test_a_half_made_environment_is_not_taken_for_a_whole_one(tmp_path: Path, ba
     code, said = start(script, bare)  # No stamp says that it was finished, so it looks for a Python to make it anew.
     assert code == 1
     assert "Python 3.11 or newer is needed" in said
+
+
+def test_the_old_environment_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    """A house runs from the old one: where no package can be fetched it goes on, and else it is whole at any moment."""
+    script = copy_of_the_script(tmp_path / "project")
+    root, venv = script.parent, script.parent / ".venv"
+    (root / "app.py").write_text("import sys\n\n\ndef main():\n    print(sys.prefix, file=sys.stderr)\n")
+    venv.mkdir()
+    (venv / "of-the-house-that-runs").touch()
+    without = tmp_path / "python"  # Makes environments into which nothing can be brought.
+    without.write_text(f'#!/bin/sh\n[ "$2" != venv ] || set -- "$@" --without-pip\nexec "{sys.executable}" "$@"\n')
+    without.chmod(0o755)
+    code, said = start(script, {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": str(without)})
+    assert code == 1
+    assert "the environment could not be made" in said
+    assert "No module named pip" in Path(said.rpartition("See ")[2].strip()).read_text()
+    assert [file.name for file in venv.iterdir()] == ["of-the-house-that-runs"]
+    (root / "requirements.lock").write_text("# Nothing is needed.\n")
+    code, said = start(script, {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": sys.executable})
+    assert code == 0
+    assert said.splitlines()[-1] == str(venv)
+    assert {file.name for file in root.iterdir() if file.is_dir()} - {"__pycache__"} == {".venv"}
+    assert not (venv / "of-the-house-that-runs").exists()
+    words = b"".join(file.read_bytes() for file in (venv / "bin").iterdir() if not file.is_symlink())
+    assert str(venv).encode() in words
+    assert b".venv.new" not in words + (venv / "pyvenv.cfg").read_bytes()
+    assert start(script, {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": "/nowhere"}) == (0, f"{venv}\n")
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
