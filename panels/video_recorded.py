@@ -89,7 +89,9 @@ PANEL = Panel(
     },
     period=Words("零时至今 · 路时", "since midnight · camera hours"),
     formula=Words(
-        "录像完整率 = 已录时长 ÷ 应录时长（今日至今）；离线时长不含计划停用与平台无声",
-        "Recorded ÷ should be recorded, today so far; time offline leaves out what was planned or nobody could know",
+        "录像完整率 = 已录时长 ÷ 应录时长（今日至今）；"
+        "离线占比 = 离线时长 ÷ 应在线且状态已知的时长，计划停用与平台无声均不计入",
+        "Recorded ÷ should be recorded, today so far; offline ÷ time in which they should be online and their state "
+        "was known: what was planned or nobody could know is in neither",
     ),
 )

@@ -192,6 +192,12 @@ class Platform:
         for start in (*self.restarts, *(end for _, end in self.gaps)):
             yield start, start + self.grace
 
+    def forgiven(self, start: float, end: float) -> Iterator[tuple[float, float]]:
+        """What of them lies from ``start`` to ``end``."""
+        for a, b in self.forgiving():
+            if max(a, start) < min(b, end):
+                yield max(a, start), min(b, end)
+
     def misses(self, start: float, end: float) -> int:
         """How many polls that count lie in ``start <= time < end``."""
         times = self.times
@@ -318,13 +324,39 @@ class Watched:
 
     def offline_within(self, start: float, end: float, now: float) -> float:
         """Seconds of ``start`` to ``end`` in which it was offline: not planned, and not unknown."""
-        away = [*self.camera.planned, *self.platform.gaps]
+        away = self._away()
         total = 0.0
         for a, b in self.outages(now):
             a, b = max(a, start), min(b, end)
             if b > a:
                 total += b - a - _covered(a, b, away)
         return total
+
+    def known_within(self, start: float, end: float, now: float) -> float:
+        """Seconds of ``start`` to ``end`` in which it should have been online and its state was known: not planned,
+        heard of before, its platform neither silent nor just back without it. Those of ``offline_within`` are among
+        them.
+        """
+        if not self.trail:
+            return 0.0
+        start, end = max(start, self.trail[0][0]), min(end, now, self.platform.silent_at)
+        return end - start - _covered(start, end, [*self._away(), *self.unknown()]) if end > start else 0.0
+
+    def _away(self) -> list[tuple[float, float]]:
+        """The spans that count neither way: planned, or its platform was silent."""
+        return [*self.camera.planned, *self.platform.gaps]
+
+    def unknown(self) -> Iterator[tuple[float, float]]:
+        """The spans in which it was not found, and that was no outage: it had never been there, or its platform had
+        just come back.
+        """
+        trail, platform = self.trail, self.platform
+        ever = bool(platform.restarts or platform.gaps)
+        for at, (start, status) in enumerate(trail):
+            if status & DOWN and (ever or not at):
+                end = trail[at + 1][0] if at + 1 < len(trail) else EVER
+                if platform.misses(start, end) < platform.table.misses:
+                    yield from platform.forgiven(start, end) if at else [(start, end)]
 
     def forget_before(self, moment: float) -> None:
         """Shorten the trail before ``moment`` to what still counts: the outages that reach beyond it, and its end."""
@@ -333,11 +365,16 @@ class Watched:
             del self.trail[:keep]
 
     def smooth_before(self, moment: float) -> None:
-        """Leave out of the trail what lies before ``moment`` and was too short to count, so that flapping is cheap."""
-        trail, kept = self.trail, list[tuple[float, int]]()
+        """Leave out of the trail what lies before ``moment`` and counts for nothing, too short for an outage and not
+        unknown either, so that flapping is cheap.
+        """
+        trail, kept, platform = self.trail, list[tuple[float, int]](), self.platform
         for at, (start, status) in enumerate(trail):
             end = trail[at + 1][0] if at + 1 < len(trail) else EVER
-            if status & DOWN and end < moment and self.platform.misses(start, end) < self.platform.table.misses:
+            if (
+                status & DOWN and end < moment and platform.misses(start, end) < platform.table.misses
+                and not (at and any(platform.forgiven(start, end)))
+            ):  # fmt: skip
                 continue
             if not kept or kept[-1][1] != status:
                 kept.append((start, status))
@@ -347,7 +384,7 @@ class Watched:
 def _covered(start: float, end: float, spans: list[tuple[float, float]]) -> float:
     """How many seconds from ``start`` to ``end`` lie in any of the spans."""
     total, reached = 0.0, start
-    for a, b in sorted(spans):
+    for a, b in sorted(spans) if len(spans) > 1 else spans:
         a, b = max(a, reached), min(b, end)
         if b > a:
             total += b - a

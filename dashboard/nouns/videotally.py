@@ -342,6 +342,22 @@ class Cameras:
             self.kept[slot] = found
         return found
 
+    def known_within(self, place: str, start: float, end: float, now: float) -> float:
+        """Seconds of all cameras at a place in which they should have been online and their state was known."""
+        alike: dict[tuple[Platform, float], float] = {}
+        total = 0.0
+        for watched in self.watched(place):
+            if not watched.trail or watched.trail[0][0] >= end:
+                continue
+            if watched.camera.planned or (watched.key in self.restless and any(watched.unknown())):
+                total += watched.known_within(start, end, now)
+            else:  # It is known for as long as others of its platform.
+                slot = watched.platform, max(start, watched.trail[0][0])
+                if slot not in alike:
+                    alike[slot] = watched.known_within(start, end, now)
+                total += alike[slot]
+        return total
+
 
 _Dumped = tuple[
     float,

@@ -211,7 +211,8 @@ def _worse(counts: list[int]) -> dict[str, Any]:
 def view_time(board: Cameras, place: str, now: float) -> Document:
     """录像完整率 and time offline of today so far and of yesterday, and the cameras that were away longest today.
 
-    ``away`` is [seconds offline, seconds it could have been online]; ``recorded`` is [recorded, should be].
+    ``away`` is [seconds offline, seconds in which cameras should have been online and their state was known];
+    ``recorded`` is [recorded, should be].
     """
     at = now - now % STEP
     slot, state = ("time", place), (board.round, board.lists, board.records, at)
@@ -241,8 +242,8 @@ def _time(board: Cameras, place: str, now: float) -> Document:
         "recorded": recorded,
         "platforms": platforms,
         "away": {
-            "today": [round(today), round(len(cameras) * (now - midnight))],
-            "yesterday": [round(yesterday), round(len(cameras) * (midnight - before))],
+            "today": [round(today), round(board.known_within(place, midnight, now, now))],
+            "yesterday": [round(yesterday), round(board.known_within(place, before, midnight, now))],
         },
         "longest": [
             {

@@ -180,8 +180,9 @@ KEY_NUMBERS = (
     KeyNumber(
         "video", Words("视频在线率", "Cameras online"), PERCENT, ("video", "video_time", "video_worst", "video_faults"),
         read_video,
-        Words("在线（含异常）÷ 应在线（不含计划停用）；昨日为在线时长占比",
-              "Online, degraded ones too ÷ all but planned outages; yesterday's is the share of time"),
+        Words("在线（含异常）÷ 应在线（不含计划停用）；昨日为在线时长 ÷ 应在线且状态已知的时长",
+              "Online, degraded ones too ÷ all but planned outages; yesterday's is time online ÷ time in which they "
+              "should be online and their state was known"),
         compared=AWAY, good="up", digits=1, rows=video_rows, records=video_records, example=VIDEO,
         large="video_rate", rank=16,
     ),

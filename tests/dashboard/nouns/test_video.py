@@ -175,6 +175,54 @@ def test_a_planned_outage_is_neither_offline_nor_in_the_denominator() -> None:
     assert view(board, "video_time")["away"]["today"][0] == 20  # From 400 to 420 s, in steps of ten.
 
 
+def test_time_counts_where_a_camera_should_be_online_and_its_state_is_known() -> None:
+    window = (at(100).timestamp(), at(400).timestamp())
+    board = board_of(listed(camera("c1", planned=(window,)), camera("c2"), camera("c3"), camera("c4")))
+
+    def away(name: str = "today") -> list[int]:
+        return cast("list[int]", view(board, "video_time")["away"][name])
+
+    assert away() == [0, 0], "nobody has asked yet"
+    run(board, *[polled(30 + EACH * n, {"c1": DOWN} if n > 2 else {}) for n in range(20)])  # The last at 600 s.
+    assert away() == [200, 4 * 570 - 300], "what was planned is no time in which it should be online"
+    board.take([tick(1800)])
+    assert away() == [290, 4 * (690 - 30) - 300], "nor is that after which the platform is silent, from 690 s on"
+    back = [polled(1800 + EACH * n, {"c2": DOWN} if n < 7 else {"c3": DOWN}) for n in range(14)]
+    run(board, *back)  # For three minutes after a silence nothing is missed: c2 is unknown, and no outage.
+    board.take([tick(2190)])
+    known = 4 * (2190 - 30) - 300 - 4 * (1800 - 690) - 180
+    assert away() == [290 + 180, known], "c1 has come back; c3 was found for the last time at 1980 s"
+    # The next day, with the same rate for yesterday.
+    board.take([tick(90_000)])
+    lost, could = away("yesterday")
+    assert (lost, could) == (470 + 90, known + 4 * 90), "until the platform fell silent again, at 2280 s"
+    assert away() == [0, 0], "nothing is known of today"
+    # One that was listed late is known from its first poll on, and one that was never found not at all.
+    board = board_of(listed(camera("c1")), polled(30))
+    run(board, listed(camera("c1"), camera("c5"), camera("c6"), seconds=60))
+    run(board, *[polled(90 + EACH * n, {"c6": DOWN}) for n in range(2)])
+    assert away() == [0, (120 - 30) + (120 - 90)]
+    assert Board.restore(rules(), board.dump()).view("video_time", "T")["data"]["away"]["today"] == away()
+
+
+def test_what_of_a_trail_is_left_out_counts_for_nothing() -> None:
+    """A platform that comes up each ten minutes without one of its cameras, which is found again two minutes later;
+    five minutes after each time it is missed once. The first two polls of all do not find it either.
+    """
+    board = board_of(listed(camera("c1"), camera("c2")))
+    for n in range(200):
+        gone = n % 20 == 10 or n % 20 < (4 if n >= 20 else 2)
+        boot = at(600 * (n // 20)).timestamp() if n >= 20 else 0.0
+        run(board, polled(EACH * n + 1, {"c1": DOWN} if gone else {}, restarted=boot))
+    known = [0, 2 * 5969 - 60 - 9 * 120]
+    assert view(board, "video_time")["away"]["today"] == known
+    first = cast(Cameras, board.slices["camera"]).rolls["wvp|P"].cameras["c1"]
+    steps = len(first.trail)
+    first.smooth_before(at(5000).timestamp())
+    assert len(first.trail) == steps - 1 - 2 * 8, "the two polls of the beginning, and eight that were missed alone"
+    assert Board.restore(rules(), board.dump()).view("video_time", "T")["data"]["away"]["today"] == known
+
+
 def test_flapping_is_damped_until_it_is_calm() -> None:
     board = board_of(listed(camera("c1")))
     run(board, polled(30))
@@ -382,6 +430,8 @@ def test_the_same_events_in_any_order_and_number_give_the_same_views(
     for name in VIEWS:
         for place in ("T", "A", "B"):
             assert view(boards[0], name, place) == view(boards[1], name, place) == view(again, name, place), name
+    for lost, could in view(boards[0], "video_time")["away"].values():
+        assert 0 <= lost <= could <= 3 * 86_400
 
 
 def test_events_keep_their_form_on_the_way() -> None:
