@@ -1,5 +1,5 @@
 // Any number answers: a click or the Enter key on a number or on a card's title opens what it is made of, how old it
-// and its sources are, how it stood over the last day, how it is spread below, and the tickets behind it.
+// and its sources are, how it stood over the last day, how it is spread below, and the tickets or records behind it.
 
 import { percent } from "./percent.mjs";
 
@@ -8,21 +8,28 @@ const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.
 const zone = meta("zone") || undefined;
 const IDLE = 180000; // ms after which an answer that nobody touches closes, so that a wall is never left with one
 const ROWS = 6; // tickets that are shown at once
+const SHORT = 48; // letters of a piece of a card that is taken for a number; what is longer is a text
 const MOST = 40; // numbers of a card whose traces are asked for
 const WORDS = {
   zh: {
     close: "关闭", formula: "口径", made: "构成", sources: "数据来源", asof: "数据截至", day: "近 24 小时", below: "下级", tickets: "相关工单",
     all: (n) => `查看全部${n ? ` ${n} 件` : ""} ›`, none: "尚无记录", since: (t) => `自 ${t} 起有记录`, aside: "只为本级及下一级保留走势", figures: "本卡指标", low: "最低", high: "最高",
     live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", ago: (t) => `${t}前`, failed: "暂时取不到", nothing: "没有工单",
+    line: "该行", on: (t) => `在「${t}」查看全部 ›`,
   },
   en: {
     close: "Close", formula: "Formula", made: "Made of", sources: "Rests on", asof: "As of", day: "Last 24 hours", below: "Below", tickets: "Tickets behind it",
     all: (n) => `All${n ? ` ${n}` : ""} ›`, none: "Nothing recorded yet", since: (t) => `recorded since ${t}`, aside: "Traces are kept here and one level down", figures: "This card's numbers", low: "lowest", high: "highest",
     live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", ago: (t) => `${t} ago`, failed: "Cannot be fetched now", nothing: "No ticket",
+    line: "Its row", on: (t) => `All of them under ${t} ›`,
   },
 };
 const SHAPES = { live: "●", late: "■", silent: "◆", failing: "▲", never: "○" };
 const ASKABLE = "a.behind[href^='/tickets'], .number[data-value], .number[data-whole], .card > header h2 > button";
+const ROW = ".row, .strip";
+// What has digits and is no number of its own: names, scales and heads; and what leads elsewhere already.
+const NO_NUMBER = ".name, .head, .axis, .ends, .until, .rank, .plate, .plot, .js-plotly-plot, svg, kbd";
+const ELSEWHERE = "a, button, summary, input, select, textarea, [role='option'], [data-place], [data-answers='own']";
 
 const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
 const w = () => WORDS[lang()];
@@ -56,19 +63,45 @@ function labelOf(element, card) {
 const visible = (element) => (element ? element.innerText.trim() : "");
 const tip = (element) => element?.dataset[lang() === "en" ? "tipEn" : "tipZh"] || element?.querySelector?.("[data-tip-zh]")?.dataset[lang() === "en" ? "tipEn" : "tipZh"] || "";
 
+// A number that is not drawn as one: the cell of a row, or a piece of text with digits such as that beneath a figure.
+function piece(target) {
+  if (!(target instanceof HTMLElement) || target.closest(`${NO_NUMBER}, ${ELSEWHERE}`) || !target.closest(".card > .body")) return null;
+  const cell = target.closest(ROW) ? target.closest(":is(.row, .strip) > *") : target;
+  const texts = target.closest(ROW) ? [cell?.textContent ?? ""] : [...target.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data);
+  return cell && cell.textContent.length <= SHORT && texts.some((text) => /\d/.test(text)) ? cell : null;
+}
+
+// Where in which row a cell stands, so that it is found again when the rows have changed their order.
+function rowOf(cell) {
+  const row = cell.closest(ROW);
+  if (!row) return null;
+  const heads = row.closest(".list, .body")?.querySelector(":is(.row.head, .row.named, .strip.head)");
+  const at = [...row.children].findIndex((child) => child.contains(cell));
+  const names = heads?.children.length === row.children.length ? [...heads.children].map(visible) : [];
+  const cells = [...row.children].map((child, n) => [names[n] ?? "", visible(child)]).filter(([, text]) => /[\p{L}\p{N}]/u.test(text));
+  return { name: visible(row.querySelector(".name")), at, column: names[at] ?? "", cells: names.length ? cells : [], place: row.querySelector("[data-place]")?.dataset.place ?? "" };
+}
+
+function again({ list, row }) {
+  const rows = document.getElementById(list)?.querySelectorAll(ROW) ?? [];
+  return [...rows].find((one) => visible(one.querySelector(".name")) === row.name)?.children[row.at] ?? null;
+}
+
 function question(asked) {
   const card = asked.closest("[data-panel]");
   const whole = asked.matches("h2 > button");
-  const head = whole ? null : asked.closest(".row")?.querySelector(".name") ?? labelOf(asked, card);
+  const row = whole || asked.closest("a.behind") ? null : rowOf(asked);
+  const head = whole ? null : asked.closest(ROW)?.querySelector(".name") ?? labelOf(asked, card);
   const title = card.dataset[lang() === "en" ? "titleEn" : "titleZh"];
   const own = whole ? null : number(asked);
   const href = asked.closest("a.behind[href^='/tickets']")?.getAttribute("href") ?? "";
-  const name = visible(head) || asked.getAttribute("aria-label") || "";
+  const name = [visible(head) || asked.getAttribute("aria-label") || "", row?.column].filter(Boolean).join(" · ");
   return {
-    card, title, own, href, name: name === title ? "" : name, id: whole ? "" : idOf(asked),
-    shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
+    card, title, own, href, row, name: name === title ? "" : name,
+    id: whole ? "" : idOf(asked).replace(/-why$/, ""), // What stands beneath a figure is of that figure.
+    list: idOf(asked), shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
     feeds: asked.closest("[data-number]")?.querySelector("[data-feeds]")?.dataset.feeds.split(" "), // Its own, where a card has many.
-    period: visible(card.querySelector("header .period")), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || citywall.address.place,
+    period: visible(card.querySelector("header .period")), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || row?.place || citywall.address.place,
   };
 }
 
@@ -152,6 +185,32 @@ async function ticketsOf(href) {
   }));
 }
 
+// What a row says of its number's name, with the heads of its columns.
+function lineOf({ row }) {
+  if (!row?.cells.length) return "";
+  return part(w().line, make("dl", { class: "answer-row" }, row.cells.map(([head, text]) => make("div", {}, make("dt", { class: "quiet" }, head), make("dd", {}, text)))));
+}
+
+const themed = (href) => (citywall.address.theme === "light" && !href.includes("theme=") ? `${href}${href.includes("?") ? "&" : "?"}theme=light` : href);
+
+// The records behind a number that no tickets stand behind; null where the panel says nothing of it.
+async function recordsOf({ card, id, place, row }) {
+  const query = new URLSearchParams({ figure: id || card.dataset.panel, place, lang: lang() });
+  if (row?.name && !row.place) query.set("row", row.name);
+  const said = await ask(`/records?${query}`);
+  if (!said.title) return null;
+  const [screen, href, title] = said.screen ?? [];
+  return part(said.title,
+    said.why ? make("p", {}, said.why) : null,
+    said.none ? make("p", { class: "quiet" }, said.none) : null,
+    make("div", { class: "tickets records" }, said.records.map((one) =>
+      make(one.behind ? "a" : "div", { href: one.behind ? themed(one.behind) : null },
+        make("span", { class: `light tone-${one.light}`, "aria-hidden": "true" }, one.shape), make("span", { class: "name" }, one.title), make("span", { class: "quiet" }, one.who),
+        one.due !== null ? make("time", { class: "countdown n", "data-due": one.due })
+          : one.since !== null ? make("time", { class: "elapsed n quiet", "data-since": one.since, "data-by": "city" }) : make("span")))),
+    screen && screen !== document.getElementById("wall")?.dataset.screen ? make("a", { class: "all", href: themed(href) }, w().on(title)) : null);
+}
+
 // -- the dialog ----------------------------------------------------------------------------------------------
 
 let dialog = null;
@@ -195,8 +254,10 @@ function open(asked) {
 
   // The number goes on living while it is looked at.
   const keep = () => {
-    const source = about.own ? document.getElementById(about.id)?.querySelector(".number") : about.shown;
-    if (source?.isConnected) {
+    const source = about.own ? document.getElementById(about.id)?.querySelector(".number") : about.row ? again(about) : about.shown;
+    if (source?.isConnected && !source.matches(ASKABLE)) {
+      big.replaceChildren(make("span", { class: "number" }, visible(source)));
+    } else if (source?.isConnected) {
       const copy = source.cloneNode(true);
       copy.removeAttribute("href");
       const said = copy.dataset.whole ? `${Number(copy.dataset.part).toLocaleString("en")} / ${Number(copy.dataset.whole).toLocaleString("en")}` : "";
@@ -220,7 +281,15 @@ function open(asked) {
       if (mine === serial) behind.querySelector("section > p, section > div")?.replaceWith(list);
     });
   }
-  const figures = about.id ? [about.id] : [...new Set([...about.card.querySelectorAll(".number")].map(idOf))].slice(0, MOST);
+  if (!about.href) {
+    below.append(lineOf(about));
+    recordsOf(about).catch((error) => make("p", { class: "fault" }, `▲ ${w().failed}: ${error.message}`)).then((found) => {
+      if (mine !== serial || !found) return;
+      behind.replaceChildren(found);
+      citywall.tick?.();
+    });
+  }
+  const figures = about.row ? [] : about.id ? [about.id] : [...new Set([...about.card.querySelectorAll(".number")].map(idOf))].slice(0, MOST);
   if (figures.length) {
     ask(query(figures)).then((said) => {
       if (mine !== serial) return;
@@ -253,7 +322,7 @@ document.addEventListener("click", (event) => {
     const meant = document.querySelector(`#${CSS.escape(told.dataset.answer)} .number`);
     return meant ? open(meant) : undefined;
   }
-  const asked = event.target.closest?.(ASKABLE);
+  const asked = event.target.closest?.(ASKABLE) ?? piece(event.target);
   if (!asked || !asked.closest("#wall [data-panel]") || asked.closest("[data-answers='own']")) return;
   event.preventDefault();
   open(asked);

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.alerts import EXAMPLE, LEVELS, address_of, severity_mark, severity_of, text_of
+from dashboard.screens.alerts import EXAMPLE, LEVELS, STANDING, address_of, severity_mark, severity_of, text_of
 from dashboard.screens.cases import spot
 from dashboard.screens.marks import amount, elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -74,4 +74,5 @@ PANEL = Panel(
         "Alerts that stand and that nobody has acknowledged or put off, the gravest first; an acknowledgement holds "
         "for this occurrence and severity",
     ),
+    records={"": STANDING},
 )

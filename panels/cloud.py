@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures
 from dashboard.screens.marks import number, share
+from dashboard.screens.networkrecords import ALL_POOLS, LINKS, NEAR_CERTIFICATES, THINGS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, METRICS, Words, compact, percent
 
@@ -124,4 +125,5 @@ PANEL = Panel(
         "throughout ÷ five minutes sampled, over 24 h; bars are allocated ÷ there is, where a pool tells that; "
         "due are certificates that end within 30 days or have ended",
     ),
+    records={"": THINGS, "links": LINKS, "certificates": NEAR_CERTIFICATES, "pools": ALL_POOLS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import both, clipped, empty, light, number, row, share
+from dashboard.screens.networkrecords import ALL_CERTIFICATES, CERTIFICATES
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
@@ -106,4 +107,5 @@ PANEL = Panel(
         "剩余 = 到期时刻 − 此刻；三十天内为临期，七天内为即将到期（以城市文件为准）",
         "Left = its end − now; due soon within 30 days, about to end within 7 (as the city file says)",
     ),
+    records={"": ALL_CERTIFICATES, **CERTIFICATES},
 )  # fmt: skip

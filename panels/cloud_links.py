@@ -12,7 +12,6 @@ from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import (
     amount,
     box,
-    clipped,
     drawing,
     elapsed,
     empty,
@@ -23,8 +22,9 @@ from dashboard.screens.marks import (
     row,
     share,
 )
+from dashboard.screens.networkrecords import LINKS, called
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, GRADES, LINES, Words, percent
+from dashboard.words import DASH, GRADES, Words, percent
 
 ROWS = 30
 NAMES = {
@@ -62,14 +62,6 @@ def frame(ctx: Context) -> Any:
         ],
         className="list cloud-links",
     )
-
-
-def called(link: Mapping[str, Any], ctx: Context) -> str:
-    """A link by what it joins, with its line where there are several."""
-    start, end = (clipped(ctx.named(link[part])) for part in ("start", "end"))
-    line = LINES.get(link["name"])
-    name = f"{start} – {end}" if start and end else clipped(link["name"] or link["subject"])
-    return f"{name} {line[ctx.language]}" if line and start and end else name
 
 
 def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
@@ -169,4 +161,5 @@ PANEL = Panel(
         "Availability = five minutes up throughout ÷ five minutes sampled, over 24 h; falls = from up to down in 24 h; "
         "down for: since it was seen up last; slow, lossy and loaded links are marked by the city's limits",
     ),
+    records={"": LINKS},
 )  # fmt: skip

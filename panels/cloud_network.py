@@ -11,6 +11,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import clipped, drawing, empty, light, outline
+from dashboard.screens.networkrecords import LINKS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import GRADES, Words, compact
 
@@ -183,4 +184,5 @@ PANEL = Panel(
         "A line is a link in the colour of its state, a dot a node as its best link is; positions are schematic "
         "and say nothing of geography",
     ),
+    records={"": LINKS},
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import both, clipped, empty, number, row, share
+from dashboard.screens.networkrecords import ALL_POOLS, POOLS_OF
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, METRICS, Words, compact, in_percent, percent
 
@@ -145,4 +146,5 @@ PANEL = Panel(
         "Allocated ÷ there is, over the pools that tell their limit, lately and in the same unit; "
         "the others are left out",
     ),
+    records={"": ALL_POOLS, **POOLS_OF},
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import amount, both, clipped, elapsed, empty, fraction, light, number, row
+from dashboard.screens.networkrecords import HOSTS, SERVICES, THINGS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, GRADES, LIGHTS, Words, compact, percent
 
@@ -143,4 +144,5 @@ PANEL = Panel(
         "Up by its latest sample; not sampled for five minutes is unknown and not up; availability = five minutes up "
         "throughout ÷ five minutes sampled, over 24 h; down for: since it was seen up last",
     ),
+    records={"": THINGS, "service": SERVICES, "host": HOSTS},
 )  # fmt: skip

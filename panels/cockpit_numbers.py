@@ -10,7 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.keynumber import KeyNumber, Piece, Reading, chosen, feeds_of, key_numbers, missed, rated
 from dashboard.screens.marks import Mark, both, drawing, number, outline, tip
-from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.panel import Behind, Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, in_percent
 
 WIDTH, HEIGHT = 100.0, 40.0
@@ -129,6 +129,7 @@ def _change(one: KeyNumber, value: float, before: float, language: str) -> list[
     return [html.Span(shape, className="shape"), f" {shown} ", html.Span(one.compared[language], className="quiet")]
 
 
+FIRST = Words("先看", "To look at first")
 _ALL = tuple(key_numbers().values())
 PANEL = Panel(
     id="cockpit_numbers",
@@ -142,4 +143,5 @@ PANEL = Panel(
         "The numbers the city's file chooses; a tap on one shows what it is made of, where, and its tickets",
     ),
     period=Words("此刻 · 近 14 日走势", "now · line of 14 days"),
+    records={one.id: Behind(FIRST, one.reads, one.records) for one in _ALL},
 )  # fmt: skip

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.keynumber import KeyNumber, Piece, Reading, Record, Row, chosen, key_numbers, rated
+from dashboard.screens.keynumber import KeyNumber, Piece, Reading, Row, chosen, key_numbers, rated
 from dashboard.screens.marks import Mark, both, clipped, countdown, empty, light, share
-from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.panel import Context, Painted, Panel, Record
 from dashboard.words import DASH, Words, compact, in_percent
 
 PLACES = 12

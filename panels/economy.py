@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.nouns.releases import Series
 from dashboard.screens.amounts import last_twelve, period_words, signed, singles, written
+from dashboard.screens.cityrecords import FIGURES, FIRST_FIGURES
 from dashboard.screens.exampleseries import GDP, sales
 from dashboard.screens.marks import clipped, number
 from dashboard.screens.panel import Context, Painted, Panel
@@ -135,4 +136,5 @@ PANEL = Panel(
         "On year: against the same period a year before, the bureau's own where it tells one; reached: sum so far ÷ "
         "the year's target, in brackets by how much that is ahead of the share of the year that is over",
     ),
+    records={"": FIGURES, **FIRST_FIGURES},
 )  # fmt: skip

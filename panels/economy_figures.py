@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import period_words, signed, written
+from dashboard.screens.cityrecords import FIGURES
 from dashboard.screens.exampleseries import GDP
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, empty, row
@@ -137,4 +138,5 @@ PANEL = Panel(
         "On year in percent, of rates in percentage points; reached = sum so far ÷ the year's target, the stroke is "
         "how much of the year is over; overdue: the release date has passed without a figure",
     ),
+    records={"": FIGURES},
 )  # fmt: skip

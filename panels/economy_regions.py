@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import period_words, signed, written
+from dashboard.screens.cityrecords import REGIONS
 from dashboard.screens.marks import clipped, empty, row, share
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -120,4 +121,5 @@ PANEL = Panel(
         "取各地都已发布的最近一期；横条相对于最大者；缺数为横线，不作估计",
         "At the latest period that all have told; bars against the largest; what is missing is a dash and no estimate",
     ),
+    records={"": REGIONS},
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import day_words, period_words
+from dashboard.screens.cityrecords import FIGURES
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, countdown, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -84,4 +85,5 @@ PANEL = Panel(
         "By the calendar in the city file: a monthly figure is not old on the twentieth, it is overdue once its "
         "release day and grace have passed",
     ),
+    records={"": FIGURES},
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.amounts import day_words, period_words, signed, written
+from dashboard.screens.cityrecords import REVISIONS
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -87,4 +88,5 @@ PANEL = Panel(
         "每个数的每个版本都保留；修订不覆盖原值，幅度 =（现值 − 原值）÷ 原值",
         "Every vintage is kept; a revision overwrites nothing; by = (to − from) ÷ from",
     ),
+    records={"": REVISIONS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.nouns.releases import Period
 from dashboard.screens.amounts import MONTHS, last_twelve, period_words, signed, singles, values, written
+from dashboard.screens.cityrecords import FIGURES
 from dashboard.screens.exampleseries import sales
 from dashboard.screens.marks import clipped, drawing, empty, outline
 from dashboard.screens.panel import Context, Painted, Panel
@@ -144,4 +145,5 @@ PANEL = Panel(
         "A single month is the difference to the month before; where that is missing (January often comes with "
         "February) there is none; dashed: the year's target; gaps stay gaps",
     ),
+    records={"": FIGURES},
 )  # fmt: skip

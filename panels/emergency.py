@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import HIGH, INCIDENTS, RAINS, WARNINGS
 from dashboard.screens.frames import figures
 from dashboard.screens.marks import clipped, fraction, number, share
 from dashboard.screens.panel import Context, Painted, Panel
@@ -156,7 +157,14 @@ PANEL = Panel(
                     "at": 1_795_301_900.0, "warn": 0.15, "alarm": 0.27, "quantity": "level", "day": [0.02, 0.3],
                 },
             ],
-            "rains": [], "total": 18, "working": 16, "over": {"warn": 3, "alarm": 1}, "rising": 4,
+            "rains": [
+                {
+                    "key": "g|R-03|rain", "sensor": "R-03", "name": "西樵雨量站", "place": "440605122", "value": 18.4,
+                    "unit": "mm", "fault": "", "grade": "warn", "trend": "", "change": None, "at": 1_795_301_900.0,
+                    "warn": 16.0, "alarm": 30.0, "quantity": "rain", "day": [],
+                },
+            ],
+            "total": 18, "working": 16, "over": {"warn": 3, "alarm": 1}, "rising": 4,
             "hours": [0.0] * 14 + [0.4, 2.1, 6.5, 3.2, 0.8, None, 1.5, 9.8, 18.4, 12.6], "until": 1_795_302_000.0,
         },
         "warnings": {
@@ -175,4 +183,5 @@ PANEL = Panel(
         "Incidents: open tickets of the categories, urgency or limit that the city file names; over limit: of the "
         "level gauges that can be believed, those at their warning threshold or above",
     ),
+    records={"": INCIDENTS, "over": HIGH, "warning": WARNINGS, "lower": RAINS},
 )  # fmt: skip

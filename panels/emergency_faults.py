@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import GAUGE_FAULTS
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, elapsed, empty, fraction, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -111,4 +112,5 @@ PANEL = Panel(
         "Silent: nothing heard for longer than its limit; stuck: the same reading for too long. What cannot be "
         "believed is counted nowhere, and is not taken for calm",
     ),
+    records={"": GAUGE_FAULTS},
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.cases import handler, matter
+from dashboard.screens.cityrecords import INCIDENTS
 from dashboard.screens.marks import clipped, countdown, empty, light, light_legend, number, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words
@@ -93,4 +94,5 @@ PANEL = Panel(
         "在办工单中：城市文件 [incidents] 所列类别、紧急件，以及时限不超过规定紧急工作时的工单",
         "Open tickets of the categories in [incidents] of the city file, urgent ones, and those within its limit",
     ),
+    records={"": INCIDENTS},
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import WARNINGS
 from dashboard.screens.marks import clipped, elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
@@ -88,4 +89,5 @@ PANEL = Panel(
         "发布单位发布而未解除、未到期的预警；四色由重到轻：红、橙、黄、蓝；下级地点的预警也列出",
         "Issued and neither lifted nor run out; red, orange, yellow, blue from the worst down; also below",
     ),
+    records={"": WARNINGS},
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import HIGH, LEVELS
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -139,4 +140,5 @@ PANEL = Panel(
         "By how far a point is over its thresholds (dashed); change over the last hour; gauges that are stuck, silent "
         "or in a wrong unit are not believed",
     ),
+    records={"": LEVELS, "counts": HIGH},
 )  # fmt: skip

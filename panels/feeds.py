@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
@@ -11,7 +11,7 @@ from dashboard.board import ODDITIES
 from dashboard.masking import mask
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import amount, both, clipped, elapsed, empty, row
-from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.panel import Behind, Context, Painted, Panel, Record
 from dashboard.words import Words
 
 STATES: dict[str, tuple[str, Words]] = {
@@ -130,6 +130,25 @@ def _all(odd: Mapping[str, int], some: Mapping[str, list[str]], language: str) -
     return clipped("; ".join(found))
 
 
+LIGHTS = {"live": "normal", "late": "soon", "silent": "overdue", "failing": "worst"}
+
+
+def records(views: Mapping[str, Document], ctx: Context) -> Sequence[Record]:
+    """The sources with their state and what is wrong with them."""
+    return [
+        Record(
+            feed["name"], " · ".join(filter(None, (STATES[feed["state"]][1][ctx.language], feed.get("error", "")))),
+            LIGHTS.get(feed["state"], "none"), "", since=feed.get("heard"),
+        )
+        for feed in views["feeds"].get("feeds", [])
+    ]  # fmt: skip
+
+
+SOURCES = Behind(
+    Words("数据源", "Sources"), ("feeds",), records,
+    Words("各源逐条计数；拒收者连同缘由原样留存，可修好后重发",
+          "Each source counts record by record; what is refused is kept as it came, with its reason, to be sent again"),
+)  # fmt: skip
 PANEL = Panel(
     id="feeds",
     title=Words("数据源", "Feeds"),
@@ -164,4 +183,5 @@ PANEL = Panel(
         "收到 = 入库 + 重复 + 死信；积压为尚未写入消息流的批数",
         "Received = stored + duplicate + dead; queue is batches not yet in the stream",
     ),
+    records={"": SOURCES},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dashboard.screens.amounts import signed
 from dashboard.screens.frames import module, rated
 from dashboard.screens.marks import amount, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import BY_FORM, ENDING, FAILED_SAMPLES, PLANS, SUMMED
 from dashboard.screens.strokes import balance, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, gained, percent
 
@@ -133,4 +134,5 @@ PANEL = Panel(
         "inspections = done ÷ planned, beside the share of their time that has passed; near their end are licences and "
         "inspections of equipment that end within thirty days",
     ),
+    records={"": BY_FORM, "plan": PLANS, "due": ENDING, "food": FAILED_SAMPLES, "right": PLANS, "listed": SUMMED},
 )  # fmt: skip

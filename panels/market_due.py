@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import ENDED, ENDING, ENDING_LATER, ENDING_SOON
 from dashboard.words import DASH, Words, compact, days_words, percent
 
 NAMES = {
@@ -143,4 +144,5 @@ PANEL = Panel(
         "许可证或定期检验的有效期；逾期率 = 逾期 ÷ 在用（上报的存量）；换证后以新有效期为准",
         "The end of a licence or a periodic inspection; rate = overdue ÷ in use, as told; a renewal takes its place",
     ),
+    records={"": ENDING, "overdue": ENDED, "soon": ENDING_SOON, "near": ENDING_LATER},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dashboard.screens.amounts import signed
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import BY_FORM, COUNTED
 from dashboard.screens.strokes import balance, between, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, gained
 
@@ -149,4 +150,5 @@ PANEL = Panel(
         "Entities = the stock told last + new since − cancelled since, by legal form; a dash where no stock was told; "
         "on year compares the end of last month with the same month a year ago",
     ),
+    records={"": BY_FORM, "sectors": COUNTED},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, fraction, number, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import FAILED_SAMPLES
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, in_percent, percent
 
@@ -134,4 +135,5 @@ PANEL = Panel(
         "Passed ÷ judged samples; foods by the lower bound of the Wilson interval (95 %) of their failures, so that "
         "a few samples do not lead",
     ),
+    records={"": FAILED_SAMPLES},
 )  # fmt: skip

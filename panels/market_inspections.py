@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, fraction, light, number, rate, row
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import PLANS
 from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
 
@@ -138,4 +139,5 @@ PANEL = Panel(
         "Done ÷ planned; problems found ÷ done; put right ÷ found; the mark is the share of a plan's time that has "
         "passed, behind = what should have been done by yesterday − done",
     ),
+    records={"": PLANS},
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import CAR_PARKS, FREE_PARKS, FULL_PARKS
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, fraction, number, row, share
 from dashboard.screens.panel import Context, Painted, Panel
@@ -92,4 +93,5 @@ PANEL = Panel(
         "Taken ÷ spaces, over the car parks that can be believed and say their size; one that holds more cars than it "
         "has spaces counts as full in the sums, and is named",
     ),
+    records={"": CAR_PARKS, "full": FULL_PARKS, "free": FREE_PARKS},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import module, rated
 from dashboard.screens.marks import amount, change, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import ACCEPTANCES, BAD_RATINGS, COUNTED, LATE_CASES, PROMISES, SUMMED, WAITS
 from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
 
@@ -139,4 +140,14 @@ PANEL = Panel(
         "finished as promised ÷ due this month; the mean wait is that of those called today; limits cut by = 1 − "
         "working days promised ÷ working days the law allows",
     ),
+    records={
+        "": WAITS,
+        "today": ACCEPTANCES,
+        "hours": ACCEPTANCES,
+        "rate": PROMISES,
+        "open": LATE_CASES,
+        "good": BAD_RATINGS,
+        "spot": COUNTED,
+        "fast": SUMMED,
+    },
 )  # fmt: skip

@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import WAITS
 from dashboard.words import DASH, Words, percent
 
 ROWS = 16
@@ -108,4 +109,5 @@ PANEL = Panel(
         "By the longest wait; on time = finished as promised ÷ due this month; good = three stars and more ÷ ratings "
         "of the month; hover for numerator and denominator",
     ),
+    records={"": WAITS},
 )  # fmt: skip

@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, row, share
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import ITEMS
 from dashboard.words import DASH, Words, compact, percent
 
 ROWS = 30
@@ -105,4 +106,5 @@ PANEL = Panel(
         "By cases accepted this month; on time = finished as promised ÷ due; halls that report whole days count in the "
         "channels and not in the items",
     ),
+    records={"": ITEMS},
 )  # fmt: skip

@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import LATE_CASES, PROMISES
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, days_words, in_percent
 
@@ -100,4 +101,5 @@ PANEL = Panel(
         "Open beyond what was promised, by working days since; ◆ is beyond the law's limit too; on time = finished as "
         "promised ÷ due that day",
     ),
+    records={"": LATE_CASES, "days": PROMISES},
 )  # fmt: skip

@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, clipped, empty, fraction, rate, row, share
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import BAD_RATINGS, OPINIONS
 from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, percent
 
@@ -138,4 +139,5 @@ PANEL = Panel(
         "Good = three stars and more ÷ ratings; rated = ratings ÷ finished cases; put right in time ÷ due to be "
         "put right; places by the lower bound of the Wilson interval (95 %) of their bad ratings",
     ),
+    records={"": BAD_RATINGS, "good": OPINIONS, "taken": OPINIONS, "days": OPINIONS},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dashboard.nouns.serviceviews import SOON
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, light, number, row
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import BAD_RATINGS, LATE_RATINGS, SOON_RATINGS
 from dashboard.words import DASH, Words, days_words
 
 ROWS = 30
@@ -110,4 +111,5 @@ PANEL = Panel(
         "One and two stars are bad and are to be put right within fifteen working days of the city's calendar; a "
         "negative number is by how many they are overdue",
     ),
+    records={"": BAD_RATINGS, "soon": SOON_RATINGS, "late": LATE_RATINGS},
 )  # fmt: skip

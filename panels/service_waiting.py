@@ -11,6 +11,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures
 from dashboard.screens.marks import both, clipped, empty, number
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.servicerecords import OPEN_WINDOWS, WAITS
 from dashboard.screens.strokes import key, lines, plotted, strip, top_of
 from dashboard.words import DASH, Words, compact
 
@@ -140,4 +141,5 @@ PANEL = Panel(
         "The sum of the halls' own counts; a cell is a quarter of an hour, the brighter the more; the mean is weighed "
         "by who was called; a hall not heard of for ten minutes is silent and left out",
     ),
+    records={"": WAITS, "windows": OPEN_WINDOWS},
 )  # fmt: skip

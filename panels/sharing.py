@@ -12,6 +12,7 @@ from dashboard.screens.dayline import dayline
 from dashboard.screens.dayline import frame as day
 from dashboard.screens.frames import figures
 from dashboard.screens.marks import change, clipped, fraction, number, rate
+from dashboard.screens.networkrecords import APIS, BROKEN_ENTRIES, REQUESTS, STALE
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -88,4 +89,5 @@ PANEL = Panel(
         "On time = entries updated within their own cycle ÷ entries that have one and their data; failed ÷ called; "
         "granted ÷ asked this year; the change is today's full hours against the same of yesterday",
     ),
+    records={"": BROKEN_ENTRIES, "on_time": STALE, "calls": APIS, "day": APIS, "granted": REQUESTS},
 )  # fmt: skip

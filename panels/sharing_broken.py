@@ -12,6 +12,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.keynumber import feeds_of
 from dashboard.screens.marks import clipped, elapsed, empty, number, row
+from dashboard.screens.networkrecords import BROKEN_ENTRIES, LATE_ENTRIES
 from dashboard.screens.panel import Context, Painted, Panel, all_panels, under
 from dashboard.words import DASH, Words
 
@@ -118,7 +119,11 @@ PANEL = Panel(
                 {"key": "s|4", "what": "entry", "name": "年度计划", "department": "工商联", "since": None,
                  "why": "never", "reason": "", "rests": []},
             ],
-            "number": 4, "whys": {"said": 1, "failing": 1, "late": 1, "never": 1}, "late": [], "late_number": 68,
+            "number": 4, "whys": {"said": 1, "failing": 1, "late": 1, "never": 1}, "late_number": 68,
+            "late": [
+                {"key": "s|5", "name": "社会保险参保信息", "department": "社保局", "since": 1_795_200_000.0,
+                 "updated": 1_795_113_600.0, "cycle": 86_400.0, "rests": []},
+            ],
             "resting": ["sharing", "video_rate"], "unheard": [],
         }
     },
@@ -128,4 +133,5 @@ PANEL = Panel(
         "Broken: said so by its keeper, an API most of whose calls fail, or not updated for three of its cycles; the "
         "panels that rest on any of it are greyed, and each is counted once",
     ),
+    records={"": BROKEN_ENTRIES, "late": LATE_ENTRIES},
 )  # fmt: skip

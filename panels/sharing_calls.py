@@ -12,6 +12,7 @@ from dashboard.screens.dayline import dayline
 from dashboard.screens.dayline import frame as day
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import amount, both, change, clipped, elapsed, empty, fraction, number, rate, row
+from dashboard.screens.networkrecords import APIS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -143,4 +144,5 @@ PANEL = Panel(
         "Failures ÷ calls; APIs by the lower bound of the Wilson interval (95 %) of that share, those failing now "
         "first; the change is today's full hours against the same of yesterday",
     ),
+    records={"": APIS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, fraction, rate, row, share
+from dashboard.screens.networkrecords import STALE
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
@@ -107,4 +108,5 @@ PANEL = Panel(
         "Entries updated within their own cycle ÷ entries that have a cycle and their data; ranked by the lower bound "
         "of the Wilson interval (95 %) of the late share",
     ),
+    records={"": STALE},
 )  # fmt: skip

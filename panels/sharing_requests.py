@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, countdown, empty, fraction, light, rate, row
+from dashboard.screens.networkrecords import REQUESTS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -146,4 +147,5 @@ PANEL = Panel(
         "Granted ÷ asked this year, pending included; overdue is what is pending beyond its time (the source's own, "
         "else ten work days); a column is what was asked in a month, its dark part what was granted",
     ),
+    records={"": REQUESTS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, elapsed, empty, number, row
+from dashboard.screens.networkrecords import FAULTS, SHARED_FAULTS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact
 
@@ -115,4 +116,5 @@ PANEL = Panel(
         "Cameras that fall within a minute and are half of a platform, switch or street are one fault; a camera is "
         "offline after three missed heartbeats in a row",
     ),
+    records={"": FAULTS, "alarms": SHARED_FAULTS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, fraction, light, rate, row, share
+from dashboard.screens.networkrecords import FAULTS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import CAMERAS, DASH, Words, percent
 
@@ -122,4 +123,5 @@ PANEL = Panel(
         "Online, degraded included ÷ (should be online − planned); behind a silent platform a camera is unknown and "
         "stays in the denominator; fault-free = online without a fault ÷ the same",
     ),
+    records={"": FAULTS},
 )  # fmt: skip

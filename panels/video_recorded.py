@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures, heads
 from dashboard.screens.marks import clipped, empty, number, rate, row, share
+from dashboard.screens.networkrecords import AWAY, RECORDINGS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, percent
 
@@ -94,4 +95,5 @@ PANEL = Panel(
         "Recorded ÷ should be recorded, today so far; offline ÷ time in which they should be online and their state "
         "was known: what was planned or nobody could know is in neither",
     ),
+    records={"": RECORDINGS, "away": AWAY},
 )

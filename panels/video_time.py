@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import both, clipped, empty, light, row
+from dashboard.screens.networkrecords import AWAY
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import CAMERAS, DASH, Words, duration
 
@@ -64,4 +65,5 @@ PANEL = Panel(
         "今日零点至今处于离线的时长；计划停用与平台无声不计",
         "Time in the state offline since midnight; what was planned or nobody could know is left out",
     ),
+    records={"": AWAY},
 )  # fmt: skip

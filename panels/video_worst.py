@@ -10,6 +10,7 @@ from dash import html
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, row, share
+from dashboard.screens.networkrecords import FAULTS
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, Words, percent
 
@@ -81,4 +82,5 @@ PANEL = Panel(
         "离线率 = 离线 ÷（应在线 − 计划停用）；按其威尔逊区间下限（95 %）排列，三路坏一路不会排在千路坏百路之前",
         "Offline ÷ (should be online − planned), ranked by the lower bound of its Wilson interval (95 %)",
     ),
+    records={"": FAULTS},
 )  # fmt: skip

@@ -23,6 +23,7 @@ from dashboard.screens import layer, tiles
 from dashboard.screens.links import Links
 from dashboard.screens.moment import moment_of
 from dashboard.screens.push import Hub
+from dashboard.screens.records import Records
 from dashboard.screens.registry import Registry
 from dashboard.screens.screenpages import ScreenPages, screens_page
 from dashboard.screens.trace import Tracer
@@ -55,7 +56,7 @@ def web_app(house: House) -> FastAPI:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    doors = [*links.routes(), *tracer.routes()]
+    doors = [*links.routes(), *tracer.routes(), *Records(hub).routes()]
     doors += ingest.routes(bound, ingest.feeds_socket(house.data), house.city.folder)
     doors += status.routes(house.data, house.redis_url, hub)
     context = Context(house.city, places, gazetteer, None, lambda: datetime.now(UTC), house.data)

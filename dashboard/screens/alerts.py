@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.marks import Mark, clipped
-from dashboard.screens.panel import Context
+from dashboard.screens.panel import Behind, Context, Record
 from dashboard.words import Words
 
 LEVELS = {
@@ -52,6 +52,20 @@ def address_of(one: Mapping[str, Any], ctx: Context) -> str:
     if ctx.language == ctx.city.languages[0]:
         return link
     return f"{link}{'&' if '?' in link else '?'}lang={ctx.language}"
+
+
+def _records(views: Mapping[str, Document], ctx: Context) -> Sequence[Record]:
+    at = 1 if ctx.language == "en" else 0
+    return [
+        Record(
+            text_of(one["title"][at], one, ctx), text_of(one["text"][at], one, ctx), LIGHTS[severity_of(one)],
+            address_of(one, ctx), since=one["since"],
+        )
+        for one in views["alerts"].get("alerts", [])
+    ]  # fmt: skip
+
+
+STANDING = Behind(Words("此刻的告警", "Alerts that stand"), ("alerts",), _records)
 
 
 def _alert(

@@ -16,7 +16,7 @@ from dashboard.board import VIEWS
 from dashboard.city import City, CityError
 from dashboard.discovery import declaring
 from dashboard.nouns.noun import Document
-from dashboard.screens.panel import Context
+from dashboard.screens.panel import Context, Record
 from dashboard.sources.feed import bind
 from dashboard.words import DASH, Words, in_percent
 
@@ -50,17 +50,6 @@ class Row:
     whole: int | None = None
     name: str = ""
     behind: str = ""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One ticket, or whatever else stands behind the number, with its page's address; ``due`` in seconds since 1970."""
-
-    title: str
-    who: str
-    light: str
-    behind: str
-    due: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from dashboard.screens.keynumber import (
     KeyNumber,
     Piece,
     Reading,
-    Record,
     Row,
     Views,
     highest_first,
     lowest_first,
     percent_of,
 )
-from dashboard.screens.panel import Context
+from dashboard.screens.panel import Context, Record
 from dashboard.words import CAMERAS, Words
 
 PERCENT = Words("%", "%")

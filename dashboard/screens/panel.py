@@ -78,12 +78,44 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Record:
+    """One of the things that stand behind a number: a ticket, or a hall, a link, a camera … ``light`` names the
+    light it bears, ``who`` says whose or how much, ``behind`` is the address of its own page; ``due`` and ``since`` are
+    in seconds since 1970.
+    """
+
+    title: str
+    who: str
+    light: str
+    behind: str
+    due: float | None = None
+    since: float | None = None
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind numbers: the ``records`` as ``title`` calls them, the one to look at first in front, from the
+    views it ``reads``. ``why`` says what else is to be known of them, or why there are none: a sum that its source
+    tells as such has no single ones.
+    """
+
+    title: Words
+    reads: tuple[str, ...] = ()
+    records: Callable[[Mapping[str, Document], Context], Sequence[Record]] = lambda views, ctx: ()
+    why: Words = Words("", "")
+    all: Callable[[Context], str] = lambda ctx: ""  # The address of all of them, where that is no screen of panels.
+
+
+@dataclass(frozen=True)
 class Panel:
     """A thing on a screen.
 
     ``reads`` names the views it needs, all at the screen's place, or of the whole city where the panel is ``whole``.
     ``paint(views, ctx)`` gets view name → ``data`` of that view. ``example`` is one such set of views. ``formula`` says
     how its numbers come about, ``period`` what time they are about and in what unit, in a few words beside the title.
+    ``records`` say what stands behind its numbers: by the name that a component bears after the panel's own, as
+    ``late`` of ``service-late``, and by "" behind all others. They are asked for when somebody asks the number, and
+    cost no painting.
     """
 
     id: str
@@ -94,6 +126,7 @@ class Panel:
     example: Mapping[str, Document] = field(default_factory=dict)
     formula: Words = Words("", "")
     period: Words = Words("", "")
+    records: Mapping[str, Behind] = field(default_factory=dict)
     bare: bool = False  # Without card and title, as the map and the header are.
     whole: bool = False  # Of the whole city, wherever the screen is, as the desk's queue: nobody must miss an alert.
 

@@ -12,13 +12,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from time import time
+from time import monotonic, time
 from typing import Any, cast
 
 import msgspec
 from redis.exceptions import RedisError
 
 from dashboard.city import City
+from dashboard.nouns.noun import Document
 from dashboard.places import PlaceTree
 from dashboard.screens.audience import Audience, Hello, Screen
 from dashboard.screens.director import Director
@@ -32,6 +33,8 @@ from dashboard.travel.stream import Keys, connect_async, view_key
 log = logging.getLogger("web")
 BEAT = 2.0  # Seconds between two beats of the link.
 ASK = 8.0  # Seconds between two asks for the same views.
+PATIENCE = 5.0  # Seconds in which the board posts views that are asked for once …
+BRIEFLY = 2  # … and for which it is to keep them up to date.
 PAINT = 0.05  # Seconds in which changes are gathered before they are painted.
 
 
@@ -222,6 +225,26 @@ class Hub:
                 await asyncio.sleep(0.02)
             except TimeoutError:
                 pass
+
+    async def read(self, names: Iterable[str], place: str) -> dict[str, Document]:
+        """The data of views at a place, asked for once and by no screen, as far as the board posts them in time.
+
+        Raises:
+            RedisError, OSError: if the notice board cannot be reached.
+        """
+        wanted = sorted(set(names))
+        keys = [view_key(name, place) for name in wanted]
+        asked: Any = {"keys": msgspec.json.encode(keys), "for": BRIEFLY}
+        await self.redis.xadd(self.keys.asks, asked, maxlen=1000, approximate=True)
+        until, found = monotonic() + PATIENCE, cast("list[bytes | None]", [])
+        while monotonic() < until:
+            found = await cast(Any, self.redis.hmget(self.keys.views, keys))
+            if all(found):
+                break
+            await asyncio.sleep(0.1)
+        return {
+            name: msgspec.json.decode(raw)["data"] for name, raw in zip(wanted, found, strict=True) if raw is not None
+        }
 
     # -- painting ----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from time import monotonic, time
+from time import time
 from typing import Any, cast
 
 import msgspec
@@ -21,20 +21,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard.nouns.noun import Document
 from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.push import Hub
-from dashboard.travel.stream import view_key
 
 log = logging.getLogger("web")
 EVERY = 300.0  # Seconds of the city's time between two notes.
 KEPT = 86_400.0  # Seconds of the city's time for which notes are kept.
 STALLED = 10.0  # Seconds the board may be behind, as for the screens.
 LOOK = 5.0  # Seconds between two looks at the city's time.
-PATIENCE = 5.0  # Seconds in which the board posts the views that were asked for.
 NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?(e\+\d+)?$")
-BRIEFLY = 2  # Seconds for which it is to keep them up to date.
 
 Noted = float | tuple[float, float]
 """A number, or numerator and denominator."""
@@ -104,7 +100,7 @@ class Tracer:
         last = cast("list[Any]", await hub.redis.xrevrange(key, count=1)) if await self._fits(key) else []
         if last and int(last[0][0].partition(b"-")[0]) >= 1000 * moment:
             return False
-        views = await self._views(place)
+        views = await hub.read({view for panel in self.panels.values() for view in panel.reads}, place)
         ctx = Context(hub.city, hub.places, place, hub.city.languages[0])
         figures: dict[str, Noted] = {}
         for name, panel in self.panels.items():
@@ -128,23 +124,6 @@ class Tracer:
         if kind not in ("stream", "none"):
             await self.hub.redis.rename(key, f"{key}:set-aside")
         return kind == "stream"
-
-    async def _views(self, place: str) -> dict[str, Document]:
-        """The data of the views that the traced panels read, as far as the board posts them in time."""
-        hub = self.hub
-        names = sorted({view for panel in self.panels.values() for view in panel.reads})
-        keys = [view_key(name, place) for name in names]
-        asked: Any = {"keys": msgspec.json.encode(keys), "for": BRIEFLY}
-        await hub.redis.xadd(hub.keys.asks, asked, maxlen=1000, approximate=True)
-        until, found = monotonic() + PATIENCE, cast("list[bytes | None]", [])
-        while monotonic() < until:
-            found = await cast(Any, hub.redis.hmget(hub.keys.views, keys))
-            if all(found):
-                break
-            await asyncio.sleep(0.1)
-        return {
-            name: msgspec.json.decode(raw)["data"] for name, raw in zip(names, found, strict=True) if raw is not None
-        }
 
     # -- answers -----------------------------------------------------------------------------------------
 

@@ -70,5 +70,6 @@ async def test_what_moves_is_never_kept(web: Any) -> None:
 
     static = re.compile(pattern)
     assert static.match("/assets/live.mjs")
-    for path in ("/live/poll", "/act", "/tickets/rows", "/ticket/data", "/trace", "/status", "/ingest/intake"):
+    asked = ("/live/poll", "/act", "/tickets/rows", "/ticket/data", "/trace", "/records", "/status", "/ingest/intake")
+    for path in asked:
         assert not static.match(path), path
