@@ -221,15 +221,16 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
     """All rows by watermark and key, then each interval those that are new; in slices, each with its cursor.
 
     Each time reading begins ``overlap`` before the greatest watermark, so that what was committed late, or shares a
-    watermark with the last row, is found; rows known to be unchanged are passed by. A watermark that lies ahead of
+    watermark with the last row, is found, and an hour earlier still while an hour comes twice; rows known to be
+    unchanged are passed by. A watermark that lies ahead of
     the clock does not move the cursor. If the greatest watermark goes back, the table was restored: all is read
     again, and what was stored before is a duplicate.
 
     Raises:
         SourceFailed: if the database cannot be reached or asked, or lacks a column that is mapped.
     """
-    mark = Mark.of(context.cursor, settings.watermark, settings.overlap)
     source = Source(settings, context)
+    mark = Mark.of(context.cursor, settings.watermark, settings.overlap, source.zone)
     try:
         told = context.cursor is not None
         while True:
@@ -254,7 +255,7 @@ async def open(settings: Settings, context: Context) -> AsyncIterator[Delivery]:
                 top = await source.ask(source.top)
                 if top is not None and less(top, start):
                     note = Rejected("watermark_back", str(top), settings.watermark, "all is read again", kept=True)
-                    mark = Mark(settings.watermark, settings.overlap)
+                    mark = Mark(settings.watermark, settings.overlap, source.zone)
                     yield Delivery(Rows([], (note,)), mark.cursor())
                     continue
             if not told:

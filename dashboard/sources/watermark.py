@@ -15,6 +15,7 @@ from dashboard.sources.feed import SourceFailed
 from dashboard.sources.rows import value_of
 
 REMEMBERED = 10_000  # Rows within the overlap, at least, that are known to be unchanged.
+SOON = timedelta(hours=3)  # A clock that is put back so soon after a watermark may write it, or less, once more.
 KEPT = 2_000  # As many of them are in the cursor, so that a restart does not read them as new.
 
 
@@ -22,24 +23,25 @@ KEPT = 2_000  # As many of them are in the cursor, so that a restart does not re
 class Mark:
     """Where we are. ``high`` is the greatest watermark up to which all was read, ``known`` the rows of the overlap.
 
-    ``column`` is the watermark's, and ``overlap`` how much before ``high`` is read again. ``after`` is where a reading
-    that is under way goes on: watermark and key of the last row.
+    ``column`` is the watermark's, ``overlap`` how much before ``high`` is read again, and ``zone`` that of a time which
+    names none. ``after`` is where a reading that is under way goes on: watermark and key of the last row.
     """
 
     column: str
     overlap: float
+    zone: ZoneInfo
     high: Any = None
     after: tuple[Any, Any] | None = None
     known: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cursor: str | None, column: str, overlap: float) -> Mark:
+    def of(cls, cursor: str | None, column: str, overlap: float, zone: ZoneInfo) -> Mark:
         """The mark that a cursor holds."""
         if cursor is None:
-            return cls(column, overlap)
+            return cls(column, overlap, zone)
         held = json.loads(cursor)
         after = None if held["after"] is None else (_read(held["after"][0]), _read(held["after"][1]))
-        return cls(column, overlap, _read(held["high"]), after, dict.fromkeys(held["known"]))
+        return cls(column, overlap, zone, _read(held["high"]), after, dict.fromkeys(held["known"]))
 
     def cursor(self) -> str:
         """The mark as a cursor."""
@@ -54,7 +56,7 @@ class Mark:
 
     def _before(self, value: Any) -> Any:
         try:
-            return earlier(value, self.overlap)
+            return earlier(value, self.overlap + put_back(value, self.overlap, self.zone))
         except OverflowError:
             return None
         except (ValueError, TypeError):
@@ -122,6 +124,18 @@ def moment_of(value: object, zone: ZoneInfo) -> datetime | None:
         return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:  # The first and the last day that Python knows.
         return None
+
+
+def put_back(value: object, overlap: float, zone: ZoneInfo) -> float:
+    """By how many seconds the clocks of ``zone`` are put back between ``overlap`` before a watermark and soon after it.
+
+    What happens in the hour that comes twice is written with times up to so much before those already read.
+    """
+    moment = moment_of(value, zone)
+    if moment is None:
+        return 0.0
+    before, behind = (moment - timedelta(seconds=overlap)).astimezone(zone), (moment + SOON).astimezone(zone)
+    return max(0.0, ((before.utcoffset() or timedelta()) - (behind.utcoffset() or timedelta())).total_seconds())
 
 
 def earlier(value: Any, overlap: float) -> Any:

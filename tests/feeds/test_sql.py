@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -46,8 +48,7 @@ class Hall:
             db.execute(text(statement), rows)
 
     def case(self, number: int, minute: float, **more: Any) -> None:
-        changed = local(minute)
-        row = {"id": number, "opened": local(-600), "changed": changed, "title": f"case {number}", "due": None,
+        row = {"id": number, "opened": local(-600), "changed": local(minute), "title": f"case {number}", "due": None,
                "closed": None, **more}  # fmt: skip
         self.say(INSERT, row)
 
@@ -118,6 +119,22 @@ async def test_a_late_commit_within_the_overlap_is_found(hall: Hall) -> None:
     hall.case(4, -40)  # Later than the overlap allows: that is what overlap is for.
     assert await hall.poll() == []
     assert await hall.poll(overlap=3600) == ["4"]
+
+
+async def test_the_hour_that_comes_twice_is_read_twice(hall: Hall) -> None:
+    """Berlin, 25 October 2026: at 03:00 it is 02:00 again, and the rows of that hour go back behind those read."""
+    minute = datetime(2026, 10, 24, 23, 50, tzinfo=UTC)
+    berlin, given, told, twice = ZoneInfo("Europe/Berlin"), [], [], 0
+    for number in range(30):  # 01:50, 01:56, … 02:56, 02:02, … 02:56, 03:02 …, each read as it comes.
+        hall.now = minute + timedelta(minutes=6 * number)
+        hall.case(number, 0, changed=hall.now.astimezone(berlin).replace(tzinfo=None).isoformat(" "))
+        given.append(str(number))
+        found = await hall.poll(watermark_zone="Europe/Berlin")
+        told += found
+        twice += len(found) > 1
+    assert (told, twice) == (given, 0), "each once, and none again because more is looked at"
+    assert json.loads(hall.cursor or "")["high"] is not None
+    assert len(json.loads(hall.cursor or "")["known"]) <= 3, "when the hour is over no more is looked at than before"
 
 
 async def test_a_row_that_changes_is_read_again(hall: Hall) -> None:
