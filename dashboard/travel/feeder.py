@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from dashboard.events import Event
 from dashboard.ground.outlines import Gazetteer
@@ -37,6 +38,7 @@ from dashboard.travel.stream import Keys, Sender, connect_async
 log = logging.getLogger("feeds")
 PIPELINE = 16  # Batches sent in one round trip.
 LOOK = 3.0  # Seconds between two looks at what the stream and history have.
+MOST = 2_000_000  # Batches in the stream, 0.5 to 4 GB of memory; while history is away, later ones wait on the disk.
 HOUSE = "_house"  # The spool of the feeds' beats.
 # The spools' own threads: names that nobody resolves and shares that hang fill up those that all others have.
 DISK = ThreadPoolExecutor(8, "spool")
@@ -54,10 +56,19 @@ async def _on_disk(work: Callable[..., T], *given: Any) -> T:
 
 
 class Outlet:
-    """A spool with its way into the stream."""
+    """A spool with its way into the stream; ``held`` says in a sentence why it waits, and is empty while it does not.
 
-    def __init__(self, spool: Spool, redis: Redis, keys: Keys) -> None:
-        self.spool, self.redis, self.keys = spool, redis, keys
+    It waits while the stream holds more than ``most`` batches: nothing is dropped from there before the board and
+    history have it, and history may be away for days. What was in the stream already and is asked for again does not
+    wait: without it those who read it do not go on, and the stream would never be shorter. As after a restart nobody
+    knows what that is, neither does what was on the disk then.
+    """
+
+    held = ""
+
+    def __init__(self, spool: Spool, redis: Redis, keys: Keys, most: float = MOST) -> None:
+        self.spool, self.redis, self.keys, self.most = spool, redis, keys, most
+        self._owed, self._reached = spool.latest, 0
         self.sender = Sender(redis, keys, spool.id)
         self.fresh = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -78,18 +89,30 @@ class Outlet:
     async def send(self) -> None:
         """Move batches into the stream as they come, for ever; and forget those that history has."""
         backoff, ups = Backoff(), Ups(log, f"{self.spool.file.stem}: the stream")
-        known, looked = False, monotonic()
+        known, looked, full = False, monotonic(), False
         me = cast("asyncio.Task[None]", asyncio.current_task())
         while not me.cancelling():  # Before Python 3.12 wait_for, here and in the client, may swallow a cancellation.
             try:
                 if not known or monotonic() - looked > LOOK:
                     await self.sender.learn()  # The stream may have been lost while nothing was sent.
+                    self._note()
                     await self.trim()
-                    known, looked = True, monotonic()
+                    length = await self._length()
+                    known, looked, full = True, monotonic(), length > self.most
+                if full and self._owed <= self.sender.position < self.spool.latest:
+                    self.held = (
+                        f"waits: the stream holds {length:,} batches that history or the board has not taken yet"
+                    )
+                    ups.down(self.held)
+                    known = False
+                    await asyncio.sleep(LOOK)
+                    continue
+                self.held = ""
                 self.fresh.clear()
                 batches = await _on_disk(self.spool.batches, self.sender.position, PIPELINE)
                 if batches and not await self.sender.send(batches):
                     log.warning("%s: the stream goes on from batch %d", self.spool.file.stem, self.sender.position)
+                self._note()
                 ups.up()
                 backoff.reset()
                 if not batches:
@@ -100,6 +123,18 @@ class Outlet:
                 known = False
                 await asyncio.sleep(backoff.next())
         raise asyncio.CancelledError
+
+    async def _length(self) -> int:
+        try:
+            return int(await self.redis.xlen(self.keys.log))
+        except ResponseError:
+            return 0  # Something else stands under this name; the next batch puts it aside.
+
+    def _note(self) -> None:
+        """Note where the stream is; if it is behind where it was, it is owed all that is there."""
+        if self.sender.position < self._reached:
+            self._owed = self.spool.latest
+        self._reached = self.sender.position
 
     async def trim(self) -> None:
         """Forget the batches that history has."""
@@ -194,7 +229,7 @@ class Runner:
             id=f"{now.timestamp():.3f}-{number}", source="house", time=now, subject=self.bound.name,
             received=c.received, stored=c.stored, duplicate=c.duplicate, dead=c.dead, flawed=c.flawed,
             restarts=self.restarts, waiting=max(0, self.outlet.spool.latest - self.outlet.sender.position),
-            last_success=self.last_success, last_event=self.last_event, error=self.error,
+            last_success=self.last_success, last_event=self.last_event, error=self.error or self.outlet.held,
             began=self.began, done=self.done.is_set(),
         )  # fmt: skip
 
@@ -230,12 +265,14 @@ class Feeder:
         places = read_places(house.city)
         gazetteer = Gazetteer.of(house.city, places)
         self.redis = connect_async(house.redis_url)
-        self.beats = Outlet(Spool(house.spools / f"{HOUSE}.db"), self.redis, house.keys)
+        self.beats = Outlet(Spool(house.spools / f"{HOUSE}.db"), self.redis, house.keys, inf)
         self.runners: dict[str, Runner] = {}
         for bound in every_feed(house.city):
             # What is pushed may be delivered again when it is long out of date; what is asked for is of now.
             turns = 1 if bound.feed.open is None else TURNS
-            outlet = Outlet(Spool(house.spools / f"{bound.name}.db", turns=turns), self.redis, house.keys)
+            # The house's beats, its clock and what people do are few, and without them the wall would stand still.
+            most = inf if bound.feed.kind == "clock" or bound.feed.everywhere else MOST
+            outlet = Outlet(Spool(house.spools / f"{bound.name}.db", turns=turns), self.redis, house.keys, most)
             context = Context(house.city, places, gazetteer, outlet.spool.cursor, now, house.data)
             self.runners[bound.name] = Runner(bound, outlet, context)
 
