@@ -348,9 +348,7 @@ def chips(what: Asked, city: City, places: PlaceTree, language: str) -> list[dic
     for name, values in what.filters:
         if name in ("period", "met"):
             continue
-        rest = what.without(name)
-        if name == "rate":
-            rest = rest.without("met")
+        rest = what.without(name).without("met") if name == "rate" else what.without(name)
         if not rest.get("rate") and not rest.get("moved"):
             rest = rest.without("period")
         shown.append({"name": name, "text": said(name, values, what, city, language), "without": rest.address(root)})
@@ -378,9 +376,6 @@ def said(name: str, values: tuple[str, ...], what: Asked, city: City, language: 
     if about.kind == "period":
         gap = " " if language == "en" else ""
         return f"{about.words[language]}{gap}{period_words(values[0], language)}"
-    if about.kind == "choice":
-        texts = [about.values[value][language] for value in values]
-        return f"{about.words[language]}{colon}{' / '.join(texts)}"
     if about.kind == "text":
         return f"“{values[0]}”"
     if name == "caller":
