@@ -183,10 +183,11 @@ function story(row) {
   if (want) asking = setTimeout(tell, 250, row.ticket, mine, "");
 }
 
+// `ticket` is its key as an address says it.
 async function tell(ticket, mine, before) {
   let said = before;
   try {
-    const answer = await fetch(`/ticket/data?key=${encodeURIComponent(ticket)}&lang=${document.documentElement.lang}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch(`/ticket/data?key=${ticket}&lang=${document.documentElement.lang}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     const found = answer.ok ? await answer.json() : null;
     const box = at("desk_detail-story");
     if (mine !== round || !box) return;
