@@ -230,3 +230,90 @@ def test_an_act_that_does_not_arrive_says_so_and_is_done_once_when_it_can(desk: 
     until(lambda: "断网时写下" in page.inner_text("#desk_log-rows"), 20, "it has arrived")
     page.wait_for_selector("#act-mark", state="detached")
     assert page.inner_text("#desk_log-rows").count("断网时写下") == 1
+
+
+@pytest.mark.outage
+def test_an_act_has_its_answer_in_its_own_page_and_a_full_storage_loses_none(desk: Page) -> None:
+    page, other = desk, desk.context.new_page()
+    other.goto(f"{page.url.partition('/desk')[0]}/desk", wait_until="commit")
+    other.wait_for_function("() => document.querySelectorAll('.alert').length === 3", timeout=20_000)
+    other.evaluate("() => localStorage.setItem('citywall.person', '李伟明')")
+    until(lambda: page.inner_text("#desk_queue-person") == "值守人 李伟明", 5, "a name said elsewhere is known here")
+    # One page of the browser delivers what another could not: it is done once, and the other hears of it.
+    page.route("**/act", lambda route: route.abort())
+    page.evaluate(
+        "() => { citywall.act('desk.noted', { text: '甲页写下' }).then((act) => { window.answered = act; }); }"
+    )
+    page.wait_for_selector("#act-mark")
+    other.evaluate("() => citywall.act('desk.noted', { text: '乙页写下' })")
+    until(lambda: "甲页写下" in page.inner_text("#desk_log-rows"), 10, "the other page delivered it")
+    assert page.evaluate("() => localStorage.getItem('citywall.acts')") == "[]"
+    page.unroute("**/act")
+    until(lambda: page.evaluate("() => window.answered?.data.text") == "甲页写下", 15, "it has its answer")
+    page.wait_for_selector("#act-mark", state="detached")
+    assert page.inner_text("#desk_log-rows").count("甲页写下") == 1
+    # And one for which there is no room is sent all the same.
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }; }")
+    page.evaluate("() => citywall.act('desk.noted', { text: '存储已满' })")
+    until(lambda: "存储已满" in page.inner_text("#desk_log-rows"), 10, "it has arrived")
+
+
+# Fifteen seconds pass at once: the time after which a chosen ticket's story is asked for again.
+SOON = """
+const later = window.setTimeout;
+window.setTimeout = (work, ms, ...about) => later(work, ms === 15000 ? 150 : ms, ...about);
+"""
+
+
+def test_what_one_is_at_stays_while_the_rest_moves_on(house: House, desk: Page) -> None:
+    def post(event: dict[str, Any], number: int) -> None:
+        status, answer = house.post(FEED, json.dumps([event | {"id": f"{event['subject']}-{number}"}]).encode())
+        assert (status, json.loads(answer)["rejected"]) == (202, []), answer
+
+    def river(ago: float, value: float) -> dict[str, Any]:
+        return said("sensor.reading", "h", ago, quantity="level", value=value, unit="m", name="临时水尺", place="9002")
+
+    page = desk
+    page.add_init_script(SOON)
+    page.reload()
+    page.wait_for_function("() => document.querySelectorAll('.alert').length === 3", timeout=20_000)
+    page.evaluate("() => localStorage.setItem('citywall.person', '陈静')")
+    # A ticket's story goes on while it is looked at, and what stays as it is stays where it is.
+    pick(page, next(key for key, _, text in rows(page) if "三级督办" in text))
+    page.wait_for_selector("#desk_detail-story ol")
+    before = page.inner_text("#desk_detail-story")
+    page.evaluate("() => { document.querySelector('#desk_detail-story ol').mark = true; }")
+    for _ in range(2):
+        page.wait_for_event("response", lambda answer: "/ticket/data" in answer.url)
+    assert page.evaluate("() => document.querySelector('#desk_detail-story ol').mark"), "it was not drawn anew"
+    post(said("ticket.dispatched", "1", 1, unit="west"), 1)
+    until(lambda: page.inner_text("#desk_detail-story") != before, 10, "it tells what came")
+
+    # An alert that ends while something is said about it is still the one that it is said about.
+    post(river(40, 0.7), 1)
+    until(lambda: any("临时水尺" in text for _, _, text in rows(page)), 10, "it is in the queue")
+    (key,) = [one for one, _, text in rows(page) if "临时水尺" in text]
+    pick(page, key)
+    page.keyboard.press("a")
+    page.keyboard.type("已退水")
+    post(river(2, 0.0), 2)
+    until(lambda: "已解除" in page.inner_text("#desk_detail-head"), 10, "it says that it is over")
+    assert key not in [one for one, _, _ in rows(page)]
+    assert "临时水尺" in page.inner_text("#desk_detail-head")
+    with page.expect_request("**/act") as posted:
+        page.keyboard.press("Enter")
+    about = (posted.value.post_data_json or {})["data"]
+    assert (about["alert"], about["comment"]) == (key, "已退水")
+    until(lambda: "临时水尺" not in page.inner_text("#desk_detail-head"), 5, "another is at hand")
+
+    # A source's elements stay while its figures go on: the focus, and what is selected in a letter.
+    page.click(f"[data-feed={FEED}]")
+    page.click("#desk_feeds-rows button.ask")
+    page.click("details.letter summary")
+    page.focus("details.letter pre")
+    page.evaluate("() => { for (const one of document.querySelectorAll('[data-feed], .letter pre')) one.mark = true; }")
+    received = page.inner_text(f"[data-feed={FEED}] .n >> nth=2")
+    post(river(1, 0.0), 3)
+    until(lambda: page.inner_text(f"[data-feed={FEED}] .n >> nth=2") != received, 10, "its figures go on")
+    assert page.evaluate("() => [...document.querySelectorAll('[data-feed], .letter pre')].every((one) => one.mark)")
+    assert page.evaluate("() => document.activeElement.localName") == "pre"
