@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from axe_playwright_python.sync_playwright import Axe
 from redis import Redis
 
 from dashboard.screens.panel import all_panels
@@ -157,6 +158,16 @@ class Screen:
             if [paint["panels"][panel][member] for member in ("offset", "as_of")] != wanted:
                 return False
         return True
+
+
+def serious(page: Page, within: str | None = None) -> list[str]:
+    """What axe-core finds serious or critical on a page, or in the part of it that a selector names."""
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]}"
+        for one in Axe().run(page, context=within).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
 
 
 class Board:

@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from bench.browser import FEED
 from bench.house import LOAD_CITY, House, until
+from tests.browser.screen import serious
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -30,12 +31,51 @@ name = "李伟明"
 warn = 0.3
 alarm = 0.5
 """
-# Every tone that is started is counted: by name, and by the browser's own oscillators.
+# Every tone that is started is counted and its pitch kept, and so is how loud each tune leaves. What stands open can be
+# told by the test instead of the house (`alone`), or be narrowed to one of it (`only`); time can be moved on (`later`).
 TONES = """
 window.tones = 0;
+window.pitches = [];
+window.loud = [];
 const start = OscillatorNode.prototype.start;
-OscillatorNode.prototype.start = function (...about) { window.tones += 1; return start.apply(this, about); };
+OscillatorNode.prototype.start = function (...about) {
+  window.tones += 1;
+  window.pitches.push(this.frequency.value);
+  return start.apply(this, about);
+};
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...about) {
+  if (to === this.context.destination) window.loud.push(this.gain.value);
+  return connect.call(this, to, ...about);
+};
+window.later = 0;
+const now = Date.now;
+Date.now = () => now() + window.later;
+window.addEventListener("citywall:alerts", (event) => {
+  if (window.alone && !event.detail.told) return event.stopImmediatePropagation();
+  if (window.only) event.detail.open = event.detail.open.filter((row) => row.key === window.only);
+  window.standing = event.detail.open;
+});
 """
+# Tells the page that alerts of these severities are open (null: those that are), so many seconds from now and at a time
+# of the city's day (null: its own), and gives the severities that were heard of it at once.
+TELL = """([severities, seconds, clock]) => {
+  const heard = new Set(citywall.sound.played);
+  const city = citywall.time.city;
+  const day = new Date(1000 * city()).toISOString().slice(0, 10);
+  if (clock) citywall.time.city = () => Date.parse(`${day}T${clock}:30+08:00`) / 1000;
+  window.later = 1000 * seconds;
+  const open = severities ? severities.map((severity) => ({ key: `t${severity}`, severity })) : window.standing;
+  window.dispatchEvent(new CustomEvent("citywall:alerts", { detail: { told: true, open } }));
+  window.later = 0;
+  citywall.time.city = city;
+  return citywall.sound.played.filter((one) => !heard.has(one)).map((one) => one.severity);
+}"""
+TUNES = """() => [1, 2, 3, 4].map((severity) => {
+  pitches.length = 0;
+  citywall.sound.play(severity);
+  return [...pitches];
+})"""
 ROWS = "() => [...document.querySelectorAll('.alert')].map((row) => [row.dataset.key, row.className, row.textContent])"
 HERE = """() => {
   const found = document.activeElement;
@@ -130,6 +170,7 @@ def test_a_night_at_the_desk_by_keyboard_alone(desk: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog.act-who")
     assert page.evaluate("() => document.activeElement.textContent") == "陈静值班长"
+    assert not serious(page, "dialog.act-who")
     page.keyboard.press("Enter")
     until(lambda: state(page, found[0][0]) == "seen", 10, "it is acknowledged")
     assert page.get_attribute(".alert[aria-selected=true]", "data-key") == found[1][0], "the next one is at hand"
@@ -202,10 +243,11 @@ def test_the_keyboard_reaches_everything_and_assistive_technology_knows_what_it_
         seen.append(here)
     wanted = {
         "1", "2", "3", "4", "desk_queue-list", "desk_queue-person", "desk_queue-sound", "desk_queue-quiet",
-        "desk_queue-help", "acknowledge", "snooze", "assign", "map", "ticket", "over", "export", "print",
-        FEED, "clock", "desk",
+        "desk_queue-volume INPUT", "desk_queue-help", "note", "acknowledge", "snooze", "assign", "map", "ticket",
+        "over", "export", "print", FEED, "clock", "desk",
     }  # fmt: skip
     assert wanted <= set(seen), wanted - set(seen)
+    assert seen.count("note") >= 2, "a note about the alert, and one in the log"
     page.focus("#desk_queue-list")
     page.keyboard.press("?")
     assert page.is_visible("#desk_queue-keys")
@@ -214,6 +256,73 @@ def test_the_keyboard_reaches_everything_and_assistive_technology_knows_what_it_
     assert not worst, [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in worst]
     page.keyboard.press("Escape")
     assert not page.is_visible("#desk_queue-keys")
+
+
+def test_the_sound_keeps_quiet_hours_and_repeats_until_somebody_has_seen_to_it(desk: Page, house: House) -> None:
+    page = desk
+
+    def heard(severities: list[int] | None, seconds: float, clock: str | None = None) -> list[int]:
+        return list(page.evaluate(TELL, [severities, seconds, clock]))
+
+    def quiet(*hours: str) -> None:
+        page.click("#desk_queue-quiet")
+        dialog = page.locator("dialog.act-who")
+        dialog.locator("[type=checkbox]").set_checked(True)
+        for field, hour in zip(dialog.locator("[type=time]").all(), hours, strict=True):
+            field.fill(hour)
+        dialog.get_by_role("button", name="完成").click()
+
+    page.evaluate("() => { window.alone = true; localStorage.setItem('citywall.person', '陈静'); }")
+    page.keyboard.press("j")
+    until(lambda: page.evaluate("() => citywall.sound.state()") == "on", 5, "the sound is on")
+    assert heard([], 0) == []
+    tunes = page.evaluate(TUNES)
+    assert len({tuple(tune) for tune in tunes}) == 4
+    assert len(tunes[0]) > max(len(tune) for tune in tunes[1:]), "the worst says most"
+    for volume, gain in ((100, 1.0), (50, 0.25), (0, 0.0), (70, 0.49)):
+        page.locator("#desk_queue-volume input").fill(str(volume))
+        assert page.evaluate("() => window.loud.at(-1)") == pytest.approx(gain)
+
+    # By the city's clock, over midnight: only the worst is said; the rest is when the quiet hours are over.
+    quiet("22:00", "06:00")
+    assert heard([2], 0, "23:30") == []
+    assert heard([2], 60, "05:59") == []
+    assert heard([1, 2], 120, "05:59") == [1], "what is new and critical"
+    assert heard([1, 2], 180, "05:59") == [1], "and again"
+    assert heard([2], 240, "05:59") == []
+    assert heard([2], 300, "06:00") == [2]
+    assert heard([2], 310, "12:00") == [], "it rests between"
+    assert heard([2], 340, "12:00") == [2]
+    assert heard([2], 400, "22:00") == []
+    quiet("08:00", "08:00")
+    assert heard([2], 460, "07:59") == [2]
+    assert heard([2], 520, "08:00") == [2], "from eight to eight is no quiet day"
+
+    # One of the house's own alerts.
+    before = {row[0] for row in rows(page)}
+    events = [
+        said("ticket.reported", "9", 100, title="桥面塌陷", category="roads", place="9003", unit="west"),
+        said("ticket.supervised", "9", 50, level=3),
+    ]
+    house.post(FEED, json.dumps(events).encode())
+    until(lambda: len(rows(page)) == len(before) + 1, 10, "it is in the queue")
+    (key,) = {row[0] for row in rows(page)} - before
+    page.evaluate("""(key) => {
+      window.only = key;
+      window.alone = false;
+      window.standing = [{ key, severity: 1 }];
+    }""", key)  # fmt: skip
+    assert heard(None, 600) == [1]
+    assert heard(None, 603) == [], "it rests between"
+    assert heard(None, 610) == [1], "it repeats"
+    pick(page, key)
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    until(lambda: state(page, key) == "seen", 10, "it is acknowledged")
+    until(lambda: page.evaluate("() => window.standing.length") == 0, 5, "nothing of it is open")
+    assert heard(None, 4000) == [], "and silent"
+    house.post(FEED, json.dumps([said("ticket.closed", "9", 0)]).encode())
+    until(lambda: len(rows(page)) == len(before), 10, "it has ended")
 
 
 @pytest.mark.outage
