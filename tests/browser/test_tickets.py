@@ -20,7 +20,7 @@ from tests.servers import House, until
 from tests.town import COLUMNS, row, rows, town
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.browser
 READY = "() => document.querySelector('#desk[data-ready]')?.dataset.count ?? null"
@@ -262,3 +262,40 @@ def test_moves_are_counted_beside_their_tickets(screen: Screen, town_house: Hous
     until(lambda: "moves" not in screen.text("desk-count"), 20, "all tickets are counted")
     assert count(screen.page) == CASES
     assert screen.failed == []
+
+
+# What is waited for between two attempts passes twenty times as fast.
+FAST = "const slow = setTimeout; window.setTimeout = (work, ms, ...about) => slow(work, (ms ?? 0) / 20, ...about);"
+
+
+@pytest.mark.outage
+def test_after_an_outage_the_table_comes_by_itself(screen: Screen, town_house: House) -> None:
+    page, tries = screen.page, {"rows": 0, "count": 0}
+    asks = re.compile(r"/tickets/(rows|count)\?")
+
+    def away(route: Route) -> None:
+        tries[asks.search(route.request.url)[1]] += 1  # type: ignore[index]
+        route.abort()
+
+    page.add_init_script(FAST)
+    page.route(asks, away)
+    page.goto(town_house.url + "/tickets?lang=en")
+    fault = page.locator("#desk-fault")
+
+    def given_up() -> bool:  # And asked for again, which is the count's to do.
+        return fault.is_visible() and tries["rows"] >= 8 and tries["count"] > 8
+
+    until(given_up, 20, "neither came, however often they were asked for")
+    assert fault.inner_text() == "▲ Connection lost"
+    assert screen.text("desk-age").startswith("▲ Connection lost")
+    page.unroute(asks)
+    assert count(page) == CASES
+    until(lambda: screen.texts(".ag-row .c-number"), 10, "the rows are there")
+    until(lambda: not fault.is_visible(), 10, "nothing says that it is away")
+    assert "lost" not in screen.text("desk-age")
+    # A shorter one, while the table stands: it stays, and the fault goes.
+    page.route(asks, away)
+    until(fault.is_visible, 20, "it says that it is away")
+    assert screen.texts(".ag-row .c-number"), "the rows stay"
+    page.unroute(asks)
+    until(lambda: not fault.is_visible(), 10, "it is back")
