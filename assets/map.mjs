@@ -105,7 +105,7 @@ function begin(map) {
 function end() {
   hideTip();
   closeCard();
-  const nothing = ["map", "doc", "rows", "layers", "drawn", "canvas", "outer", "inner", "points", "home", "under"];
+  const nothing = ["map", "doc", "rows", "layers", "drawn", "at", "canvas", "outer", "inner", "points", "home", "under"];
   for (const name of nothing) state[name] = null;
   state.labels = new Map();
   state.moved = false;

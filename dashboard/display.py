@@ -60,7 +60,7 @@ class TileTable(BaseModel):
 
 
 class MapTable(Model):
-    """What lies below the outlines. All pictures are drawn in one system, as the map can only follow one."""
+    """What lies below the outlines: one picture at a time, each in its own system, which the map then follows."""
 
     tiles: tuple[TileTable, ...] = ()
 
@@ -70,8 +70,6 @@ class MapTable(Model):
         names = [table.name for table in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two tile layers are called {twice[0]}; give each its own name")
-        if len({table.system == "gcj02" for table in value}) > 1:
-            raise ValueError("some tiles are in gcj02 and others are not; leave out those of one system")
         return value
 
 

@@ -1,5 +1,5 @@
-// The map's datum: what it is given is WGS-84; where the tiles below it are drawn in GCJ-02, everything is shifted as
-// they are when it is projected, and what is pointed at is shifted back. dashboard/ground/coordinates.py has the same formulas.
+// The map's datum: what it is given is WGS-84; while the picture below it is drawn in GCJ-02, everything is shifted as
+// that is when it is projected, and what is pointed at is shifted back. dashboard/ground/coordinates.py has the same formulas.
 
 const A = 6378245.0; // Krasovsky's ellipsoid, which GCJ-02 is built on
 const E2 = 0.00669342162296594323;
@@ -31,9 +31,9 @@ export function fromGcj(lon, lat) {
 let shifted = false;
 export const onMap = (lon, lat) => (shifted ? toGcj(lon, lat) : [lon, lat]);
 
-// Leaflet's way to project, for a map on tiles of this system.
-export function projecting(L, system) {
-  shifted = system === "gcj02";
+// Leaflet's way to project, for a map on a picture that is shifted, or on none that is.
+export function projecting(L, shift) {
+  shifted = shift;
   if (!shifted) return L.CRS.EPSG3857;
   const mercator = L.Projection.SphericalMercator;
   return L.extend({}, L.CRS.EPSG3857, {

@@ -92,8 +92,10 @@ export async function draw() {
     return;
   }
   if (state.map !== map || citywall.address.place !== place || state.doc?.place !== place || state.drawn === place) return;
-  state.drawn = place;
+  const again = state.at === place; // In another light, or on another picture: who has moved the map stays there.
+  state.drawn = state.at = place;
   clear();
+  if (!again) closeCard();
   const own = beside?.features.find((feature) => feature.properties.code === place);
   if (beside) {
     state.outer = L.geoJSON(beside, {
@@ -113,7 +115,7 @@ export async function draw() {
     L.geoJSON(own, { renderer: state.canvas, interactive: false, style: { color: colour("accent"), weight: 1.5, fill: false } }).addTo(state.inner);
   }
   state.home = own ? L.geoJSON(own).getBounds() : state.inner.getBounds();
-  fit();
+  if (!again || !state.moved) fit();
   if (!leaf) name(below);
   dress();
 }
@@ -126,7 +128,6 @@ function clear() {
   for (const label of state.labels.values()) label.marker.remove();
   state.labels = new Map();
   hideTip();
-  closeCard();
 }
 
 export function fit() {

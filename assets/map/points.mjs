@@ -63,6 +63,11 @@ export const Points = L && L.Layer.extend({
     if (changed) this.redraw();
     return changed;
   },
+  // Where everything stands once more, for a map that projects otherwise now.
+  lay() {
+    for (const point of this.known.values()) Object.assign(point, spread(point.lon, point.lat));
+    this.redraw();
+  },
   redraw() {
     if (this.frame || !this._map) return;
     this.frame = requestAnimationFrame(() => {

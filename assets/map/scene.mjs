@@ -18,7 +18,8 @@ export const state = {
   doc: null, // the places below with their numbers, as panels/map.py paints them
   rows: null, // the tickets as points
   layers: null, // the states of what the layers show
-  drawn: null, // the place whose outlines are drawn
+  drawn: null, // the place whose outlines are drawn,
+  at: null, // and were drawn last: null and the same while they are drawn anew
   canvas: null, // what outlines are drawn with
   outer: null, // the neighbours, dimmed
   inner: null, // the places that are counted

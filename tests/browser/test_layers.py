@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.outage]  # The page's link finds 
 SEEN = "#map > .body { visibility: visible !important; } .plate { display: none !important; }"
 GAUGE, PARK, FIRE = [113.02, 23.03], [113.03, 23.07], [113.17, 23.03]
 ZONE = ZoneInfo("Asia/Shanghai")
-TOLD = """([gauge, park, fire]) => {
+TOLD = """([gauge, park, fire, tiles = []]) => {
   const lights = [["normal", "●", "正常"], ["soon", "■", "临期"], ["overdue", "▲", "超期"], ["worst", "◆", "严重"],
     ["paused", "❚", "暂停"], ["none", "○", "无"]];
   const layer = (title, frame, leads = "") => ({
@@ -43,7 +43,8 @@ TOLD = """([gauge, park, fire]) => {
     return name ? new Response(JSON.stringify({ version: "v", points: [rows[name]] })) : fetch(url, ...more);
   };
   citywall.sinks["map-data"]("document", {
-    place: "T", name: "镇", parent: null, steps: [0.9, 0.95, 0.97], modes: { tickets: "在办" }, none: "无", lights,
+    place: "T", name: "镇", parent: null, tiles, lights, none: "无",
+    steps: [0.9, 0.95, 0.97], modes: { tickets: "在办" },
     places: Object.fromEntries(["A", "B"].map((code) => [code, { open: 1, late: 0, soon: 0, due: 1, on_time: 1 }])),
     layers: {
       incidents: layer("事件", "ring", "ticket"), sensors: layer("监测点", "drop"), parking: layer("停车场", "plate"),

@@ -12,6 +12,8 @@ import pytest
 from starlette.applications import Starlette
 
 from dashboard.city import CityError
+from dashboard.ground.placefile import read_places
+from dashboard.screens.panel import Context, all_panels
 from dashboard.screens.tiles import NONE, Server, Shelf, routes, sources
 from tests.source import Asked, Source, reply, source
 from tests.town import context, town
@@ -81,10 +83,13 @@ def test_what_cannot_be_shown_is_refused_with_a_remedy(tmp_path: Path, table: di
     assert not (tmp_path / "home").exists(), "a look at the city file leaves nothing behind"
 
 
-def test_tiles_of_two_systems_do_not_lie_on_one_map(tmp_path: Path) -> None:
+def test_each_layer_has_a_system_of_its_own_and_the_map_is_told(tmp_path: Path) -> None:
     names = {"title": {"zh": "图", "en": "Map"}, "file": "x"}
-    with pytest.raises(CityError, match="some tiles are in gcj02 and others are not"):
-        town(tmp_path, map={"tiles": [{"name": "a", **names}, {"name": "b", **names, "system": "gcj02"}]})
+    tables = [{"name": "a", **names, "system": "cgcs2000"}, {"name": "b", **names, "system": "gcj02"}]
+    city = town(tmp_path, map={"tiles": tables})
+    panel, places = all_panels()["map"], read_places(city)
+    document = panel.paint(panel.example, Context(city, places, places.root.code, "zh"))["map-data.document"]
+    assert [(tile["id"], tile["system"]) for tile in document["tiles"]] == [("a", "cgcs2000"), ("b", "gcj02")]
 
 
 async def test_a_server_is_asked_with_its_key_and_its_tiles_outlive_it(
