@@ -183,6 +183,24 @@ def test_an_alert_interrupts_the_playlist_until_somebody_takes_note(house: House
     assert lobby.evaluate("() => window.same")
 
 
+@pytest.mark.outage
+def test_the_list_recovers_from_an_outage_and_a_lost_order_stays_in_sight(opened: Callable[..., Page]) -> None:
+    opened("/wall?screen=hall-7")
+    page = opened("/screens?lang=en")
+    page.wait_for_selector(".display[data-id=hall-7]")
+    fault = page.locator("#desk-fault")
+    page.route("**/screens/data?**", lambda route: route.abort())
+    until(lambda: "Connection lost" in fault.inner_text(), 10, "it says so")
+    page.unroute("**/screens/data?**")
+    until(lambda: not fault.is_visible(), 10, "nothing says so any more")
+    page.route("**/identify", lambda route: route.abort())
+    page.keyboard.press("i")
+    until(fault.is_visible, 10, "an order did not arrive")
+    for _ in range(2):
+        page.wait_for_event("response", lambda answer: "/screens/data" in answer.url)
+    assert fault.is_visible(), "that the list comes says nothing of it"
+
+
 def until_found(house: House, start: str) -> str:
     """The whole key of the alert whose key begins as this one."""
     from dashboard.travel.stream import connect, view_key
