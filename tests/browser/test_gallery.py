@@ -12,10 +12,10 @@ import pytest
 
 import app
 from dashboard.city import read_city
-from dashboard.doors.gallery import CONTRAST, KINDS, LOOK, Picture, Viewer, Wanted, index, pictures
-from dashboard.doors.stage import Stage
+from dashboard.doors.gallery import CONTRAST, KINDS, LOOK, SIZES, THEMES, Picture, Viewer, Wanted, index, pictures
+from dashboard.doors.stage import OTHERS, Stage, others
 from dashboard.screens.faces import FACES
-from dashboard.screens.layout import smallest
+from dashboard.screens.layout import all_layouts, smallest
 from dashboard.screens.panel import all_panels
 from tests.servers import ROOT, chromium
 
@@ -29,6 +29,7 @@ ROUNDS = [
     ((1280, 800), "en", "dark"),
     ((1024, 1366), "zh", "light"),
 ]
+DEAR = 8e6  # Pixels from which on a picture takes so long that there are fewer of them.
 SPEAKING = {"opening": "◌", "late": "■", "silent": "◆", "failing": "▲", "fault": "✕", "never": "○"}
 FACE = """() => Object.fromEntries([...document.querySelectorAll(".card[data-panel]")].map((card) => {
   const part = (selector, pseudo) => getComputedStyle(card.querySelector(selector), pseudo);
@@ -41,6 +42,14 @@ FACE = """() => Object.fromEntries([...document.querySelectorAll(".card[data-pan
       getComputedStyle(card).borderTopStyle,
   }];
 }))"""
+
+
+def rotated() -> Iterator[tuple[str, tuple[int, int], str, str]]:
+    """Every layout that is found at one size, in one language and theme, so that all of these take their turn."""
+    layouts = all_layouts()
+    for at, layout in enumerate([*layouts, *([OTHERS] if others(layouts) else [])]):
+        size, turn = SIZES[at % len(SIZES)], at // len(SIZES)
+        yield layout, size, ("zh", "en")[(at + turn) % 2], THEMES[(at // 2 + turn) % 2]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +71,28 @@ def test_no_face_of_any_panel_has_a_defect(
     assert not [f"{picture.name} {defect}" for picture in taken for defect in picture.defects]
     assert json.loads((tmp_path / "defects.json").read_text(encoding="utf-8")) == []
     assert taken[-1].file in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("layout", "size", "language", "theme"), list(rotated()), ids=lambda part: str(part).replace(", ", "x")
+)
+def test_no_layout_has_a_defect_at_the_size_whose_turn_it_is(
+    browser: Browser, stage: Stage, tmp_path: Path, layout: str, size: tuple[int, int], language: str, theme: str
+) -> None:
+    faces = ("normal", "long") if size[0] * size[1] > DEAR else ("normal", "long", "large")
+    wanted = Wanted(layouts=(layout,), sizes=(size,), languages=(language,), themes=(theme,), faces=faces)
+    taken = pictures(stage, browser, wanted, tmp_path, print, index=False)
+    assert tuple(picture.face for picture in taken) == faces
+    assert all(picture.pieces > 20 for picture in taken)
+    assert all((tmp_path / picture.file).stat().st_size > 10_000 for picture in taken)
+    assert not [f"{picture.name} {defect}" for picture in taken for defect in picture.defects]
+
+
+def test_every_size_language_and_theme_has_its_turn() -> None:
+    rounds = list(rotated())
+    assert {layout for layout, *_ in rounds} >= set(all_layouts())
+    assert {size for _, size, *_ in rounds} == set(SIZES)
+    assert len({(language, theme) for *_, language, theme in rounds}) == 4
 
 
 def test_the_faces_are_told_apart_by_shape_word_and_colour(
