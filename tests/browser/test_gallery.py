@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,12 +37,26 @@ FACE = """() => Object.fromEntries([...document.querySelectorAll(".card[data-pan
   const plate = part(":scope > .plate").display !== "none" ? card.querySelector(":scope > .plate").textContent : "";
   const shape = [part("header .age", "::before").content, plate && part(":scope > .plate", "::before").content];
   return [card.dataset.panel, {
-    state: card.dataset.state, words: card.querySelector("header .age").textContent + plate,
+    state: card.dataset.state, body: card.querySelector(":scope > .body").innerText.trim(),
+    words: card.querySelector("header .age").textContent + plate,
     shape: shape.filter((one) => one && one !== "none" && one !== "normal").join("").replaceAll('"', ""),
     colour: part("header").backgroundColor + getComputedStyle(card).borderTopColor +
       getComputedStyle(card).borderTopStyle,
   }];
 }))"""
+
+
+# The size of type in which each panel says its state, as a share of the screen's height: the words and their shape.
+MARKS = """() => {
+  const cards = [...document.querySelectorAll("#wall > [data-panel]:not(#header)")];
+  return cards.filter((card) => card.offsetParent).map((card) => {
+    const age = card.querySelector(":scope > .age, :scope > header .age");
+    const sizes = [null, "::before"].map((pseudo) => parseFloat(getComputedStyle(age, pseudo).fontSize));
+    return [card.id, card.dataset.state, Math.min(...sizes) / innerHeight, age.getBoundingClientRect().width > 0];
+  });
+}"""
+# A glyph is read from 250 times its height: on a hall's wall three metres high, from ten metres, this share of it.
+ACROSS_THE_HALL = 10 / 250 / 3
 
 
 def rotated() -> Iterator[tuple[str, tuple[int, int], str, str]]:
@@ -101,11 +116,19 @@ def test_the_faces_are_told_apart_by_shape_word_and_colour(
     viewer = Viewer(stage, new_context().new_page(), "zh", "dark")
     viewer.open("wall")
     seen: dict[str, dict[str, Any]] = {}
-    for name in ("loading", "normal", "late", "silent", "failing", "wrong", "never"):
+    for name in ("loading", "empty", "normal", "late", "silent", "failing", "wrong", "never"):
         viewer.show(next(face for face in FACES if face.id == name))
         seen[name] = viewer.page.evaluate(FACE)
+        marks = viewer.page.evaluate(MARKS)
+        assert len(marks) > 8
+        if name in ("late", "silent", "failing", "wrong"):
+            assert not [mark for mark in marks if mark[2] < ACROSS_THE_HALL or not mark[3]], name
     for panel in seen["normal"]:
         faces = {name: found[panel] for name, found in seen.items()}
+        empty = faces.pop("empty")  # It is heard of, and says that there is nothing.
+        assert (empty["state"], empty["shape"]) == ("live", "")
+        assert re.search("[–○无没]", empty["body"]), f"{panel}: {empty['body']}"
+        assert empty["body"] not in {face["body"] for name, face in faces.items() if name != "never"}, panel
         assert faces["normal"]["state"] == "live"
         assert faces["normal"]["shape"] == ""
         for name, face in faces.items():
