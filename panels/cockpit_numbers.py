@@ -143,5 +143,5 @@ PANEL = Panel(
         "The numbers the city's file chooses; a tap on one shows what it is made of, where, and its tickets",
     ),
     period=Words("此刻 · 近 14 日走势", "now · line of 14 days"),
-    records={one.id: Behind(FIRST, one.reads, one.records) for one in _ALL},
+    records={one.id: one.stands or Behind(FIRST, one.reads, one.records, all=one.behind) for one in _ALL},
 )  # fmt: skip

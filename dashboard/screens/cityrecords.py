@@ -178,6 +178,18 @@ def _figures(views: Views, ctx: Context) -> Sequence[Record]:
     return [*(_told(row, ctx) for row in rows), *(_revised(one, ctx) for one in revisions)]
 
 
+def _overdue(views: Views, ctx: Context) -> Sequence[Record]:
+    """The figures whose release has passed, by when that was."""
+    late = [row for row in views["indicators"].get("series", []) if row["state"] == "overdue"]
+    return [
+        Record(
+            ctx.city.translated(row["name"], ctx.language), period_words(row["coming"], ctx.language), "overdue", "",
+            row["due"],
+        )
+        for row in sorted(late, key=lambda row: (row["due"] or 0.0, row["key"]))
+    ]  # fmt: skip
+
+
 def _regions(views: Views, ctx: Context) -> Sequence[Record]:
     """What was told of each place below, of the first figure that is told by place."""
     return [
@@ -205,5 +217,6 @@ FIRST_FIGURES = {
     for at, name in enumerate(("first", "second", "third"))
 }
 FIGURES = Behind(TOLD, ("indicators", "revisions"), _figures, NO_RECORDS)
+OVERDUE = Behind(Words("逾期未报的指标", "Figures that are overdue"), ("indicators",), _overdue)
 REGIONS = Behind(TOLD, ("regions",), _regions, NO_RECORDS)
 REVISIONS = Behind(TOLD, ("revisions",), _revisions, NO_RECORDS)

@@ -16,7 +16,7 @@ from dashboard.board import VIEWS
 from dashboard.city import City, CityError
 from dashboard.discovery import declaring
 from dashboard.nouns.noun import Document
-from dashboard.screens.panel import Context, Record
+from dashboard.screens.panel import Behind, Context, Record
 from dashboard.sources.feed import bind
 from dashboard.words import DASH, Words, in_percent
 
@@ -74,7 +74,8 @@ class Reading:
 class KeyNumber:
     """A description of one. ``reads`` are the views it needs. ``good`` says which way is better, ``up`` or ``down``;
     empty where neither is. ``caption`` is what its line shows, ``compared`` what ``before`` is; ``digits`` decimals.
-    ``behind`` gives the address of all it counts. ``example`` has the views it reads, for pictures and tests.
+    ``behind`` gives the address of all it counts; ``stands`` is what stands behind it for whoever asks it, where its
+    own ``records``, which are painted, are not it. ``example`` has the views it reads, for pictures and tests.
     """
 
     id: str
@@ -90,6 +91,7 @@ class KeyNumber:
     rows: Callable[[Views, Context], Sequence[Row]] = lambda views, ctx: ()
     records: Callable[[Views, Context], Sequence[Record]] = lambda views, ctx: ()
     behind: Callable[[Context], str] = lambda ctx: ""
+    stands: Behind | None = None
     example: Mapping[str, Document] = field(default_factory=dict)
     large: str = ""  # The panel that shows it on a wall, where it is sent alone.
     rank: int = 50  # Where it stands among those a city has not chosen by name: small ones first.

@@ -16,6 +16,7 @@ from dashboard.screens.keynumber import (
     lowest_first,
     percent_of,
 )
+from dashboard.screens.networkrecords import NOT_WELL, STALE
 from dashboard.screens.panel import Context, Record
 from dashboard.words import LIGHTS, Words
 
@@ -239,12 +240,12 @@ KEY_NUMBERS = (
         "sharing", Words("数据更新及时率", "Data on time"), PERCENT, ("sharing", "sharing_departments"), read_sharing,
         Words("在各自周期内更新的目录 ÷ 应更新的目录",
               "Entries updated within their own cycle ÷ entries that have one"),
-        good="up", digits=1, rows=sharing_rows, example=SHARING, large="sharing", rank=20,
+        good="up", digits=1, rows=sharing_rows, stands=STALE, example=SHARING, large="sharing", rank=20,
     ),
     KeyNumber(
         "cloud", Words("云网可用率", "Cloud and network up"), PERCENT, ("cloud",), read_cloud,
         Words("近 24 小时全程为通的五分钟 ÷ 被采样的五分钟，主机、链路、服务合计",
               "Five minutes up throughout ÷ five minutes sampled over 24 h, of hosts, links and services"),
-        good="up", digits=2, example=CLOUD, large="cloud", rank=32,
+        good="up", digits=2, stands=NOT_WELL, example=CLOUD, large="cloud", rank=32,
     ),
 )  # fmt: skip

@@ -96,7 +96,7 @@ REQUESTS = Behind(
 
 # -- cloud and network ---------------------------------------------------------------------------------------
 
-FALLS = Words("24 小时断 {} 次", "fell {} times in 24 h")
+FALLS = Words("24 小时断 {} 次", "{}× down in 24 h")
 AVAILABLE = Words("可用率 {} %", "up {} %")
 POOL_LOOKS = {"alarm": "overdue", "warn": "soon", "normal": "normal"}
 WORSE = ("alarm", "warn", "normal", "none")
@@ -177,6 +177,13 @@ LINKS = Behind(
     _living("network", "links"),
     Words("其余链路一日之内正常", "All other links were well for a day"),
 )
+NOT_WELL = Behind(
+    Words("异常的服务、主机与链路", "Services, hosts and links that are not well"), ("services", "network"),
+    lambda views, ctx: sorted(
+        [*_living("services", "services")(views, ctx), *_living("network", "links")(views, ctx)],
+        key=lambda one: [light for light, _ in GRADES.values()].index(one.light),
+    ),
+)  # fmt: skip
 ILL = Words("异常的服务与主机", "Services and hosts that are not well")
 WELL = Words("其余一日之内正常", "All others were well for a day")
 THINGS = Behind(ILL, ("services",), _living("services", "services"), WELL)

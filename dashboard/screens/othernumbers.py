@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.cityrecords import OVERDUE
 from dashboard.screens.keynumber import (
     KeyNumber,
     Piece,
@@ -194,6 +195,6 @@ KEY_NUMBERS = (
     KeyNumber(
         "figures", Words("指标逾期未报", "Figures overdue"), Words("项", ""), ("indicators",), read_overdue,
         Words("发布日期已过而未报送的经济指标", "Economic figures whose release date has passed"),
-        good="down", example=INDICATORS, rank=40,
+        good="down", stands=OVERDUE, example=INDICATORS, rank=40,
     ),
 )  # fmt: skip

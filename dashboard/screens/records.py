@@ -92,11 +92,6 @@ def document(found: Behind, views: Mapping[str, Document], ctx: Context, row: st
     ``records`` are at most ``SHOWN``, each with its light and shape; where a ``row`` is named, those whose own words
     have that name. ``screen`` is [name, address, title] of where all are listed, or None.
     """
-    if ours := found.all(ctx):
-        return {
-            "title": found.title[ctx.language], "records": [], "why": found.why[ctx.language], "none": "",
-            "screen": ["", ours, found.title[ctx.language]],
-        }  # fmt: skip
     language = ctx.language
     records = [
         {
@@ -107,14 +102,16 @@ def document(found: Behind, views: Mapping[str, Document], ctx: Context, row: st
     ]  # fmt: skip
     if row:
         records = [one for one in records if row in f"{one['title']} {one['who']}"]
+    ours = found.all(ctx)
     screen = screen_of(found.reads, ctx.city.screens)
     words = {} if ctx.place == ctx.places.root.code else {"place": ctx.place}
     words |= {} if language == ctx.city.languages[0] else {"lang": language}
     address = f"/{screen}" + (f"?{urlencode(words)}" if words else "")
     return {
         "title": found.title[language], "records": records[:SHOWN], "why": found.why[language],
-        "none": "" if records or not found.reads else NONE[language],
-        "screen": [screen, address, all_layouts()[screen].title[language]] if screen else None,
+        "none": "" if records or ours or not found.reads else NONE[language],
+        "screen": ["", ours, OF_TICKETS.title[language]] if ours
+        else [screen, address, all_layouts()[screen].title[language]] if screen else None,
     }  # fmt: skip
 
 
