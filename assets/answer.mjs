@@ -54,7 +54,7 @@ const number = (element) => element.closest(".number");
 
 function labelOf(element, card) {
   for (let block = element.closest("[id]"); block && block !== card; block = block.parentElement) {
-    const head = block.parentElement?.querySelector(":scope > h3, :scope > .name");
+    const head = block.parentElement?.querySelector(":scope > h3, :scope > .name, :scope > .heading");
     if (head) return head;
   }
   return null;
@@ -79,7 +79,7 @@ function rowOf(cell) {
   const at = [...row.children].findIndex((child) => child.contains(cell));
   const names = heads?.children.length === row.children.length ? [...heads.children].map(visible) : [];
   const cells = [...row.children].map((child, n) => [names[n] ?? "", visible(child)]).filter(([, text]) => /[\p{L}\p{N}]/u.test(text));
-  return { name: visible(row.querySelector(".name")), at, column: names[at] ?? "", cells: names.length ? cells : [], place: row.querySelector("[data-place]")?.dataset.place ?? "" };
+  return { name: visible(row.querySelector(".name")), at, column: names[at] ?? "", cells: names.length ? cells : [], place: row.querySelector("[data-place]")?.dataset.place ?? "", href: row.querySelector("a.behind[href^='/']")?.getAttribute("href") };
 }
 
 function again({ list, row }) {
@@ -187,8 +187,10 @@ async function ticketsOf(href) {
 
 // What a row says of its number's name, with the heads of its columns.
 function lineOf({ row }) {
-  if (!row?.cells.length) return "";
-  return part(w().line, make("dl", { class: "answer-row" }, row.cells.map(([head, text]) => make("div", {}, make("dt", { class: "quiet" }, head), make("dd", {}, text)))));
+  if (!row?.cells.length && !row?.href) return "";
+  return part(w().line,
+    row.cells.length ? make("dl", { class: "answer-row" }, row.cells.map(([head, text]) => make("div", {}, make("dt", { class: "quiet" }, head), make("dd", {}, text)))) : null,
+    row.href ? make("a", { class: "all", href: themed(row.href) }, `${row.name} ›`) : null);
 }
 
 const themed = (href) => (citywall.address.theme === "light" && !href.includes("theme=") ? `${href}${href.includes("?") ? "&" : "?"}theme=light` : href);
@@ -196,7 +198,8 @@ const themed = (href) => (citywall.address.theme === "light" && !href.includes("
 // The records behind a number that no tickets stand behind; null where the panel says nothing of it.
 async function recordsOf({ card, id, place, row }) {
   const query = new URLSearchParams({ figure: id || card.dataset.panel, place, lang: lang() });
-  if (row?.name && !row.place) query.set("row", row.name);
+  if (row?.name) query.set("row", row.name);
+  if (row?.place) query.set("own", "1"); // The row is a place, or stands at one: what is there is of it, whatever its name.
   const said = await ask(`/records?${query}`);
   if (!said.title) return null;
   const [screen, href, title] = said.screen ?? [];
@@ -283,9 +286,10 @@ function open(asked) {
   }
   if (!about.href) {
     below.append(lineOf(about));
+    behind.append(make("p", { class: "quiet" }, "…"));
     recordsOf(about).catch((error) => make("p", { class: "fault" }, `▲ ${w().failed}: ${error.message}`)).then((found) => {
-      if (mine !== serial || !found) return;
-      behind.replaceChildren(found);
+      if (mine !== serial) return;
+      behind.replaceChildren(found ?? "");
       citywall.tick?.();
     });
   }
@@ -322,7 +326,8 @@ document.addEventListener("click", (event) => {
     const meant = document.querySelector(`#${CSS.escape(told.dataset.answer)} .number`);
     return meant ? open(meant) : undefined;
   }
-  const asked = event.target.closest?.(ASKABLE) ?? piece(event.target);
+  const chosen = window.getSelection()?.type === "Range"; // Whoever marks a text wants the text.
+  const asked = event.target.closest?.(ASKABLE) ?? (chosen ? null : piece(event.target));
   if (!asked || !asked.closest("#wall [data-panel]") || asked.closest("[data-answers='own']")) return;
   event.preventDefault();
   open(asked);

@@ -86,11 +86,14 @@ def screen_of(views: Sequence[str], screens: Sequence[str]) -> str:
     return best if best and any(rank(best)[:2]) else ""
 
 
-def document(found: Behind, views: Mapping[str, Document], ctx: Context, row: str = "") -> Document:
+def document(
+    found: Behind, views: Mapping[str, Document], ctx: Context, row: str = "", *, own: bool = False
+) -> Document:
     """What a page shows behind a number: plain texts, none of them markup.
 
     ``records`` are at most ``SHOWN``, each with its light and shape; where a ``row`` is named, those whose own words
-    have that name. ``screen`` is [name, address, title] of where all are listed, or None.
+    have that name, or all where none has it and the place is the row's ``own``. ``screen`` is [name, address, title] of
+    where all are listed, or None.
     """
     language = ctx.language
     records = [
@@ -101,7 +104,8 @@ def document(found: Behind, views: Mapping[str, Document], ctx: Context, row: st
         for one in found.records(views, ctx)
     ]  # fmt: skip
     if row:
-        records = [one for one in records if row in f"{one['title']} {one['who']}"]
+        mine = [one for one in records if row in f"{one['title']} {one['who']}"]
+        records = mine or (records if own else [])
     ours = found.all(ctx)
     screen = screen_of(found.reads, ctx.city.screens)
     words = {} if ctx.place == ctx.places.root.code else {"place": ctx.place}
@@ -130,7 +134,7 @@ class Records:
         return figure in self._drawn[panel.id]
 
     def routes(self) -> list[BaseRoute]:
-        """``/records?figure=…&place=…&lang=…&row=…``: what stands behind a component of a panel, or behind its card."""
+        """``/records?figure=…&place=…&lang=…&row=…&own=1``: what stands behind a component of a panel or its card."""
         return [Route("/records", self.answer, methods=["GET"])]
 
     async def answer(self, request: Request) -> Response:
@@ -158,7 +162,8 @@ class Records:
         if len(views) < len(set(found.reads)):
             return _later("the board does not answer in time")
         ctx = Context(hub.city, hub.places, place, language)
-        return Response(to_json(document(found, views, ctx, asked.get("row", ""))), media_type="application/json")
+        said = document(found, views, ctx, asked.get("row", ""), own="own" in asked)
+        return Response(to_json(said), media_type="application/json")
 
 
 def _later(reason: str) -> Response:

@@ -75,6 +75,8 @@ async def test_records_are_of_the_number_the_place_and_the_row_that_are_asked(bo
         assert (await asked(board, figure=figure, lang="en"))[1]["title"] == "Halls"
     assert [one["title"] for one in (await asked(board, figure="p-n", row="West"))[1]["records"]] == ["West"]
     assert (await asked(board, figure="p-n", row="North"))[1]["none"]
+    own = await asked(board, figure="p-n", place="t", row="North", own="1")
+    assert len(own[1]["records"]) == 2, "what is at the row's own place is of the row"
     assert (await asked(board, figure="p-sum", lang="zh"))[1] == {
         "title": "明细", "records": [], "why": "只报合计", "none": "", "screen": None,
     }  # fmt: skip
