@@ -258,7 +258,7 @@ function open(asked) {
   // The number goes on living while it is looked at.
   const keep = () => {
     const source = about.own ? document.getElementById(about.id)?.querySelector(".number") : about.row ? again(about) : about.shown;
-    if (source?.isConnected && !source.matches(ASKABLE)) {
+    if (source?.isConnected && !source.matches(`.number, ${ASKABLE}`)) {
       big.replaceChildren(make("span", { class: "number" }, visible(source)));
     } else if (source?.isConnected) {
       const copy = source.cloneNode(true);

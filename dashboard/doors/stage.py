@@ -32,6 +32,7 @@ from dashboard.screens.layer import all_layers
 from dashboard.screens.layout import Layout, all_layouts
 from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, Panel, all_panels
+from dashboard.screens.records import behind, document, panel_of
 from dashboard.screens.web import make_app, page_version
 from dashboard.sources.feed import Context as FeedContext
 from dashboard.sources.feed import Rejected, every_feed, rules_of
@@ -133,7 +134,9 @@ async def _past(city: City, now: float) -> Board:
 
 async def _no_trace(request: Request) -> Response:
     """How numbers stood over the last day: on a stage there was none."""
-    return Response(b'{"figures": {}}', media_type="application/json")
+    figures: Document = {name: {"points": [], "below": []} for name in request.query_params.getlist("figure")}
+    said = {"kept": True, "every": 300.0, "now": NOW, "figures": figures}
+    return Response(msgspec.json.encode(said), media_type="application/json")
 
 
 class Stage:
@@ -163,7 +166,8 @@ class Stage:
         web = make_app(
             self.city, self.places, Gazetteer.of(city, self.places), version=self.version, layouts=self.layouts,
             routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points),
-                    Route("/trace", _no_trace), Route("/ticket/data", _no_trace)],
+                    Route("/trace", _no_trace), Route("/ticket/data", _no_trace),
+                    Route("/records", self._records)],
         )  # fmt: skip
         config = uvicorn.Config(
             web, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="websockets-sansio",
@@ -289,6 +293,20 @@ class Stage:
             told = self.board.view(view, request.path_params["place"])["data"]
             data = told if told["version"] == data["version"] else data
         return Response(to_json(data), media_type="application/json")
+
+    async def _records(self, request: Request) -> Response:
+        """What stands behind a number of the face that is shown, from the views of the panels that list it."""
+        asked, face = request.query_params, self.face
+        panel = panel_of(asked.get("figure", ""), all_panels())
+        found = behind(panel, asked["figure"]) if panel is not None else None
+        if found is None or face is None or face.change is None:
+            return Response(b"{}", media_type="application/json")
+        views = {}
+        for view in found.reads:
+            lists = min((one for one in all_panels().values() if view in one.reads), key=lambda one: len(one.reads))
+            views[view] = self.views(lists, face)[view]
+        ctx = Context(self.city, self.places, self.places.root.code, asked.get("lang", self.city.languages[0]))
+        return Response(to_json(document(found, views, ctx, asked.get("row", ""))), media_type="application/json")
 
     # -- the link ----------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ def told_first(views: Views, ctx: Context) -> list[Mapping[str, Any]]:
 
 
 def _amount(value: float | None, unit: str, ctx: Context) -> str:
-    return f"{written(value, unit)} {ctx.city.translated(unit, ctx.language)}".strip()
+    return f"{written(value, unit)} {ctx.city.translated(unit, ctx.language) if value is not None else ''}".strip()
 
 
 def _told(row: Row, ctx: Context) -> Record:

@@ -126,6 +126,7 @@ def _exactly(value: int | float | str | None, of: tuple[int, int] | None) -> dic
     if of is not None:
         return {"data-part": str(of[0]), "data-whole": str(of[1])} if of[1] else {}
     try:
+        value = value.replace(",", "").replace("−", "-") if isinstance(value, str) else value
         return {} if value is None else {"data-value": f"{float(value):.12g}"}
     except ValueError:
         return {}

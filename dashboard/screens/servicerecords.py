@@ -9,7 +9,7 @@ from dashboard.nouns.noun import Document
 from dashboard.nouns.serviceviews import SOON
 from dashboard.screens.marks import fraction
 from dashboard.screens.panel import Behind, Context, Record
-from dashboard.words import DASH, Words, compact, days_words, percent
+from dashboard.words import DASH, Words, compact, percent
 
 Views = Mapping[str, Document]
 Row = Mapping[str, Any]
@@ -211,7 +211,7 @@ def _ending(keep: Callable[[Row, Sequence[int]], bool] = lambda row, days: True)
         return [
             Record(
                 f"{ctx.city.translated(row['category'], ctx.language)} {row['number']}".strip(),
-                joined(place_of(row["place"], ctx), days_words(row["days"], ctx.language)),
+                place_of(row["place"], ctx),
                 "overdue" if row["days"] < 0 else "soon" if row["days"] <= near[0] else "normal", "", row["expires"],
             )
             for row in view.get("rows", [])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 import app
 from dashboard.city import read_city
@@ -159,6 +160,55 @@ def test_a_board_that_is_behind_is_catching_up_while_its_time_moves_on_and_stall
         {"live"}, {"stalled"}, {"catching"}, {"catching"}, {"stalled"},
     ]  # fmt: skip
     assert {words for _, words in seen[2]} == {"catching up 5 min"}
+
+
+def test_the_numbers_of_the_modules_answer_with_what_stands_behind_them(
+    new_context: Callable[..., BrowserContext], stage: Stage
+) -> None:
+    """A figure that is told as a sum, a card's number with its records, and the cell of a row on a module's screen."""
+    viewer = Viewer(stage, new_context(viewport={"width": 1920, "height": 1080}).new_page(), "en", "dark")
+    page = viewer.page
+    viewer.open("wall")
+    viewer.show(next(face for face in FACES if face.id == "normal"))
+    answer = page.locator("dialog.answer[open]")
+
+    def asked(selector: str, *parts: str) -> list[str]:
+        """The names of the records in the answer to a click, which says all ``parts``; it is open still."""
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+        page.locator(selector).first.click()
+        page.wait_for_selector("dialog.answer .records > *")
+        said = answer.inner_text()
+        assert not [part for part in parts if part not in said], said
+        return answer.locator(".records .name").all_inner_texts()
+
+    names = asked(
+        "#economy-first .number", "GDP", "Formula", "Rests on", "As of 2026-", "Told as a sum by who publishes"
+    )
+    assert names == ["GDP", "<b>地区生产总值</b>"], "what was told and what was put right; a text stays a text"
+    assert "3,238.1" in answer.locator(".records .quiet").first.inner_text()
+    assert answer.locator(".records time[data-since]").first.get_attribute("data-since") == "1792634400"
+    names = asked("#market-due .number", "Licences and equipment", "Near their end", "All of them under Market")
+    assert names[0] == "Elevators C261015-0114"
+    faults = Axe().run(page, context="dialog.answer", options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert faults.violations_count == 0, faults.generate_report()
+    assert asked("#service-rate-why span", "On time", "The halls", "14,752 / 15,018")[0] == "Shishan Service Hall"
+    page.keyboard.press("Escape")
+    page.locator("#service h2 button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.answer .records > *")
+    answer.locator("a.all").click()
+    page.wait_for_url("**/service?lang=en")
+    rows = "#service_halls-rows .row"
+    page.wait_for_selector(rows)
+    viewer.rest()
+    names = asked(f"{rows} .n:has-text('%')", "On time", "By the longest wait", "Its row", "Windows", "Rests on")
+    assert page.locator("#answer-title").inner_text() == "Shishan Service Hall · On time"
+    assert answer.locator(".answer-number").inner_text() == "96.0 %"
+    assert names == ["Shishan Service Hall"], "the row's own record"
+    assert answer.locator("a.all").count() == 0, "it is on this very screen"
+    assert len(asked("#service_late-rows .row .days", "Late cases", "Residence permit · Over by")) == 1
+    assert viewer.complaints == []
 
 
 FAULTY = {

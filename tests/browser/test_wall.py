@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from dashboard.city import read_city
 from dashboard.nouns.health import BEAT
@@ -368,61 +367,3 @@ def test_a_bad_event_is_counted_and_the_good_one_beside_it_passes(
     assert again["duplicate"] == 1, again
     until(lambda: row()["duplicate"] == before["duplicate"] + 1, 15, "the duplicate is counted")
     post(demo, cloud_event(number, "ticket.closed"))
-
-
-# -- asked ---------------------------------------------------------------------------------------------------
-
-
-def test_the_numbers_of_the_modules_answer_with_what_stands_behind_them(screen: Screen, demo_board: Board) -> None:
-    """A figure that is told as a sum, a card's number with its records, and the cell of a row on a module's screen."""
-    page = screen.open("/wall?lang=en").page
-    answer = page.locator("dialog.answer[open]")
-
-    def asked(selector: str, *parts: str) -> list[str]:
-        """The names of the records in the answer to a click; it says all ``parts`` too."""
-        page.locator(selector).first.click()
-        until(lambda: answer.locator(".records > *").count(), 20, f"what stands behind {selector}")
-        said = answer.inner_text()
-        assert not [part for part in parts if part not in said], said
-        return answer.locator(".records .name").all_inner_texts()
-
-    figure = demo_board.view("indicators", ROOT_PLACE)["data"]["series"][0]
-    names = asked("#economy-first .number", "Formula", "Rests on", "As of 20", "Told as a sum by who publishes it")
-    assert names[0] == "GDP"
-    assert f"{figure['value']:,.1f}" in answer.locator(".records .quiet").first.inner_text()
-    assert answer.locator(".records time[data-since]").first.get_attribute("data-since") == str(figure["said"])
-    page.keyboard.press("Escape")
-    until(lambda: page.locator("dialog").count() == 0, 5, "the answer is gone")
-
-    def late() -> list[str]:
-        cases = demo_board.view("service_late", ROOT_PLACE)["data"]["cases"]
-        return [case["number"] for case in cases[:6]]
-
-    before = late()
-    page.locator("#service h2 button").focus()
-    page.keyboard.press("Enter")
-    until(lambda: answer.locator(".records > *").count(), 20, "the halls")
-    page.keyboard.press("Escape")
-    names = asked("#service-rate-why span", "On time", "The halls", "Rests on", "All of them under Service")
-    assert len(names) == 6
-    assert all(name.endswith(("Hall", "Centre")) for name in names)
-    faults = Axe().run(page, context="dialog.answer", options={"runOnly": ["wcag2a", "wcag2aa"]})
-    assert faults.violations_count == 0, faults.generate_report()
-    answer.locator("a.all").click()
-    page.wait_for_url("**/service?lang=en")
-    rows = "#service_halls-rows .row"
-    page.wait_for_selector(rows)
-    name = page.locator(f"{rows} .name").first.inner_text()
-    page.wait_for_function("() => document.querySelector('#service_halls').dataset.state === 'live'")
-    names = asked(f"{rows}:first-child .n:has-text('%')", "On time", "By the longest wait", "Its row", "Windows")
-    assert page.locator("#answer-title").inner_text() == f"{name} · On time"
-    assert names == [name], "the row's own record"
-    assert (
-        answer.locator(".answer-number").inner_text()
-        == page.locator(f"{rows}:first-child .n:has-text('%')").first.inner_text()
-    )
-    page.keyboard.press("Escape")
-    names = asked("#service_late-late .number", "Late cases", "Last 24 hours")
-    shown = [name.rpartition(" · ")[2] for name in names]
-    assert shown in (before, late()), "the longest late first"
-    assert screen.failed == []
