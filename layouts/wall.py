@@ -14,6 +14,7 @@ LAYOUT = Layout(
         "wide": """
             header  header header
             service decide alerts
+            service map    alerts
             service map    urgent
             economy map    urgent
             economy map    emergency
@@ -55,9 +56,9 @@ LAYOUT = Layout(
         "tall": "49fr 57fr",
     },
     rows={
-        "wide": "7.4fr 14.2fr 11.4fr 6fr 19fr 5fr 20fr 3fr 22fr",
+        "wide": "7.4fr 14.2fr 1.8fr 9.6fr 10fr 15fr 7fr 18fr 3.4fr 21.6fr",
         "small": "6.5fr 13fr 24fr 24fr 23fr",
         "ultrawide": "7fr 16fr 22fr 10fr 17fr 31fr",
-        "tall": "7.5fr 13.4fr 14fr 18fr 20fr 24fr 24fr 23fr",
+        "tall": "7.5fr 13.4fr 16fr 18fr 19fr 24fr 24fr 23fr",
     },
 )

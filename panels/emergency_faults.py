@@ -12,7 +12,7 @@ from dashboard.screens.cityrecords import GAUGE_FAULTS
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, elapsed, empty, fraction, row
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, measured
+from dashboard.words import DASH, Words, count, measured
 
 ROWS = 24
 FAULTS: dict[str, tuple[str, Words]] = {
@@ -70,7 +70,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         rows.append(row([cause, html.Span(clipped(name), className="name"), DASH, DASH, DASH]))
     bad = sum(counts.values())
     shown = [
-        html.Span([html.Span(shape, className="shape"), f" {word[language]} ", html.B(str(counts[name]))])
+        html.Span([html.Span(shape, className="shape"), f" {word[language]} ", html.B(count(counts[name]))])
         for name, (shape, word) in FAULTS.items()
         if counts.get(name)
     ]

@@ -13,7 +13,7 @@ from dashboard.screens.frames import heads
 from dashboard.screens.marks import clipped, empty, light, row
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.sparks import spark
-from dashboard.words import DASH, Words, measured
+from dashboard.words import DASH, Words, count, measured
 
 ROWS = 24
 COLUMNS = (
@@ -78,12 +78,12 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         )
     over = view.get("over", {})
     counts = [
-        html.Span([light(look, language), f" {words[language]} ", html.B(str(over.get(grade, 0)))])
+        html.Span([light(look, language), f" {words[language]} ", html.B(count(over.get(grade, 0)))])
         for grade, look, words in (("alarm", "overdue", ALARM), ("warn", "soon", WARN))
     ]
     if view.get("total"):
         counts.append(
-            html.Span([html.Span("▲", className="shape"), f" {RISING[language]} ", html.B(str(view["rising"]))])
+            html.Span([html.Span("▲", className="shape"), f" {RISING[language]} ", html.B(count(view["rising"]))])
         )
     return {
         "emergency_water-counts.children": counts if view.get("total") else "",
