@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,8 @@ EPOCH = "stage"
 BROKEN = "企业登记信息"  # The entry of the data catalogue that is broken where a face is to show one.
 OTHERS = "others"  # The layout of the panels that no other shows.
 ACROSS = 4
-QUIET = 6.0  # Seconds after which simulated feeds that all tell nothing have told their past.
+QUIET = 3.0  # Seconds after which simulated feeds that all rest and tell nothing have told their past.
+TAKEN = 0.5  # Seconds in which what a thread has worked out is taken up.
 
 
 def others(layouts: Mapping[str, Layout]) -> Layout | None:
@@ -68,18 +70,44 @@ def others(layouts: Mapping[str, Layout]) -> Layout | None:
     )
 
 
-class _Silence:
-    """When any of several simulated feeds told something last: they share the processor, so only a silence of all of
-    them says that none is still at work.
-    """
+class _Work(ThreadPoolExecutor):
+    """The threads of the simulated feeds: how many are at work, and when one was last."""
 
     def __init__(self) -> None:
-        self.since = monotonic()
+        super().__init__(4)
+        self.under_way, self.ended, self._lock = 0, monotonic(), threading.Lock()
+
+    def submit(self, *given: Any, **named: Any) -> Future[Any]:
+        with self._lock:
+            self.under_way += 1
+        future = super().submit(*given, **named)
+        future.add_done_callback(self._end)
+        return future
+
+    def _end(self, future: Future[Any]) -> None:
+        with self._lock:
+            self.under_way -= 1
+            self.ended = monotonic()
+
+
+class _Silence:
+    """When any of several simulated feeds told something last: they share the processor, so only a silence of all of
+    them, while none is at work, says that they have told it all.
+    """
+
+    def __init__(self, work: _Work) -> None:
+        self.work, self.since = work, monotonic()
+
+    def left(self) -> float:
+        """For how many seconds it has to last yet, as far as is known now."""
+        if self.work.under_way:
+            return TAKEN
+        return max(self.since + QUIET, self.work.ended + TAKEN) - monotonic()
 
     async def over(self, coming: asyncio.Future[Any]) -> bool:
         """Whether something came before the silence had lasted ``QUIET``; else what was to come is called off."""
         try:
-            while not coming.done() and (left := self.since + QUIET - monotonic()) > 0:
+            while not coming.done() and (left := self.left()) > 0:
                 await asyncio.wait({coming}, timeout=left)
         finally:
             quiet = coming.cancel()
@@ -110,7 +138,8 @@ async def _past(city: City, now: float) -> Board:
     board, moment = Board(rules), datetime.fromtimestamp(now, UTC)
     with TemporaryDirectory() as folder:
         about = FeedContext(city, places, Gazetteer.of(city, places), None, lambda: moment, Path(folder))
-        silence = _Silence()
+        asyncio.get_running_loop().set_default_executor(work := _Work())
+        silence = _Silence(work)
         bounds = every_feed(city)
         told = dict(await asyncio.gather(*(
             _told(bound, about, silence)
