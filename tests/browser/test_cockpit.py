@@ -16,7 +16,7 @@ from tests.browser.screen import Board, board_of, post
 from tests.servers import House, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 TABLETS = [(1280, 800), (1024, 1366), (834, 1194), (1180, 820)]
@@ -261,6 +261,38 @@ def test_without_a_network_the_last_picture_stands_with_its_age(tablet: Page, sm
     until(lambda: state(tablet, "link") == "up", 15, "the link is up again")
     until(lambda: state(tablet, "kept") is None, 5, "the picture is the present one again")
     until(lambda: not banner.is_visible(), 5, "nothing says that it is old")
+    # Whoever may not see the page any more has no picture of it, and leaving it makes none.
+    assert tablet.evaluate(kept) == 1
+    tablet.evaluate("() => navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: 'forget' }))")
+    tablet.evaluate("() => window.dispatchEvent(new Event('pagehide'))")
+    assert tablet.evaluate(kept) == 0
+
+
+@pytest.mark.outage
+def test_a_kept_place_is_shown_though_the_link_was_lost_on_the_way(tablet: Page, small: House) -> None:
+    links: list[WebSocketRoute] = []
+
+    def through(link: WebSocketRoute) -> None:
+        links.append(link)
+        link.connect_to_server()
+
+    tablet.route_web_socket("**/live", through)
+    opened(tablet, small)
+    whole = said(tablet, "open")
+    tablet.evaluate("() => citywall.go({ place: 'A' })")
+    until(lambda: said(tablet, "open") not in ("", whole), 15, "the village's own")
+    kept = "() => Object.keys(JSON.parse(localStorage.getItem('citywall.kept') ?? '{}')).length"
+    until(lambda: tablet.evaluate(kept) == 2, 15, "both pictures are noted")
+    village = said(tablet, "open")
+    tablet.route_web_socket("**/live", lambda link: link.close())
+    tablet.route("**/live/poll", lambda route: route.abort())
+    links[-1].close()
+    until(lambda: state(tablet, "link") == "lost", 15, "the link is lost")
+    tablet.evaluate("() => citywall.go({ place: 'T' })")
+    until(lambda: said(tablet, "open") == whole, 5, "the whole town as it was")
+    assert state(tablet, "kept") == "shown"
+    tablet.evaluate("() => citywall.go({ place: 'A' })")
+    until(lambda: said(tablet, "open") == village, 5, "and the village")
 
 
 def test_whatever_is_tapped_is_large_enough_and_named(new_context: Callable[..., BrowserContext], small: House) -> None:
