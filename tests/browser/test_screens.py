@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +46,21 @@ interrupt = 1
 alarm = "alarm"
 scenes = [{ scene = "overview", seconds = 600 }, { scene = "work", seconds = 600 }]
 """
+COLOURS = """(img) => {
+  const [width, height] = [img.naturalWidth, img.naturalHeight];
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const pen = canvas.getContext("2d");
+  pen.drawImage(img, 0, 0);
+  const { data } = pen.getImageData(0, 0, width, height);
+  const most = new Map();
+  for (let at = 0; at < data.length; at += 4) {
+    const colour = data.slice(at, at + 3).map((part) => part >> 4).join();
+    most.set(colour, (most.get(colour) ?? 0) + 1);
+  }
+  return [most.size, Math.max(...most.values()) / (data.length / 4)];
+}"""
+FACTS = """() => Object.fromEntries([...document.querySelectorAll("#desk-screen .facts dt")].map(
+  (name) => [name.textContent, name.nextElementSibling.textContent]))"""
 PAGE = "() => [location.pathname, new URLSearchParams(location.search).get('place') ?? '']"
 
 
@@ -144,6 +160,35 @@ def test_a_screen_is_run_from_a_tablet_and_keeps_its_place_through_a_power_cut(
     picture.wait_for(state="visible", timeout=15_000)
     until(lambda: picture.evaluate("(img) => img.naturalWidth") == 560, 10, "its picture")
     assert picture.evaluate("(img) => img.naturalHeight") == 315
+    colours, most = picture.evaluate(COLOURS)
+    assert colours > 12
+    assert most < 0.98, "it is not of one colour, with some noise in it"
+    # It says how it does.
+    until(lambda: (said(house, "hall-1").get("fps") or 0) > 0, 25, "its frames are counted")
+    row = said(house, "hall-1")
+    assert row["fps"] < 500
+    assert row["memory"] > 1
+    assert 0 <= row["painted"] + row["age"] < 60
+    until(lambda: re.match(r"[1-9][\d.]*$", tablet.evaluate(FACTS).get("Frames/s", "")), 5, "and the tablet shows them")
+    facts = tablet.evaluate(FACTS)
+    assert re.match(r"[1-9]\d* MB$", facts["Script memory"]), facts
+    assert re.match(r"\d+ (s|min)$", facts["Last paint"]), facts
+    # Another display is given what it shows.
+    second = opened("/duty?screen=hall-2")
+    choice = tablet.locator("#desk-screen select[aria-label='Show it on another screen too']")
+    until(lambda: choice.locator("option[value=hall-2]").count() == 1, 10, "it can be chosen")
+    choice.select_option("hall-2")
+    stands(second, "/casework", "9001")
+    until(lambda: said(house, "hall-2")["scene"] == "work", 5, "the list says so")
+    second.context.close()
+    # It is loaded anew, and comes back with the same scene.
+    card.focus()
+    tablet.keyboard.press("r")
+    hall.wait_for_function("() => !window.same", timeout=15_000)
+    hall.wait_for_function(PAINTED, timeout=20_000)
+    stands(hall, "/casework", "9001")
+    until(lambda: said(house, "hall-1").get("restarts") == 1, 10, "it says so itself")
+    assert (said(house, "hall-1")["scene"], said(house, "hall-1")["name"]) == ("work", "大厅 <b>东屏</b>")
     # The power fails, of the house and of the display; nobody tells either anything.
     hall.context.close()
     tablet.context.close()
