@@ -249,7 +249,7 @@ def face_page(city: City) -> Any:
     """One ticket's page; ``ticket.mjs`` fetches its parts and draws each in its place."""
 
     def part(name: str, kind: str = "") -> Any:
-        return html.Div(id=f"face-{name}", className=kind)
+        return (html.Ol if name == "life" else html.Div)(id=f"face-{name}", className=kind)
 
     def card(name: str, kind: str = "") -> Any:
         return html.Section([html.H2(id=f"title-{name}"), part(name, kind)], className=f"card {name}")

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from dashboard.screens.keynumber import key_numbers
-from tests.browser.screen import Board, board_of, post
+from tests.browser.screen import Board, board_of, post, serious
 from tests.servers import House, until
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ SMALL = """(least) => {
     return false;
   };
   let seen = 0;
-  for (const e of document.querySelectorAll("#wall a[href], #wall button, dialog[open] button, dialog[open] input, dialog[open] textarea")) {
-    const box = e.getBoundingClientRect();
+  const where = document.querySelector("dialog[open]") ?? document; // What lies below a dialog cannot be tapped.
+  for (const e of where.querySelectorAll("a[href], button, summary, select, input, textarea, [role=button]")) {
+    const box = ["checkbox", "radio"].includes(e.type) ? (e.closest("label") ?? e).getBoundingClientRect() : e.getBoundingClientRect();
     if (!shown(e) || clipped(e, box)) continue;
     seen += 1;
     if (box.width < least - 0.5 || box.height < least - 0.5) found.push(`${e.className || e.outerHTML.slice(0, 60)} ${box.width.toFixed(0)}x${box.height.toFixed(0)}`);
@@ -132,6 +133,13 @@ def state(page: Page, name: str) -> str | None:
     return found
 
 
+def fits(page: Page) -> None:
+    """All that can be tapped now is large enough."""
+    seen = page.evaluate(SMALL, TAP)
+    assert seen["seen"] > 1
+    assert not seen["found"], seen["found"]
+
+
 def test_what_no_feed_fills_is_left_out(tablet: Page) -> None:
     tiles = tablet.evaluate("() => [...document.querySelectorAll('.ck-tile')].map((tile) => tile.dataset.number)")
     assert 8 <= len(tiles) <= 12
@@ -180,8 +188,8 @@ def test_an_instruction_goes_out_and_returns_as_done(
     tablet.fill("dialog.ck textarea[name=text]", text)
     tablet.fill("dialog.ck input[name=to]", "环卫站")
     tablet.tap("[data-due-choice=three]")
-    narrow = tablet.evaluate(SMALL, TAP)
-    assert not narrow["found"], narrow
+    fits(tablet)
+    assert not serious(tablet, "dialog.ck")
     tablet.tap("[data-act=give]")
     row = tablet.locator(".ck-instruction", has_text=text)
     row.wait_for(timeout=15_000)
@@ -191,7 +199,10 @@ def test_an_instruction_goes_out_and_returns_as_done(
     # Whoever was asked answers, in another browser.
     unit = held(new_context, small, "梁慧敏", (1024, 1366))
     unit.locator(".ck-instruction", has_text=text).tap()
+    fits(unit)
     unit.tap("[data-do=report]")
+    fits(unit)
+    assert not serious(unit, "dialog.ck")
     unit.fill("dialog.ck textarea", "已清理三十件，附清单")
     unit.tap("[data-act=reported]")
     until(lambda: stands(text).get("state") == "reported", 15, "it was reported done")
@@ -202,6 +213,7 @@ def test_an_instruction_goes_out_and_returns_as_done(
     back.tap()
     assert "已清理三十件，附清单" in tablet.inner_text("dialog.ck")
     tablet.tap("[data-do=back]")
+    fits(tablet)
     tablet.fill("dialog.ck textarea", "请补充照片")
     tablet.tap("[data-act=returned]")
     until(lambda: stands(text).get("returns") == 1, 15, "it went back")
@@ -221,6 +233,8 @@ def test_a_ticket_s_page_shows_what_was_asked_for_on_it(tablet: Page) -> None:
     tablet.tap(".ck-tile[data-number=open]")
     tablet.locator(".ck-block[data-number=open] a.ck-record").first.tap()
     tablet.wait_for_url("**/ticket?key=**", timeout=10_000)
+    tablet.locator(".order-tools [data-instruct]").wait_for()
+    fits(tablet)
     tablet.locator(".order-tools [data-instruct]").tap()
     tablet.fill("dialog.ck textarea[name=text]", "查清原因并回复来电人")
     assert tablet.input_value("dialog.ck input[name=to]"), "the unit that has it is proposed"
@@ -228,8 +242,10 @@ def test_a_ticket_s_page_shows_what_was_asked_for_on_it(tablet: Page) -> None:
     tablet.tap("[data-act=give]")
     tablet.locator(".order", has_text="查清原因并回复来电人").wait_for(timeout=20_000)
     assert "1" in tablet.inner_text("#title-orders")
+    fits(tablet)
     tablet.locator(".order", has_text="查清原因并回复来电人").tap()
     tablet.tap("[data-do=report]")
+    fits(tablet)
     tablet.fill("dialog.ck textarea", "已回复")
     tablet.tap("[data-act=reported]")
     tablet.locator(".order", has_text="已办，待阅").wait_for(timeout=20_000)
@@ -321,6 +337,9 @@ def test_what_is_on_the_tablet_is_shown_on_the_wall(
     until(lambda: ["hall", True] in tablet.evaluate(listed), 20, "the wall is known")
     tablet.tap(".ck-tile[data-number=late]")
     tablet.tap("[data-show=wall]")
+    tablet.locator("[data-screen-id=hall]").wait_for()
+    fits(tablet)
+    assert not serious(tablet, "dialog.ck")
     tablet.locator("[data-screen-id=hall]").tap()
     tablet.tap("[data-what=panel]")
     tablet.tap("[data-act=show]")
