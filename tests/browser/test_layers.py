@@ -171,7 +171,7 @@ def test_layers_are_switched_told_apart_and_say_what_they_are(page: Page, addres
     page.get_by_role("button", name="突发事件").click()
     page.wait_for_function("() => citywall.points.layer === 'incidents' && citywall.points.drawn === 1")
     tip = hover(page, FIRE, "着火")
-    assert "0:30" in tip
+    assert "30′00″" in tip
     assert "点击打开工单" in tip
     x, y = page.evaluate(AT, FIRE)
     page.mouse.click(x, y)
