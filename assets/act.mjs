@@ -1,6 +1,8 @@
 // What a person does on a screen: citywall.act(type, data) posts it to /act in the person's name, again and again under
 // the same id until it is on disk, and shows for as long as it is not.
 
+import { english, make } from "./elements.mjs";
+
 const citywall = (window.citywall ??= {});
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const people = JSON.parse(meta("people") || "[]");
@@ -19,7 +21,7 @@ const WORDS = {
     waiting: (n) => `${n} ${n === 1 ? "act has" : "acts have"} not arrived yet; trying again`, refused: (why) => `Refused: ${why}`,
   },
 };
-const words = () => WORDS[document.documentElement.lang === "en" ? "en" : "zh"];
+const words = () => WORDS[english() ? "en" : "zh"];
 
 // Storage may be forbidden or full; then what was to be kept lasts as long as the page.
 const memory = {}; // what could not be stored
@@ -36,16 +38,6 @@ const store = {
     }
   },
 };
-
-function make(tag, about = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(about)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
-}
 
 // -- who acts ------------------------------------------------------------------------------------------------
 
@@ -130,7 +122,7 @@ function hurry() {
 }
 
 // crypto.randomUUID is not there on a plain http page of another machine.
-function uuid() {
+export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

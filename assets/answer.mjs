@@ -3,6 +3,8 @@
 
 import { percent } from "./percent.mjs";
 
+import { english, make } from "./elements.mjs";
+
 const citywall = (window.citywall ??= {});
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const zone = meta("zone") || undefined;
@@ -31,19 +33,11 @@ const ROW = ".row, .strip";
 const NO_NUMBER = ".name, .head, .axis, .ends, .until, .rank, .plate, .plot, .js-plotly-plot, svg, kbd";
 const ELSEWHERE = "a, button, summary, input, select, textarea, [role='option'], [data-place], [data-answers='own']";
 
-const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
+const lang = () => (english() ? "en" : "zh");
 const w = () => WORDS[lang()];
 const clock = (seconds, long = false) => new Intl.DateTimeFormat("sv-SE", {
   ...(long ? { dateStyle: "short", timeStyle: "medium" } : { timeStyle: "short" }), timeZone: zone,
 }).format(new Date(seconds * 1000));
-
-// An element with attributes and children; texts are never markup.
-function make(tag, about = {}, ...children) {
-  const made = tag.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4)) : document.createElement(tag);
-  for (const [name, value] of Object.entries(about)) if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
-  return made;
-}
 
 const part = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
 
@@ -110,20 +104,20 @@ function question(asked) {
 const shown = (point) => (point.length > 2 ? (point[2] ? 100 * point[1] / point[2] : null) : point[1]);
 const written = (value, rate) => (rate ? percent(value) : value.toLocaleString("en", { maximumFractionDigits: 2 }));
 
-// A line over the last day; what was not noted is a gap.
-function line(points, every, now) {
+// A line over the last day, as a drawing so wide and high with so much room above and below; what was not noted is a gap.
+export function line(points, every, now, [width, height, room] = [1000, 100, 8]) {
   const known = points.map((point) => [point[0], shown(point)]).filter(([, value]) => value !== null);
   if (!known.length) return null;
   const values = known.map(([, value]) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const from = now - 86400;
-  const at = ([moment, value]) => [(1000 * (moment - from)) / 86400, high === low ? 50 : 92 - (84 * (value - low)) / (high - low)].map((n) => n.toFixed(1));
+  const y = (value) => (high === low ? height / 2 : height - room - ((height - 2 * room) * (value - low)) / (high - low));
   let path = "";
-  known.forEach((point, n) => {
-    const [x, y] = at(point);
-    path += n && point[0] - known[n - 1][0] <= 1.5 * every ? `L${x} ${y}` : `M${x} ${y}h0.01`;
+  known.forEach(([moment, value], n) => {
+    const spot = `${((width * (moment - from)) / 86400).toFixed(2)} ${y(value).toFixed(1)}`;
+    path += n && moment - known[n - 1][0] <= 1.5 * every ? `L${spot}` : `M${spot}h0.01`;
   });
-  return { low, high, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
+  return { low, high, n: known.length, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
 }
 
 function traceOf(found, kept, every, now) {

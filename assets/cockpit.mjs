@@ -1,15 +1,16 @@
 // The cockpit: a tap on a number chooses it, its parts and places follow; each number says how old it is, and a number
 // whose views keep no past draws the line that was noted of it over the last day.
 
+import { line } from "./answer.mjs";
+import { folded } from "./live/age.mjs";
+
 const citywall = (window.citywall ??= {});
 const html = document.documentElement;
 const EVERY = 300000; // ms between two looks at the traces, which are noted every five minutes
-const SVG = "http://www.w3.org/2000/svg";
 const STATES = {
   zh: { late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", before: "前" },
   en: { late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", before: "ago" },
 };
-const ORDER = ["live", "late", "silent", "failing", "never"];
 const SHAPES = { late: "■ ", silent: "◆ ", failing: "▲ ", never: "○ ", lost: "▲ " };
 const here = () => document.querySelector('#wall[data-screen="cockpit"]');
 const lang = () => (html.lang === "en" ? "en" : "zh");
@@ -70,13 +71,8 @@ function ages() {
   const about = citywall.about?.("cockpit_numbers");
   const words = STATES[lang()];
   for (const span of document.querySelectorAll(".ck-age")) {
-    let [state, oldest] = ["live", null];
     const mine = span.dataset.feeds.split(" ");
-    for (const feed of about?.feeds.filter((one) => mine.includes(one.name)) ?? []) {
-      const by = ORDER.indexOf(feed.state) - ORDER.indexOf(state);
-      if (by > 0) [state, oldest] = [feed.state, feed.heard];
-      else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
-    }
+    let [state, oldest] = folded(about?.feeds.filter((one) => mine.includes(one.name)) ?? []);
     if (html.dataset.link === "lost") state = "lost";
     const old = oldest === null || !citywall.ago ? "" : citywall.ago(citywall.time.wall() - oldest, lang());
     const ago = old && `${old}${lang() === "en" ? " " : ""}${words.before}`;
@@ -88,27 +84,12 @@ function ages() {
 
 // -- the lines of the last day -------------------------------------------------------------------------------
 
-const shown = (point) => (point.length > 2 ? (point[2] ? (100 * point[1]) / point[2] : null) : point[1]);
-
 function drawTrace(box, points, every, now) {
-  const known = points.map((point) => [point[0], shown(point)]).filter(([, value]) => value !== null);
-  if (known.length < 2) return box.querySelector("svg.trace")?.remove();
-  const values = known.map(([, value]) => value);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  let path = "";
-  known.forEach(([moment, value], at) => {
-    const x = (100 * (moment - now + 86400)) / 86400;
-    const y = high === low ? 20 : 38 - (36 * (value - low)) / (high - low);
-    path += `${at && moment - known[at - 1][0] <= 1.5 * every ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(1)}`;
-  });
-  let drawing = box.querySelector("svg.trace");
-  if (!drawing) {
-    drawing = document.createElementNS(SVG, "svg");
-    for (const [name, value] of [["class", "trace"], ["viewBox", "0 0 100 40"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) drawing.setAttribute(name, value);
-    drawing.append(document.createElementNS(SVG, "path"));
-    box.append(drawing);
-  }
-  drawing.firstChild.setAttribute("d", path);
+  const before = box.querySelector("svg.trace");
+  const found = line(points, every, now, [100, 40, 2]);
+  if (!found || found.n < 2) before?.remove();
+  else if (before) before.replaceWith(found.drawing);
+  else box.append(found.drawing);
 }
 
 let traced = "";

@@ -1,6 +1,9 @@
 // Instructions: a leader gives one on a ticket or on a number, whoever was asked reports it done, the leader closes it or
 // sends it back. Each is an act in a person's name, see act.mjs. The same dialogs on the cockpit and on a ticket's page.
 
+import { uuid } from "./act.mjs";
+import { english, make } from "./elements.mjs";
+
 const citywall = (window.citywall ??= {});
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const zone = meta("zone") || undefined;
@@ -20,20 +23,7 @@ const WORDS = {
     sending: "Sending…", said: "said", need: "Please write something", dismiss: "Dismiss", refused: "Not taken",
   },
 };
-const w = () => WORDS[document.documentElement.lang === "en" ? "en" : "zh"];
-
-function make(tag, about = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(about)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
-  return made;
-}
-
-// crypto.randomUUID is not there on a plain http page of another machine.
-const uuid = () => crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const w = () => WORDS[english() ? "en" : "zh"];
 
 // -- time in the city's zone ---------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 // The desk's log and its hand-over, and the sources in depth: why records were refused, and the records, masked.
 
-import { make, write } from "./watch/elements.mjs";
-import { english } from "./watch/words.mjs";
+import { clock, english, make, write } from "./elements.mjs";
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
@@ -28,11 +27,6 @@ const WORDS = {
 const words = () => WORDS[english() ? "en" : "zh"];
 
 const zone = document.querySelector('meta[name="citywall-zone"]')?.content || undefined;
-function clock(seconds, full = false) {
-  const wanted = full ? { dateStyle: "short", timeStyle: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return new Intl.DateTimeFormat(english() ? "en-GB" : "zh-CN", { ...wanted, timeZone: zone }).format(new Date(seconds * 1000));
-}
-
 // -- the log -------------------------------------------------------------------------------------------------
 
 let log = { rows: [], holder: null, shift: {} };
@@ -50,7 +44,7 @@ function draw() {
   const text = words();
   const holder = at("desk_log-holder");
   holder.replaceChildren(log.holder ? make("b", {}, text.holder(log.holder.name)) : make("span", { class: "quiet" }, text.nobody),
-    log.holder ? make("span", { class: "quiet" }, ` ${text.since} ${clock(log.holder.since, true)}`) : "");
+    log.holder ? make("span", { class: "quiet" }, ` ${text.since} ${clock(log.holder.since, "full")}`) : "");
   const { shift } = log;
   const total = (found) => Object.values(found ?? {}).reduce((sum, n) => sum + n, 0);
   const cells = [[text.raised, total(shift.raised)], [text.ended, total(shift.ended)], ...["acknowledged", "snoozed", "assigned", "noted"].map((name) => [text[name], shift[name] ?? 0])];
@@ -91,7 +85,7 @@ function note() {
 function summary() {
   const text = words();
   const { shift } = log;
-  const parts = [`${clock(shift.since ?? 0, true)} – ${clock(citywall.time?.city?.() ?? Date.now() / 1000, true)}`];
+  const parts = [`${clock(shift.since ?? 0, "full")} – ${clock(citywall.time?.city?.() ?? Date.now() / 1000, "full")}`];
   parts.push(`${text.raised}: ${counted(shift.raised) || 0}; ${text.ended}: ${counted(shift.ended) || 0}; ${["acknowledged", "snoozed", "assigned"].map((name) => `${text[name]} ${shift[name] ?? 0}`).join(", ")}`);
   const standing = (citywall.queue?.rows ?? []).filter((row) => row.severity <= 2);
   if (standing.length) parts.push(`${text.standing}:`);
@@ -123,7 +117,7 @@ const today = () => new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZ
 function save() {
   const text = words();
   const cell = (value) => `"${String(value ?? "").replace(/^(?=[=+\-@\t])/, "'").replaceAll('"', '""')}"`;
-  const rows = log.rows.map((row) => [clock(row.at, true), text.kinds[row.kind] ?? row.kind, row.by, LEVELS[english() ? "en" : "zh"][row.severity ?? 0], line(row)].map(cell).join(","));
+  const rows = log.rows.map((row) => [clock(row.at, "full"), text.kinds[row.kind] ?? row.kind, row.by, LEVELS[english() ? "en" : "zh"][row.severity ?? 0], line(row)].map(cell).join(","));
   const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", rows.join("\r\n"), "\r\n"], { type: "text/csv" })), download: `${text.file}-${today()}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -214,7 +208,7 @@ function fill(box, feed) {
   const text = words();
   const [figures, reasons, records] = box.children;
   const found = letters[feed.name];
-  const facts = [[text.event, feed.event ? clock(feed.event, true) : "–"], [text.began, feed.began ? clock(feed.began, true) : "–"], [text.interval, feed.interval ? `${feed.interval} ${text.second}` : "–"],
+  const facts = [[text.event, feed.event ? clock(feed.event, "full") : "–"], [text.began, feed.began ? clock(feed.began, "full") : "–"], [text.interval, feed.interval ? `${feed.interval} ${text.second}` : "–"],
     ...["stored", "duplicate", "flawed", "waiting"].map((name) => [text[name], number(feed[name])])];
   redraw(figures, facts, () => facts.map(([name, value]) => make("span", {}, make("span", { class: "quiet" }, `${name} `), value)));
   const why = [[text.reasons, found?.reasons], [text.flaws, found?.flaws]].filter(([, said]) => Object.keys(said ?? {}).length)
@@ -234,7 +228,7 @@ function fill(box, feed) {
 function letter(feed, one) {
   const key = `${feed} ${one.at} ${one.where}`;
   return make("details", { class: "letter", open: unfolded.has(key), ontoggle: (event) => unfolded[event.target.open ? "add" : "delete"](key) },
-    make("summary", {}, `${clock(one.at, true)} · ${one.reason}${one.where ? ` · ${one.where}` : ""}`), make("p", {}, one.detail), make("pre", { tabindex: 0 }, one.raw));
+    make("summary", {}, `${clock(one.at, "full")} · ${one.reason}${one.where ? ` · ${one.where}` : ""}`), make("p", {}, one.detail), make("pre", { tabindex: 0 }, one.raw));
 }
 
 function turn(name) {

@@ -1,6 +1,8 @@
 // "Show on the wall": sends the chosen number's panel, or the whole wall at this place, to a screen that is on. The screen
 // returns by itself to what it showed.
 
+import { english, make } from "./elements.mjs";
+
 const citywall = (window.citywall ??= {});
 const MINUTES = 15;
 const WORDS = {
@@ -13,18 +15,8 @@ const WORDS = {
     minutes: `It returns by itself after ${MINUTES} minutes`, failed: "It could not be shown", done: (name) => `Sent to ${name}`, looking: "Looking…",
   },
 };
-const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
+const lang = () => (english() ? "en" : "zh");
 const w = () => WORDS[lang()];
-
-function make(tag, about = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(about)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
-  }
-  made.append(...children.flat());
-  return made;
-}
 
 // A row of buttons of which one is pressed.
 function choice(options, pressed = 0) {

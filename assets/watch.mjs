@@ -1,8 +1,8 @@
 // The desk: the queue of alerts, the chosen one in full, what is done about it, and the keys to all of it.
 // What is done goes through citywall.act; sound.mjs hears of what is open, shift.mjs keeps the log and the sources.
 
-import { clock, make, write } from "./watch/elements.mjs";
-import { english, words } from "./watch/words.mjs";
+import { clock, english, make, write } from "./elements.mjs";
+import { words } from "./watch/words.mjs";
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
@@ -154,14 +154,14 @@ function detail() {
   at("desk_detail-acts").replaceChildren(...acts.filter(([, , may]) => may && !row.gone).map(([name, key]) => make(
     "button", { type: "button", class: name === "acknowledge" ? "main" : null, "data-act": name, onclick: () => start(name) }, make("kbd", { lang: "en" }, key), text[name],
   )));
-  const facts = [[text.since, `${clock(row.since, true)}`], [text.place, row.path.join(" › ") || text.city]];
+  const facts = [[text.since, `${clock(row.since, "day")}`], [text.place, row.path.join(" › ") || text.city]];
   if (row.unit) facts.push([text.unit, row.unit]);
-  if (row.acknowledged) facts.push([text.seen, `${row.acknowledged.by} · ${clock(row.acknowledged.at, true)}${row.acknowledged.comment ? ` · ${row.acknowledged.comment}` : ""}`]);
-  if (row.assigned) facts.push([text.to, `${row.assigned.to} · ${row.assigned.by} · ${clock(row.assigned.at, true)}`]);
-  if (row.snoozed_until) facts.push([text.off, `→ ${clock(row.snoozed_until, true)}`]);
+  if (row.acknowledged) facts.push([text.seen, `${row.acknowledged.by} · ${clock(row.acknowledged.at, "day")}${row.acknowledged.comment ? ` · ${row.acknowledged.comment}` : ""}`]);
+  if (row.assigned) facts.push([text.to, `${row.assigned.to} · ${row.assigned.by} · ${clock(row.assigned.at, "day")}`]);
+  if (row.snoozed_until) facts.push([text.off, `→ ${clock(row.snoozed_until, "day")}`]);
   at("desk_detail-facts").replaceChildren(
     ...facts.map(([name, value]) => make("div", { class: "fact" }, make("span", { class: "quiet" }, name), make("span", {}, value))),
-    ...(queue.done[row.key] ?? []).map((one) => make("div", { class: "fact done" }, make("span", { class: "quiet" }, clock(one.at, true)),
+    ...(queue.done[row.key] ?? []).map((one) => make("div", { class: "fact done" }, make("span", { class: "quiet" }, clock(one.at, "day")),
       make("span", {}, `${one.by} · ${text.done[one.kind] ?? one.kind}${one.to ? ` → ${one.to}` : ""}${one.until ? ` → ${clock(one.until)}` : ""}${one.text ? `：${one.text}` : ""}`))),
   );
   story(row);

@@ -1,5 +1,7 @@
 // What the desks' pages have in common: language, time, the age of what is shown, fetching, and going elsewhere.
 
+import { make } from "../elements.mjs";
+
 const citywall = (window.citywall ??= {});
 const html = document.documentElement;
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
@@ -14,17 +16,7 @@ desk.query = () => new URLSearchParams(location.search);
 desk.lang = () => (languages.includes(desk.query().get("lang")) ? desk.query().get("lang") : languages[0]);
 desk.words = (words) => words[desk.lang() === "en" ? "en" : "zh"];
 desk.at = (id) => document.getElementById(id);
-
-// An element with text and attributes; texts are never markup.
-desk.make = (tag, about = {}, ...children) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(about)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name === "className" ? "class" : name, value === true ? "" : value);
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return made;
-};
+desk.make = make;
 
 // -- time: the city's clock is the board's word, carried on by ours ------------------------------------------
 

@@ -11,6 +11,17 @@ const WORDS = {
   en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading" },
 };
 
+// The worst state of some feeds, and since when the oldest of those that are in it was heard.
+export function folded(feeds) {
+  let [worst, oldest] = ["live", null];
+  for (const feed of feeds) {
+    const by = ORDER.indexOf(feed.state) - ORDER.indexOf(worst);
+    if (by > 0) [worst, oldest] = [feed.state, feed.heard];
+    else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
+  }
+  return [worst, oldest];
+}
+
 function stateOf(id) {
   if (html.dataset.link === "lost") return ["lost", said.frame / 1000 + said.skew];
   if (html.dataset.link !== "up" || !said.pulse) return ["opening", null];
@@ -20,14 +31,7 @@ function stateOf(id) {
   const panel = shown.get(id);
   if (!panel) return ["opening", null];
   if (panel.fault) return ["fault", null];
-  let worst = "live";
-  let oldest = null;
-  for (const name of panel.feeds) {
-    const feed = said.pulse.feeds?.[name] ?? { state: "never", heard: null };
-    const by = ORDER.indexOf(feed.state) - ORDER.indexOf(worst);
-    if (by > 0) [worst, oldest] = [feed.state, feed.heard];
-    else if (by === 0 && feed.heard !== null && (oldest === null || feed.heard < oldest)) oldest = feed.heard;
-  }
+  const [worst, oldest] = folded(panel.feeds.map((name) => said.pulse.feeds?.[name] ?? { state: "never", heard: null }));
   // Numbers that rest on a broken entry of the data catalogue are grey, however lively the feed that brings them.
   const broken = Object.keys(panel.rests).find((name) => said.pulse.broken?.[name]);
   if (broken && ORDER.indexOf(worst) <= ORDER.indexOf("late")) return ["broken", said.pulse.broken[broken].since, panel.rests[broken]];

@@ -1,6 +1,7 @@
 // What the desk says, in both languages.
 
-export const english = () => document.documentElement.lang === "en";
+import { english } from "../elements.mjs";
+
 const WORDS = {
   zh: {
     empty: "没有需要处理的告警", none: "选择左侧一条告警", more: (n) => `另有 ${n} 条`, seen: "已确认", off: "暂缓", to: "指派",

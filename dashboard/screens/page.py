@@ -141,7 +141,9 @@ def _card(panel: Panel, ctx: Context, absent: str) -> Any:
 # -- which scripts and styles a page loads -----------------------------------------------------------------
 
 GRID = "/dash_ag_grid/"  # Only the tickets' table has a grid; its script is larger than all others together.
-DESK_KEEPS = ("tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "instruct.css", "instruct.mjs")
+DESK_KEEPS = (
+    "tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "elements.mjs", "instruct.css", "instruct.mjs",
+)  # fmt: skip
 DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
 
 
