@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from urllib.parse import unquote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.screen import Screen, board_of
+from tests.browser.pictures import LAID, PINK, REDDER, ZOOMS, mbtiles, png
+from tests.browser.screen import Screen, board_of, serious
 from tests.servers import House, until
 from tests.town import COLUMNS, row, rows, town
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page, Response, Route
 
 pytestmark = pytest.mark.browser
 READY = "() => document.querySelector('#desk[data-ready]')?.dataset.count ?? null"
@@ -59,12 +61,15 @@ def town_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("town")
     town(folder)
     (folder / "cases.csv").write_text(cases(), encoding="utf-8")
+    mbtiles(folder / "town.mbtiles")
     columns = "".join(f'{name} = "{column}"\n' for name, column in COLUMNS.items())
     (folder / "town.toml").write_text(
         'name = "town"\ntitle = { zh = "镇", en = "Town" }\nzone = "Asia/Shanghai"\nreplayed = true\n'
         '[places]\nfile = "places.csv"\noutlines = "shapes.json"\n'
         '[[feeds]]\nkind = "file"\nname = "cases"\npath = "cases.csv"\nreplay = "max"\n'
-        f'[feeds.columns]\n{columns}[feeds.verdicts]\nyes = "on_time"\nno = "overdue"\n',
+        f'[feeds.columns]\n{columns}[feeds.verdicts]\nyes = "on_time"\nno = "overdue"\n'
+        '[[map.tiles]]\nname = "img"\ntitle = { zh = "影像", en = "Imagery" }\nfile = "town.mbtiles"\n'
+        f'zooms = {list(ZOOMS)}\ncredit = "© 测绘"\n',
         encoding="utf-8",
     )  # fmt: skip
     with House("--city", str(folder / "town.toml")) as house:
@@ -116,6 +121,16 @@ def test_a_number_answers_for_itself(screen: Screen) -> None:
     said = answer.inner_text()
     for part in ("On time this month", "Closed on time ÷ due to close", shown, "cases", "As of 2026-", "Last 24 hours"):
         assert part in said, part
+    # Where the board stands still, as it may once its replay has ended, it says so instead of how its sources do.
+    sources = answer.locator("section:has(> .sources)").inner_text()
+    row = re.search(r"\S\s+cases\s+(–|[a-z ]+)\s+\d+ (?:s|min|h|d) ago\n", sources)
+    assert row is not None, sources
+    assert sources.startswith("Rests on")
+    assert (row[1] == "–") == ("▲ stalled" in sources), sources
+    as_of = re.search(r"As of (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", said)
+    assert as_of is not None
+    newest = json.loads(screen.house.get("/tickets/rows?sort=-reported")[1])["rows"][0]
+    assert newest["reported"] <= as_of[1] < "2026-04", "as old as what was replayed, not as now"
     assert Axe().run(page, context="dialog.answer", options={"runOnly": ["wcag2a", "wcag2aa"]}).violations_count == 0
     page.keyboard.press("Escape")
     until(lambda: page.locator("dialog").count() == 0, 5, "the answer is gone")
@@ -212,10 +227,12 @@ def test_rows_open_by_keyboard_and_the_export_is_the_filter_s(screen: Screen, to
         found = list(csv.DictReader(io.StringIO(file.read().decode("utf-8-sig"))))
     assert len(found) == late > 0
     until(lambda: screen.texts(".ag-row .c-number"), 10, "rows are shown")
+    assert not serious(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/ticket?key=**")  # Enter opens the ticket.
     until(lambda: page.evaluate("() => document.querySelector('#desk')?.dataset.ready"), 20, "the ticket is shown")
+    assert not serious(page)
     page.keyboard.press("Escape")
     page.wait_for_url("**/tickets?late=1&lang=en")  # Escape goes back.
 
@@ -232,6 +249,7 @@ def test_the_rates_are_sorted_by_keyboard_and_lead_to_their_tickets(screen: Scre
     until(lambda: "sort=name" in screen.path() and page.evaluate(shown), 20, "sorted by name")
     assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Unit")
     until(lambda: page.evaluate("() => document.activeElement?.dataset.key") == "sort-name", 5, "the focus stays")
+    assert not serious(page)
     page.locator('[data-key="period-week"]').click()
     until(lambda: "period=week" in screen.path() and page.evaluate(shown), 20, "another period")
     link = page.locator(".rates .whole td.ranked small a").nth(1)
@@ -299,3 +317,38 @@ def test_after_an_outage_the_table_comes_by_itself(screen: Screen, town_house: H
     assert screen.texts(".ag-row .c-number"), "the rows stay"
     page.unroute(asks)
     until(lambda: not fault.is_visible(), 10, "it is back")
+
+
+def test_a_picture_lies_below_the_map_until_none_is_chosen(screen: Screen) -> None:
+    page = screen.page
+    answers: dict[str, int] = {}
+
+    def note(answer: Response) -> None:
+        if "/tiles/" in answer.url:
+            answers[answer.url] = answer.status
+
+    page.on("response", note)
+    screen.open("/wall?lang=en")
+
+    def covered() -> float:
+        """How much of the map's box pictures of the file cover."""
+        return float(sum(share for width, share in page.evaluate(LAID) if width == 256))
+
+    def redder() -> float:
+        return float(page.evaluate(REDDER, b64encode(page.locator("#map-canvas").screenshot()).decode()))
+
+    until(lambda: covered() > 0.6, 10, "the town's picture lies below it")
+    assert set(answers.values()) == {200}
+    fetched = {screen.house.get(url.removeprefix(screen.house.url))[1] for url in answers}
+    assert png(PINK) in fetched, "the file's own"
+    assert screen.text("map-credit") == "© 测绘"
+    until(lambda: redder() > 15, 5, "and is seen")
+    page.get_by_role("button", name="No base map").click()
+    until(lambda: page.evaluate(LAID) == [], 5, "it is gone")
+    assert "base=none" in screen.path()
+    assert screen.text("map-credit") == ""
+    until(lambda: redder() < 5, 5, "and is not seen")
+    page.get_by_role("button", name="Imagery", exact=True).click()
+    until(lambda: covered() > 0.6, 10, "it is back")
+    assert "base" not in screen.path()
+    assert screen.failed == []
