@@ -12,7 +12,7 @@ from dashboard.nouns.noun import Document
 from dashboard.screens.frames import module, rated
 from dashboard.screens.marks import amount, change, clipped, fraction, number, rate
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.screens.servicerecords import ACCEPTANCES, BAD_RATINGS, COUNTED, LATE_CASES, PROMISES, SUMMED, WAITS
+from dashboard.screens.servicerecords import ACCEPTANCES, BAD_RATINGS, COUNTED, LATE_CASES, PROMISES, WAITS
 from dashboard.screens.strokes import columns, key, plotted, top_of
 from dashboard.words import DASH, Words, compact, percent
 
@@ -148,6 +148,6 @@ PANEL = Panel(
         "open": LATE_CASES,
         "good": BAD_RATINGS,
         "spot": COUNTED,
-        "fast": SUMMED,
+        "fast": COUNTED,
     },
 )  # fmt: skip
