@@ -1,10 +1,12 @@
 // The browser's end of /live: sets what was painted, says how old every card is, and never leaves an old number
 // looking new. What it is made of stands in the rooms beside it.
 
-import { address, applyAddress, cards, html, meta, readAddress } from "./live/address.mjs";
+import { address, applyAddress, cards, html, meta } from "./live/address.mjs";
 import { age } from "./live/age.mjs";
-import { connect, hello, say, takers, watchLink } from "./live/link.mjs";
-import { afterFrame, flush, outdate, ready, takePaint } from "./live/paint.mjs";
+import "./live/first.mjs";
+import { unfold } from "./live/frames.mjs";
+import { begin, hello, say, takers, watchLink } from "./live/link.mjs";
+import { afterFrame, flush, outdate, takePaint, whenReady } from "./live/paint.mjs";
 import { takeBeat } from "./live/pulse.mjs";
 import { restart, watchPage, writing } from "./live/restart.mjs";
 import { change, standing } from "./live/scene.mjs";
@@ -38,19 +40,16 @@ setInterval(() => {
   age();
 }, 500);
 
-function waitForPage() {
-  if (!ready()) return setTimeout(waitForPage, 30);
-  html.dataset.schematic = meta("schematic");
-  applyAddress();
-  flush();
-  hello();
-  if (standing().panel) change(standing()); // An address with a panel in it was loaded as its layout.
-}
-
-readAddress();
 html.lang = address.lang;
 wear(address.theme);
 // Not before all modules are there: what comes for a component that a module draws would find nobody to take it.
-if (document.readyState === "complete") connect();
-else document.addEventListener("DOMContentLoaded", connect, { once: true });
-waitForPage();
+if (document.readyState === "complete") begin();
+else document.addEventListener("DOMContentLoaded", begin, { once: true });
+whenReady(() => {
+  unfold();
+  html.dataset.schematic = meta("schematic");
+  applyAddress();
+  flush();
+  hello(undefined, false);
+  if (standing().panel) change(standing()); // An address with a panel in it was loaded as its layout.
+});

@@ -9,7 +9,7 @@ import { drawPoints, press } from "./map/layers.mjs";
 import { draw, fit, shapes } from "./map/outlines.mjs";
 import { caseAt, hideTip, point, pointAgain } from "./map/pointing.mjs";
 import { Points, stampStore } from "./map/points.mjs";
-import { L, layer, shown, state, states } from "./map/scene.mjs";
+import { L, layer, meta, shown, state, states } from "./map/scene.mjs";
 import { lay } from "./map/tiles.mjs";
 
 const citywall = window.citywall;
@@ -112,7 +112,10 @@ function end() {
   labelled = "";
 }
 
+// A page with a map will want the outlines of its place: they come while it is being made.
+if (L && meta("map") && citywall.address?.place) shapes(citywall.address.place).catch(() => {});
+
 L?.Map.addInitHook(function () {
   if (this.getContainer().closest("#map") || this.getContainer().id === "map-canvas") begin(this);
-  else setTimeout(() => this.getContainer().closest("#map") && begin(this));
+  else setTimeout(() => this._mapPane && this.getContainer().closest("#map") && begin(this)); // Unless it has gone since.
 });

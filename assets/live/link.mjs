@@ -1,6 +1,6 @@
 // The link to the server: one socket for as long as the page lives, or long polls where no socket gets through.
 
-import { address, cards, html } from "./address.mjs";
+import { address, cards, html, meta, stage } from "./address.mjs";
 import { offset, painted } from "./paint.mjs";
 import { said } from "./pulse.mjs";
 
@@ -28,7 +28,11 @@ let attempts = 0;
 let failures = 0;
 let retry = 0;
 let pollControl = null;
-const panels = () => [...cards()].map((card) => card.dataset.panel);
+let polled = ""; // what the latest poll wanted
+let begun = false; // whether all modules of the page are there
+const early = []; // frames that came before
+let wish = meta("panels").split(" ").filter(Boolean); // what is to stand here while nothing does yet
+const panels = () => (stage() ? [...cards()].map((card) => card.dataset.panel) : wish);
 export const sizeClass = () => (innerHeight >= 1800 ? "large" : innerHeight <= 1030 ? "small" : "normal");
 
 function helloMessage(wanted = panels()) {
@@ -38,13 +42,23 @@ function helloMessage(wanted = panels()) {
   };
 }
 
-export function hello(wanted = panels()) {
+const wanting = (wanted) => JSON.stringify([wanted, address.place, address.lang, sizeClass()]);
+
+function greet(socket, wanted) {
+  socket.told = wanting(wanted);
+  socket.send(JSON.stringify(helloMessage(wanted)));
+}
+
+// Says what is wanted; where it is not to be said ``again``, only to whom it was not said yet.
+export function hello(wanted = panels(), again = true) {
   if (!wanted.length) return;
-  link.asked = Date.now();
-  for (const socket of [main, probe]) {
-    if (socket?.readyState === OPEN) socket.send(JSON.stringify(helloMessage(wanted)));
-  }
-  pollControl?.abort("again");
+  wish = wanted;
+  const known = wanting(wanted);
+  const open = [main, probe].filter((socket) => socket?.readyState === OPEN && (again || socket.told !== known));
+  for (const socket of open) greet(socket, wanted);
+  const poll = pollControl && (again || polled !== known);
+  if (poll) pollControl.abort("again");
+  if (again || open.length || poll) link.asked = Date.now();
 }
 
 // Says something over the socket; whether there was one.
@@ -54,9 +68,18 @@ export function say(message) {
   return true;
 }
 
+// All modules are there now: what came before has waited for them.
+export function begin() {
+  begun = true;
+  if (main) window.dispatchEvent(new Event("citywall:linked"));
+  for (const frame of early.splice(0)) take(frame);
+}
+
 function take(frame) {
-  said.frame = Date.now();
-  link.since ||= said.frame;
+  frame.came ??= Date.now();
+  said.frame = frame.came;
+  if (!begun) return void early.push(frame);
+  link.since ||= Date.now();
   attempts = 0;
   const up = html.dataset.link === "up";
   html.dataset.link = "up";
@@ -78,7 +101,7 @@ export function connect() {
     clearTimeout(giveUp);
     opened = true;
     failures = 0;
-    if (panels().length) socket.send(JSON.stringify(helloMessage()));
+    if (panels().length) greet(socket, panels());
   };
   socket.onmessage = (event) => {
     const frame = JSON.parse(event.data);
@@ -104,7 +127,7 @@ function promote(socket) {
   probe = null;
   old?.close();
   stopPoll();
-  window.dispatchEvent(new Event("citywall:linked"));
+  if (begun) window.dispatchEvent(new Event("citywall:linked"));
 }
 
 function dropProbe() {
@@ -134,6 +157,7 @@ async function startPoll() {
     }
     const control = (pollControl = new AbortController());
     let timer = setTimeout(() => control.abort("late"), POLL);
+    polled = wanting(panels());
     try {
       const answer = await fetch("/live/poll", {
         method: "POST", body: JSON.stringify({ ...helloMessage(), report: link.report() }), signal: control.signal,

@@ -1,6 +1,7 @@
 // Setting what was painted: only what differs, the charts not too often, everything before the next frame.
 
 import { address, cards, html, stage } from "./address.mjs";
+import { bring, lacks } from "./suites.mjs";
 import { figures, inTheme } from "./theme.mjs";
 
 const citywall = (window.citywall ??= {});
@@ -17,6 +18,18 @@ const turned = new Set();
 let again = 0;
 
 export const ready = () => !!window.dash_clientside?.set_props && !!stage();
+
+// Does something as soon as the page has been drawn for the first time.
+export function whenReady(work) {
+  if (ready()) return work();
+  const drawn = new MutationObserver(() => {
+    if (!ready()) return;
+    drawn.disconnect();
+    work();
+  });
+  drawn.observe(html, { childList: true, subtree: true });
+}
+
 export const offset = () => Math.max(0, ...offsets.values()) || null;
 citywall.drawNow = () => { if (waiting.size) charted.clear(), flush(); }; // For pictures, where nobody waits a second.
 citywall.pending = () => waiting.size; // What has come and is not drawn yet.
@@ -77,10 +90,15 @@ export function flush() {
         continue;
       }
     }
+    const sink = citywall.sinks[component];
+    const plain = property === "children" && citywall.plain?.(value);
+    if (!sink && !plain && property !== "figure" && lacks(last.get(target) ?? "")) {
+      bring().then(flush, () => setTimeout(flush, CHART));
+      continue;
+    }
     waiting.delete(target);
     try {
-      const sink = citywall.sinks[component];
-      const place = property === "children" && citywall.plain?.(value) ? document.getElementById(component) : null;
+      const place = plain ? document.getElementById(component) : null;
       if (sink) sink(property, value);
       else if (place) citywall.draw(place, value);
       else window.dash_clientside.set_props(component, { [property]: property === "figure" ? inTheme(value) : value });

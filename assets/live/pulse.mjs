@@ -30,7 +30,7 @@ citywall.time = {
 
 // Takes a beat; whether the server serves another version than this page.
 export function takeBeat(beat) {
-  said.skew = beat.now - Date.now() / 1000;
+  said.skew = beat.now - beat.came / 1000;
   if (said.pulse?.wall && beat.wall - said.pulse.wall >= 0.5 && beat.epoch === said.pulse.epoch) {
     const found = (beat.as_of - said.pulse.as_of) / (beat.wall - said.pulse.wall);
     rate = Math.abs(found - 1) < 0.1 ? 1 : Math.max(0, found);

@@ -38,9 +38,10 @@ export const writing = () => Date.now() - calm.touched < UNSENT &&
 export const quiet = () =>
   !writing() && Date.now() - calm.touched > CALM && html.dataset.link === "up" && ready() && citywall.pending() === 0 && !calm.restless();
 
-// A script that did not come, as when the server dies while the page is being loaded, leaves a hole for good.
+// A script that did not come, as when the server dies while the page is being loaded, leaves a hole for good: one that
+// is not asked for again.
 let torn = false;
-window.addEventListener("error", (event) => { torn ||= event.target?.tagName === "SCRIPT"; }, true);
+window.addEventListener("error", (event) => { torn ||= event.target?.tagName === "SCRIPT" && !event.target.dataset.again; }, true);
 
 let stood = begun; // when a stage was last seen on the page
 // Called twice a second.

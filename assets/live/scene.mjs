@@ -1,9 +1,11 @@
 // Another scene on the same page: layout, place and options change in place, and the link lives on.
 
 import { address, applyAddress, html, meta, readAddress, stage } from "./address.mjs";
+import { unfold } from "./frames.mjs";
 import { hello } from "./link.mjs";
 import { flush, forget, ready } from "./paint.mjs";
 import { due, restart } from "./restart.mjs";
+import { bring, lacks } from "./suites.mjs";
 
 const citywall = (window.citywall ??= {});
 const PATIENCE = 10000; // ms for a layout to come
@@ -68,7 +70,9 @@ const trees = new Map(); // what has come once is right for as long as this vers
 async function fetched({ panel, layout }) {
   const answer = await fetch(panel ? `/panel/${panel}.json` : `/${layout}/_dash-layout`, { signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const tree = await answer.json();
+  const text = await answer.text();
+  if (lacks(text)) await bring();
+  const tree = JSON.parse(text);
   return panel ? tree : tree.props.children;
 }
 
@@ -84,6 +88,7 @@ async function swap(tree, url) {
   hello(panelsOf(tree)); // What is painted while the page is being drawn waits for it.
   set(tree);
   while (!ready()) await frame();
+  unfold();
   citywall.room?.();
   applyAddress();
   flush();

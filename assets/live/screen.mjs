@@ -2,7 +2,7 @@
 
 import { address, html } from "./address.mjs";
 import { link, say, takers } from "./link.mjs";
-import { painted } from "./paint.mjs";
+import { painted, ready, whenReady } from "./paint.mjs";
 import { picture } from "./picture.mjs";
 import { version } from "./pulse.mjs";
 import { calm, restart, restarts, used } from "./restart.mjs";
@@ -96,6 +96,7 @@ window.addEventListener("citywall:linked", () => { told = 0; tell(); });
 // -- commands ------------------------------------------------------------------------------------------------
 
 takers.command = async (order) => {
+  if (!ready()) await new Promise(whenReady); // It may come before the page is drawn, which would then lie over the scene.
   if (order.wish) localStorage.setItem(wishes(screen.id), JSON.stringify(order.wish));
   if (order.name !== undefined) screen.name = order.name;
   if (order.command === "identify") identify(order);

@@ -59,7 +59,8 @@ class Front:
     ) -> None:
         self.app, self.own, self.limit, self.limits = app, own, limit, limits
         self.prefixes, self.pages = tuple(f"/{screen}/_dash-" for screen in screens), {f"/{s}" for s in screens}
-        self.static = ("/_dash-component-suites/", "/assets/", "/shapes/", "/panel/", "/_favicon.ico", *self.prefixes)
+        kept = ("/_dash-component-suites/", "/_dash-dependencies", "/assets/", "/shapes/", "/panel/", "/_favicon.ico")
+        self.static = (*kept, *self.prefixes)
         self.kept: dict[tuple[str, float], Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

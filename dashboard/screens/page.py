@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
+from posixpath import dirname, normpath
 from typing import Any
 
 import msgspec
@@ -92,6 +93,43 @@ def staged(wall: Any) -> Any:
     return html.Div(wall, id="stage")
 
 
+def folded(tree: Any) -> bytes:
+    """A page's tree as JSON, in which what stays as it is for good is folded into ``data-frame`` of what it stands in.
+
+    That is all HTML components below one of them that no ``id`` makes the target of a paint; ``frames.mjs`` draws them.
+
+    >>> found = msgspec.json.decode(folded(html.H2([html.B("In hand"), " "], id="a")))["props"]
+    >>> found["id"], [part if part == " " else part["type"] for part in msgspec.json.decode(found["data-frame"])]
+    ('a', ['B', ' '])
+    """
+    return msgspec.json.encode(_fold(msgspec.json.decode(to_json(tree))))
+
+
+def _below(node: dict[str, Any]) -> list[Any]:
+    children = node["props"].get("children")
+    return children if isinstance(children, list) else [] if children is None else [children]
+
+
+def _stays(node: Any) -> bool:
+    """Whether nothing in a part of a page can be painted or clicked by way of Dash."""
+    if not isinstance(node, dict):
+        return not isinstance(node, list)
+    return node["namespace"] == "dash_html_components" and "id" not in node["props"] and all(map(_stays, _below(node)))
+
+
+def _fold(node: Any) -> Any:
+    if not isinstance(node, dict) or node["namespace"] != "dash_html_components":
+        return node
+    below, props = _below(node), dict(node["props"])
+    if any(isinstance(child, dict) for child in below) and all(map(_stays, below)):
+        del props["children"]
+        props["data-frame"] = msgspec.json.encode(below).decode()
+    elif below:
+        found = list(map(_fold, below))
+        props["children"] = found if isinstance(props["children"], list) else found[0]
+    return {**node, "props": props}
+
+
 def alone(panel: str) -> Layout:
     """The layout of one panel that has the screen to itself, under the header."""
     picture = {"wide": f"header\n{panel}"}
@@ -141,6 +179,10 @@ def _card(panel: Panel, ctx: Context, absent: str) -> Any:
 # -- which scripts and styles a page loads -----------------------------------------------------------------
 
 GRID = "/dash_ag_grid/"  # Only the tickets' table has a grid; its script is larger than all others together.
+UNUSED = (GRID, "/dash/dash_table/")
+# What a page does without at first, by the suite it is for: Dash's own components, and what these need of old browsers.
+LATER = {"dash_core_components": ("/dash/deps/polyfill@", "/dash/dcc/")}
+FIRST = "/assets/live/first.mjs"
 DESK_KEEPS = (
     "tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "elements.mjs", "instruct.css", "instruct.mjs",
 )  # fmt: skip
@@ -155,8 +197,7 @@ def import_map(text: str) -> str:
     >>> import_map('<script type="module" src="/assets/a.mjs?m=1.5"></script>')
     '<script type="importmap">{"imports":{"/assets/a.mjs":"/assets/a.mjs?m=1.5"}}</script>'
     """
-    found = {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
-    return f'<script type="importmap">{msgspec.json.encode({"imports": found}).decode()}</script>'
+    return f'<script type="importmap">{msgspec.json.encode({"imports": _modules(text)}).decode()}</script>'
 
 
 def fonts_ahead() -> str:
@@ -167,10 +208,46 @@ def fonts_ahead() -> str:
     )
 
 
-def wall_scripts(text: str, ahead: str = "") -> str:
-    """A screen's page without what only desks need; ``ahead`` is one more line of its head."""
-    ahead = f"{import_map(text)}\n{ahead}"
-    return "\n".join(row for row in text.splitlines() if GRID not in row).replace("</head>", f"{ahead}\n</head>")
+def _modules(text: str) -> dict[str, str]:
+    """The house's modules on a page: where each lies → the address it is loaded from."""
+    return {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
+
+
+def _imported(module: str, known: Mapping[str, str], found: dict[str, None]) -> dict[str, None]:
+    """A module and all it imports, by where they lie, into ``found``."""
+    if module in known and module not in found:
+        found[module] = None
+        text = (ASSETS.parent / module.removeprefix("/")).read_text(encoding="utf-8")
+        for other in re.findall(r'^import (?:[^"]* from )?"(\.{1,2}/[\w/.-]+)";', text, re.MULTILINE):
+            _imported(normpath(f"{dirname(module)}/{other}"), known, found)
+    return found
+
+
+def wall_scripts(text: str, tree: Any, ahead: str = "") -> str:
+    """A screen's page without what only desks need; ``ahead`` is one more line of its head.
+
+    Suites of which ``tree`` has no component are named in the head alone, for what comes later. Before anything else
+    the page asks for what it is to show, which is painted while all the rest of it is loaded and run.
+    """
+    drawn = to_json(tree).decode()
+    rows, later = [], []
+    absent = [part for suite, parts in LATER.items() if f'"namespace":"{suite}"' not in drawn for part in parts]
+    for row in text.splitlines():
+        if any(part in row for part in absent):
+            later += re.findall(r'src="([^"]+)"', row)
+        elif not any(part in row for part in UNUSED):
+            rows.append(row)
+    modules = _modules(text)
+    said = {
+        "panels": " ".join(re.findall(r'"data-panel":"([\w-]+)"', drawn)),
+        "later": " ".join(later),
+        "map": "yes" if '"namespace":"dash_leaflet"' in drawn else "",
+    }
+    head = [f'<meta name="citywall-{name}" content="{value}">' for name, value in said.items() if value]
+    head += [import_map(text)]
+    head += [f'<link rel="modulepreload" href="{modules[name]}">' for name in _imported(FIRST, modules, {})]
+    head += [f'<script type="module" async src="{modules[FIRST]}"></script>', ahead, "</head>"]
+    return "\n".join(rows).replace("</head>", "\n".join(head))
 
 
 def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:

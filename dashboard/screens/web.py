@@ -32,6 +32,7 @@ from dashboard.screens.marks import ASSETS
 from dashboard.screens.page import (
     alone,
     desk_scripts,
+    folded,
     fonts_ahead,
     layouts_of,
     page,
@@ -124,7 +125,7 @@ def make_app(
         name = request.path_params["panel"]
         if name not in all_panels() or name == "header":
             return Response("no such panel", 404, media_type="text/plain")
-        return Response(to_json(page(alone(name), city, places)), media_type="application/json")
+        return Response(folded(page(alone(name), city, places)), media_type="application/json")
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
     own += keeping.routes(layouts, city, version)
@@ -133,10 +134,11 @@ def make_app(
         chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
         ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">' if chart else ""
         ahead = "\n".join(filter(None, (ahead, keeping.head(layouts[screen], city))))
-        own += _screen(screen, app, tree, city, places, partial(wall_scripts, ahead=ahead))
+        own += _screen(screen, app, folded(tree), city, places, partial(wall_scripts, tree=tree, ahead=ahead))
     for desk, tree in (desks or {}).items():
-        grid = "dash_ag_grid" in to_json(tree).decode()
-        own += _screen(desk, app, tree, city, places, partial(desk_scripts, name=desk, version=version, grid=grid))
+        drawn = to_json(tree)
+        loads = partial(desk_scripts, name=desk, version=version, grid=b"dash_ag_grid" in drawn)
+        own += _screen(desk, app, drawn, city, places, loads)
     server.router.routes[:0] = own
     server.add_middleware(
         cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, screens=(*city.screens, *(desks or {}))
@@ -189,9 +191,9 @@ def _shapes_version(city: City, places: PlaceTree, version: str) -> str:
 
 
 def _screen(
-    screen: str, app: Dash, tree: Any, city: City, places: PlaceTree, loads: Callable[[str], str]
+    screen: str, app: Dash, drawn: bytes, city: City, places: PlaceTree, loads: Callable[[str], str]
 ) -> list[BaseRoute]:
-    """A screen's page, and the layout it asks for."""
+    """A screen's page, and the layout it asks for, as JSON."""
     kept: dict[str, bytes] = {}
 
     async def show(request: Request) -> Response:
@@ -213,8 +215,6 @@ def _screen(
         return Response(kept["page"], media_type="text/html", headers=headers)
 
     async def layout(request: Request) -> Response:
-        if "layout" not in kept:
-            kept["layout"] = to_json(tree)
-        return Response(kept["layout"], media_type="application/json")
+        return Response(drawn, media_type="application/json")
 
     return [Route(f"/{screen}", show), Route(f"/{screen}/_dash-layout", layout)]

@@ -188,6 +188,27 @@ async def test_a_screen_without_charts_loads_nothing_ahead(tmp_path: Path) -> No
     assert ahead == {"intake": True, "video": False}
 
 
+async def test_a_page_names_what_it_is_to_show_and_loads_only_what_that_needs(tmp_path: Path) -> None:
+    app = app_of(town(tmp_path, screens=["intake", "video"]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://wall.test") as client:
+        pages = {screen: (await client.get(f"/{screen}")).text for screen in ("intake", "video")}
+        for screen, text in pages.items():
+            (panels,) = re.findall(r'<meta name="citywall-panels" content="([^"]+)">', text)
+            layout = (await client.get(f"/{screen}/_dash-layout")).text
+            assert panels.split() == re.findall(r'"data-panel":"([^"]+)"', layout)
+            (first,) = re.findall(r'<script type="module" async src="([^"]+)">', text)
+            assert first.startswith("/assets/live/first.mjs?m=")
+            ahead = re.findall(r'<link rel="modulepreload" href="(/assets/live/[^"?]+)', text)
+            assert {"/assets/live/first.mjs", "/assets/live/link.mjs", "/assets/live/address.mjs"} <= set(ahead)
+            assert text.index("citywall-panels") < text.index("importmap") < text.index("modulepreload")
+            assert "dash_table" not in re.sub(r'<script id="_dash-config".*?</script>', "", text, flags=re.DOTALL)
+        assert re.findall(r'<script src="[^"]+/dash/dcc/dash_core_components\.', pages["intake"]), "it has a chart"
+        assert not re.findall(r'<script src="[^"]+/dash/dcc/', pages["video"])
+        (later,) = re.findall(r'<meta name="citywall-later" content="([^"]+)">', pages["video"])
+        assert "citywall-later" not in pages["intake"]
+        assert [(await client.get(path)).status_code for path in later.split()] == [200, 200, 200]
+
+
 async def test_who_cannot_unpack_gets_the_same_file(client: httpx.AsyncClient) -> None:
     plain = await client.get("/assets/live.mjs", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
