@@ -3,6 +3,7 @@
 
 import "./live.mjs"; // Its takers are wrapped here.
 import { address, html, meta, stage } from "./live/address.mjs";
+import { age } from "./live/age.mjs";
 import { takers } from "./live/link.mjs";
 import { painted, ready, takePaint } from "./live/paint.mjs";
 import { said, version } from "./live/pulse.mjs";
@@ -94,6 +95,7 @@ function show(moved = false) {
   takePaint({ n: 0, place: found.place, lang: found.lang, epoch: found.epoch, panels: found.panels });
   painted.n = 0;
   painted.epoch = null; // The server is asked for everything.
+  age(); // Each card says at once how old it is.
 }
 
 function begin() {

@@ -66,7 +66,7 @@ def test_the_wall_paints_in_both_languages(
     seen = (
         "() => [...document.querySelectorAll('[data-panel]')].filter((c) => c.offsetParent).map((c) => c.dataset.panel)"
     )
-    assert set(page.evaluate(seen)) == MODULES | {"header", "decide", "map", "urgent"}
+    assert set(page.evaluate(seen)) == MODULES | {"header", "decide", "map", "urgent", "alerts"}
     assert page.evaluate("() => document.documentElement.lang") == lang
     written = page.evaluate("() => document.body.innerText")
     assert simulated in written
