@@ -12,7 +12,8 @@ const NAME = "citywall.kept"; // in localStorage: {place|lang: memory}
 const EVERY = 5000; // ms between two notes
 const MOST = 4; // pictures that are kept: of so many places and languages
 const WAIT = 1500; // ms for which the link is waited for before the last picture is shown
-const keeps = () => !!document.querySelector("link[rel=manifest]") && document.querySelector("link[rel=manifest]").getAttribute("href") === `/${stage()?.dataset.screen}.webmanifest`;
+const manifest = document.querySelector("link[rel=manifest]")?.getAttribute("href");
+const keeps = () => !!manifest && (!stage() || manifest === `/${stage().dataset.screen}.webmanifest`); // The first paint comes before the stage.
 const key = () => `${address.place}|${address.lang}`;
 const days = Number(meta("keep")) || 0;
 

@@ -1,6 +1,7 @@
 // Setting what was painted: only what differs, the charts not too often, everything before the next frame.
 
 import { address, cards, html, stage } from "./address.mjs";
+import { unfold } from "./frames.mjs";
 import { bring, lacks } from "./suites.mjs";
 import { figures, inTheme } from "./theme.mjs";
 
@@ -17,17 +18,20 @@ const charted = new Map(); // component.property → when a chart was last drawn
 const turned = new Set();
 let again = 0;
 
-export const ready = () => !!window.dash_clientside?.set_props && !!stage();
+export const ready = () => !!window.dash_clientside?.set_props && !!citywall.draw && !!stage();
 
 // Does something as soon as the page has been drawn for the first time.
 export function whenReady(work) {
   if (ready()) return work();
-  const drawn = new MutationObserver(() => {
+  const look = () => {
     if (!ready()) return;
     drawn.disconnect();
+    clearInterval(timer);
     work();
-  });
+  };
+  const drawn = new MutationObserver(look);
   drawn.observe(html, { childList: true, subtree: true });
+  const timer = setInterval(look, 50); // The last of what it takes may come without a change of the page.
 }
 
 export const offset = () => Math.max(0, ...offsets.values()) || null;
@@ -74,6 +78,7 @@ export function takePaint(paint) {
 
 export function flush() {
   if (!ready()) return;
+  unfold(); // First of all: it would wipe away what was painted before it.
   for (const [target, value] of waiting) {
     const dot = target.lastIndexOf(".");
     const [component, property] = [target.slice(0, dot), target.slice(dot + 1)];
