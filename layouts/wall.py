@@ -59,6 +59,6 @@ LAYOUT = Layout(
         "wide": "7.4fr 14.2fr 1.8fr 9.6fr 10fr 15fr 7fr 18fr 3.4fr 21.6fr",
         "small": "6.5fr 13fr 24fr 24fr 23fr",
         "ultrawide": "7fr 16fr 22fr 10fr 17fr 31fr",
-        "tall": "7.5fr 13.4fr 16fr 18fr 19fr 24fr 24fr 23fr",
+        "tall": "7.5fr 13.4fr 15fr 17fr 22fr 24fr 23.5fr 23fr",
     },
 )

@@ -359,10 +359,12 @@ class Watched:
                     yield from platform.forgiven(start, end) if at else [(start, end)]
 
     def forget_before(self, moment: float) -> None:
-        """Shorten the trail before ``moment`` to what still counts: the outages that reach beyond it, and its end."""
+        """Shorten the trail before ``moment`` to what still counts: when it was first heard of, the outages that reach
+        beyond it, and its end.
+        """
         keep = bisect_left(self.trail, (moment, 0)) - 1
-        if keep > 0:
-            del self.trail[:keep]
+        if keep > 1:
+            del self.trail[1:keep]
 
     def smooth_before(self, moment: float) -> None:
         """Leave out of the trail what lies before ``moment`` and counts for nothing, too short for an outage and not
