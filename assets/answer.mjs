@@ -95,7 +95,8 @@ function question(asked) {
     id: whole ? "" : idOf(asked).replace(/-why$/, ""), // What stands beneath a figure is of that figure.
     list: idOf(asked), shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
     feeds: asked.closest("[data-number]")?.querySelector("[data-feeds]")?.dataset.feeds.split(" "), // Its own, where a card has many.
-    period: visible(card.querySelector("header .period")), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || row?.place || citywall.address.place,
+    // Also where the card shows no header.
+    period: visible(card.querySelector(`header .period [lang="${lang()}"]`)), place: new URLSearchParams(href.split("?")[1] ?? "").get("place") || row?.place || citywall.address.place,
   };
 }
 

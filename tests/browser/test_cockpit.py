@@ -160,6 +160,8 @@ def test_two_taps_lead_from_a_number_to_a_ticket(tablet: Page, board: Board) -> 
     answer.wait_for()
     told = answer.inner_text()
     assert said(tablet, "late") in told
+    assert "14 日" in told
+    assert "14 days" not in told, "in one language"
     assert answer.locator("section p").first.inner_text() == key_numbers()["late"].formula.zh
     assert "数据截至" in told
     assert answer.locator(".sources .name").all_inner_texts() == ["intake"], "only what fills this number"
