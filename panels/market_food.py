@@ -17,8 +17,8 @@ from dashboard.screens.strokes import between, key, plotted
 from dashboard.words import DASH, Words, compact, in_percent, percent
 
 NAMES = {
-    "year": Words("今年合格率", "Passed this year"),
-    "month": Words("本月合格率", "This month"),
+    "year": Words("今年合格率", "Passed, year"),
+    "month": Words("本月合格率", "Month"),
     "failed": Words("不合格", "Failed"),
 }
 KINDS = (Words("食品类别", "Food"), Words("", ""), Words("不合格率", "Failed"), Words("批次 n", "Samples n"))
