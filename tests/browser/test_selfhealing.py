@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LIVE = f"() => ({STATE})().states.join() === 'live'"
 SECONDS = float(os.environ.get("CITYWALL_OUTAGE_SECONDS", "8"))
-QUIET = float(os.environ.get("CITYWALL_QUIET_SECONDS", "12"))
+QUIET = float(os.environ.get("CITYWALL_QUIET_SECONDS", "20"))
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180 + 2 * SECONDS + QUIET)]
 
 
