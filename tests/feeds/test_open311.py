@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 from hashlib import blake2b
@@ -228,22 +229,32 @@ async def test_the_recorded_requests_come_over_http_page_by_page(tmp_path: Path)
     assert served.asked[0].query["start_date"] == (NOW - timedelta(days=3000)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@pytest.mark.parametrize("pages", [True, False])
-async def test_what_is_known_goes_no_further(tmp_path: Path, pages: bool) -> None:
-    server = Server([request(), request(service_request_id="8")], pages=pages)
-    async with source(server) as served:
-        city = town(tmp_path, feed(served.url, page_size=1))
+async def passes_of(answer: Any, folder: Path, count: int, before: Callable[[int], None]) -> list[list[str]]:
+    """What so many passes over all pages tell; ``before`` is called with the number of each pass after the first."""
+    async with source(answer) as served:
+        city = town(folder, feed(served.url, page_size=1))
         (found,), ctx = bind(city), context(city)
         passes: list[list[str]] = [[]]
         async with asyncio.timeout(20), aclosing(cast(Any, found.feed.open)(found.settings, ctx)) as stream:
             async for delivery in stream:
                 passes[-1] += [event.id for event in parsed(found, ctx, [delivery])[0]]
                 if delivery.cursor is not None:
-                    if len(passes) == 3:
+                    if len(passes) == count:
                         break
                     passes.append([])
-                    if len(passes) == 3:
-                        server.requests[1] = request(service_request_id="8", status="closed")
+                    before(len(passes))
+    return passes
+
+
+@pytest.mark.parametrize("pages", [True, False])
+async def test_what_is_known_goes_no_further(tmp_path: Path, pages: bool) -> None:
+    server = Server([request(), request(service_request_id="8")], pages=pages)
+
+    def before(number: int) -> None:
+        if number == 3:
+            server.requests[1] = request(service_request_id="8", status="closed")
+
+    passes = await passes_of(server, tmp_path, 3, before)
     assert passes == [["7:reported", "8:reported"], [], ["8:reported", "8:closed"]]
 
 
@@ -317,18 +328,7 @@ async def test_pages_are_read_on_though_the_first_has_not_changed(tmp_path: Path
             return reply(status=304, etag=tag)
         return reply(whole.partition(b"\r\n\r\n")[2], etag=tag)
 
-    async with source(answer) as served:
-        city = town(tmp_path, feed(served.url, page_size=1))
-        (found,), ctx = bind(city), context(city)
-        passes: list[list[str]] = [[]]
-        async with asyncio.timeout(20), aclosing(cast(Any, found.feed.open)(found.settings, ctx)) as stream:
-            async for delivery in stream:
-                passes[-1] += [event.id for event in parsed(found, ctx, [delivery])[0]]
-                if delivery.cursor is not None:
-                    if len(passes) == 2:
-                        break
-                    passes.append([])
-                    server.requests.append(request(service_request_id="9"))
+    passes = await passes_of(answer, tmp_path, 2, lambda _: server.requests.append(request(service_request_id="9")))
     assert passes == [["7:reported", "8:reported"], ["9:reported"]]
 
 
