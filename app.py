@@ -293,7 +293,12 @@ def parser() -> argparse.ArgumentParser:
         "--jobs", type=int, default=1, choices=range(1, 33), metavar="N", help="so many at a time (default 1)"
     )
     made.set_defaults(work=console.gallery)
-
+    text = "list the captions of the screens, Chinese beside English, and name those that lack one of the two"
+    made = commands.add_parser("words", help=text, description=text)
+    made.add_argument("--language", choices=("zh", "en"), help="only the texts of this language (default both)")
+    made.add_argument("--find", default="", metavar="TEXT", help="only captions that hold this, in either language")
+    made.add_argument("--csv", metavar="FILE", help="into this file for a spreadsheet: where, zh, en")
+    made.set_defaults(work=console.words)
     made = add("messages", console.show_messages, "what the escalation sent to whom, when, and whether it arrived")
     made.add_argument("--limit", type=int, default=50, help="how many, newest first (default 50)")
     made.add_argument("--failed", action="store_true", help="only what has not arrived though it was tried")

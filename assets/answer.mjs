@@ -11,17 +11,20 @@ const zone = meta("zone") || undefined;
 const IDLE = 180000; // ms after which an answer that nobody touches closes, so that a wall is never left with one
 const ROWS = 6; // tickets that are shown at once
 const SHORT = 48; // letters of a piece of a card that is taken for a number; what is longer is a text
+const SCALES = "万亿KMB"; // letters of a shortened number, which are no words
+const COUNT = new RegExp(`^[\\d,.]+[${SCALES}]?$`, "u");
+const NO_WORD = new RegExp(`[^\\p{L}]|[${SCALES}]`, "gu");
 const MOST = 40; // numbers of a card whose traces are asked for
 const WORDS = {
   zh: {
     close: "关闭", formula: "口径", made: "构成", sources: "数据来源", asof: "数据截至", day: "近 24 小时", below: "下级", tickets: "相关工单",
-    all: (n) => `查看全部${n ? ` ${n} 件` : ""} ›`, none: "尚无记录", since: (t) => `自 ${t} 起有记录`, aside: "只为本级及下一级保留走势", figures: "本卡指标", low: "最低", high: "最高",
+    all: (n) => `查看全部${n ? ` ${n} 件` : ""} ›`, none: "尚无记录", upper: "列表中的数只在最上两级逐时记录", since: (t) => `自 ${t} 起有记录`, hourly: (n) => (n > 1 ? `每 ${n} 小时一记` : "每小时一记"), figures: "本卡指标", low: "最低", high: "最高",
     live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", ago: (t) => `${t}前`, failed: "暂时取不到", nothing: "没有工单",
     line: "该行", on: (t) => `在「${t}」查看全部 ›`,
   },
   en: {
     close: "Close", formula: "Formula", made: "Made of", sources: "Rests on", asof: "As of", day: "Last 24 hours", below: "Below", tickets: "Tickets behind it",
-    all: (n) => `All${n ? ` ${n}` : ""} ›`, none: "Nothing recorded yet", since: (t) => `recorded since ${t}`, aside: "Traces are kept here and one level down", figures: "This card's numbers", low: "lowest", high: "highest",
+    all: (n) => `All${n ? ` ${n}` : ""} ›`, none: "Nothing recorded yet", upper: "Numbers in lists are noted at the two upper levels only", since: (t) => `recorded since ${t}`, hourly: (n) => (n > 1 ? `noted every ${n} hours` : "noted hourly"), figures: "This card's numbers", low: "lowest", high: "highest",
     live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", ago: (t) => `${t} ago`, failed: "Cannot be fetched now", nothing: "No ticket",
     line: "Its row", on: (t) => `All of them under ${t} ›`,
   },
@@ -81,18 +84,45 @@ function again({ list, row }) {
   return [...rows].find((one) => visible(one.querySelector(".name")) === row.name)?.children[row.at] ?? null;
 }
 
+// What is noted of a number in a list or a line is found by its list, the name of its row or the words beside it, and
+// its cell: the same as `tracerows.py` reads from what is drawn. Units and times say nothing.
+const told = (node) => (node.nodeType === Node.TEXT_NODE ? node.data : node.matches?.("time, .unit") ? "" : [...node.childNodes].map(told).join(""));
+
+const DIGITS = (element) => !element.closest(`${NO_NUMBER}, ${ROW}, time, button, summary, input, select, textarea`) && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && /\d/.test(node.data));
+
+function cellOf(asked) {
+  const row = asked.closest(ROW);
+  if (row) return { list: idOf(row.parentElement), row: [row.querySelector(".name")].map((name) => (name ? told(name).replace(/\s+/gu, "") : ""))[0], cell: [...row.children].findIndex((child) => child.contains(asked)) };
+  const leaf = DIGITS(asked) ? asked : [...asked.querySelectorAll("*")].find(DIGITS);
+  const [words, around] = leaf ? wordsOf(leaf) : ["", null];
+  const beside = [...(document.getElementById(idOf(asked))?.querySelectorAll("*") ?? [])].filter((one) => DIGITS(one) && wordsOf(one)[1] === around);
+  return { list: idOf(asked), row: words, cell: Math.max(0, beside.indexOf(leaf)) };
+}
+
+// The words that stand beside a number, and the element that has them; null where the list itself is the nearest.
+function wordsOf(leaf) {
+  for (let block = number(leaf)?.parentElement ?? leaf; block && !block.id; block = block.parentElement) {
+    const words = told(block).replace(NO_WORD, "");
+    if (words) return [words, block];
+  }
+  return ["", null];
+}
+
 function question(asked) {
   const card = asked.closest("[data-panel]");
   const whole = asked.matches("h2 > button");
-  const row = whole || asked.closest("a.behind") ? null : rowOf(asked);
+  const cells = whole ? null : rowOf(asked);
+  const row = asked.closest("a.behind") ? null : cells; // What leads to tickets answers with these.
   const head = whole ? null : asked.closest(ROW)?.querySelector(".name") ?? labelOf(asked, card);
   const title = card.dataset[lang() === "en" ? "titleEn" : "titleZh"];
   const own = whole ? null : number(asked);
   const href = asked.closest("a.behind[href^='/tickets']")?.getAttribute("href") ?? "";
-  const name = [visible(head) || asked.getAttribute("aria-label") || "", row?.column].filter(Boolean).join(" · ");
+  const figure = asked.closest("[data-figure]")?.dataset.figure;
+  const name = [visible(head) || asked.getAttribute("aria-label") || "", cells?.column].filter(Boolean).join(" · ");
   return {
     card, title, own, href, row, name: name === title ? "" : name,
-    id: whole ? "" : idOf(asked).replace(/-why$/, ""), // What stands beneath a figure is of that figure.
+    // What stands beneath a figure is of that figure, and in a place's row of the one on that place's own screen.
+    id: whole ? "" : figure ?? idOf(asked).replace(/-why$/, ""), figure, cell: whole ? null : cellOf(asked),
     list: idOf(asked), shown: own ?? (!whole && visible(asked) ? asked : null), formula: [tip(head), tip(card.querySelector("header h2"))].filter((text, at, all) => text && all.indexOf(text) === at),
     feeds: asked.closest("[data-number]")?.querySelector("[data-feeds]")?.dataset.feeds.split(" "), // Its own, where a card has many.
     // Also where the card shows no header.
@@ -121,24 +151,27 @@ export function line(points, every, now, [width, height, room] = [1000, 100, 8])
   return { low, high, n: known.length, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
 }
 
-function traceOf(found, kept, every, now) {
+// Deeper places are noted less often, and a trace says so.
+const often = (every) => (every < 3600 ? "" : ` · ${w().hourly(every / 3600)}`);
+
+function traceOf(found, every, now) {
   const drawn = line(found.points, every, now);
-  if (!drawn) return make("p", { class: "quiet" }, kept ? w().none : w().aside);
+  if (!drawn) return make("p", { class: "quiet" }, `${w().none}${often(every)}`);
   const late = drawn.since > now - 86400 + 2 * every;
   return make("div", {}, drawn.drawing,
     make("p", { class: "quiet scale" },
       make("span", {}, clock(now - 86400)),
-      make("span", {}, `${w().low} ${written(drawn.low, drawn.rate)} · ${w().high} ${written(drawn.high, drawn.rate)}${late ? ` · ${w().since(clock(drawn.since))}` : ""}`),
+      make("span", {}, `${w().low} ${written(drawn.low, drawn.rate)} · ${w().high} ${written(drawn.high, drawn.rate)}${late ? ` · ${w().since(clock(drawn.since))}` : ""}${often(every)}`),
       make("span", {}, clock(now))));
 }
 
-function belowOf(rows) {
+function belowOf(rows, every) {
   const [zh, en] = [1, 2];
   const values = rows.map((row) => [row[0], row[lang() === "en" ? en : zh], shown([0, ...row.slice(3)]), row.length > 4]).filter((row) => row[2] !== null);
   if (!values.length) return null;
   const most = Math.max(...values.map((row) => Math.abs(row[2])), 1e-9);
   values.sort((a, b) => b[2] - a[2]);
-  return part(w().below, make("div", { class: "below" }, values.map(([code, title, value, rate]) => {
+  return part(`${w().below}${often(every)}`, make("div", { class: "below" }, values.map(([code, title, value, rate]) => {
     const to = new URLSearchParams(location.search);
     to.set("place", code);
     return make("a", { href: `${location.pathname}?${to}`, "data-to": code },
@@ -209,6 +242,29 @@ async function recordsOf({ card, id, place, row }) {
     screen && screen !== document.getElementById("wall")?.dataset.screen ? make("a", { class: "all", href: themed(href) }, w().on(title)) : null);
 }
 
+// How a figure stood over the last day and stands below, or all figures of a card; null where nothing is noted of it.
+async function dayOf({ id, own, place, card, title }, figures) {
+  const said = await ask(`/trace?${new URLSearchParams([["place", place], ...figures.map((one) => ["figure", one])])}`);
+  if (id) {
+    const found = said.figures[id];
+    if (!found.points.length && !own) return null;
+    return { day: part(w().day, traceOf(found, said.every, said.now)), below: belowOf(found.below, said.every_below), empty: !found.points.length };
+  }
+  const rows = figures.filter((one) => said.figures[one].points.length).map((one) => {
+    const element = document.getElementById(one);
+    const drawn = line(said.figures[one].points, said.every, said.now);
+    return make("div", { class: "figure-row" }, make("span", { class: "name" }, visible(labelOf(element, card)) || title), drawn?.drawing ?? make("span"), make("b", {}, visible(element.querySelector(".number"))));
+  });
+  return rows.length ? { day: part(`${w().figures} · ${w().day}`, ...rows), empty: false } : null;
+}
+
+// The same of a number in a list or beside a figure.
+async function dayOfCell({ card, cell }) {
+  const said = await ask(`/trace/row?${new URLSearchParams({ panel: card.dataset.panel, ...cell, place: citywall.address.place ?? "", lang: lang() })}`);
+  if (!said.number) return null;
+  return { day: part(w().day, said.deeper ? make("p", { class: "quiet" }, w().upper) : traceOf(said, said.every, said.now)), empty: !said.points.length };
+}
+
 // -- the dialog ----------------------------------------------------------------------------------------------
 
 let dialog = null;
@@ -229,7 +285,6 @@ function open(asked) {
   const behind = make("div");
   const sources = make("div");
   const button = make("button", { type: "button", class: "answer-close", "aria-label": w().close }, "✕");
-  const query = (ids) => `/trace?${new URLSearchParams([["place", about.place], ...ids.map((id) => ["figure", id])])}`;
   dialog = make("dialog", { class: "answer", "aria-labelledby": "answer-title" },
     make("header", {},
       make("h2", { id: "answer-title" }, about.name || about.title),
@@ -273,7 +328,7 @@ function open(asked) {
 
   if (about.href) {
     const count = about.own?.dataset.whole ? Number(about.own.dataset.whole).toLocaleString("en") : visible(about.shown);
-    const all = make("a", { class: "all", href: about.href, autofocus: true }, w().all(/^[\d,.]+[万亿KM]?$/.test(count) ? count : ""));
+    const all = make("a", { class: "all", href: about.href, autofocus: true }, w().all(COUNT.test(count) ? count : ""));
     behind.append(part(w().tickets, make("p", { class: "quiet" }, "…"), all));
     ticketsOf(about.href).catch((error) => make("p", { class: "fault" }, `▲ ${w().failed}: ${error.message}`)).then((list) => {
       if (mine === serial) behind.querySelector("section > p, section > div")?.replaceWith(list);
@@ -288,25 +343,23 @@ function open(asked) {
       citywall.tick?.();
     });
   }
-  const figures = about.row ? [] : about.id ? [about.id] : [...new Set([...about.card.querySelectorAll(".number")].map(idOf))].slice(0, MOST);
-  if (figures.length) {
-    ask(query(figures)).then((said) => {
+  // One that stands in a list or beside a figure has a day of its own; one that fills its place is a figure.
+  const figures = about.row && !about.figure ? [] : about.id ? [about.id] : [...new Set([...about.card.querySelectorAll(".number")].map(idOf))].slice(0, MOST);
+  const ways = [figures.length ? () => dayOf(about, figures) : null, about.cell ? () => dayOfCell(about) : null].filter(Boolean);
+  if (about.cell && !about.own && !about.figure) ways.reverse();
+  const day = async () => {
+    let found = null;
+    for (const way of ways) {
+      const said = await way();
       if (mine !== serial) return;
-      if (about.id) {
-        const found = said.figures[about.id];
-        if (!found.points.length && !about.own) return;
-        traces.replaceChildren(part(w().day, traceOf(found, said.kept, said.every, said.now)));
-        below.replaceChildren(belowOf(found.below) ?? "");
-        return;
-      }
-      const rows = figures.filter((id) => said.figures[id].points.length).map((id) => {
-        const element = document.getElementById(id);
-        const drawn = line(said.figures[id].points, said.every, said.now);
-        return make("div", { class: "figure-row" }, make("span", { class: "name" }, visible(labelOf(element, about.card)) || about.title), drawn?.drawing ?? make("span"), make("b", {}, visible(element.querySelector(".number"))));
-      });
-      if (rows.length) traces.replaceChildren(part(`${w().figures} · ${w().day}`, ...rows));
-    }).catch((error) => traces.replaceChildren(make("p", { class: "fault" }, `▲ ${w().day}: ${w().failed} (${error.message})`)));
-  }
+      found = said ?? found;
+      if (found && !found.empty) break;
+    }
+    if (!found) return;
+    traces.replaceChildren(found.day);
+    if (found.below) below.replaceChildren(found.below);
+  };
+  day().catch((error) => traces.replaceChildren(make("p", { class: "fault" }, `▲ ${w().day}: ${w().failed} (${error.message})`)));
   touched = Date.now();
   dialog.showModal();
   citywall.tick?.();

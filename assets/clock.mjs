@@ -25,6 +25,11 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const UNITS = {
+  zh: { s: "秒", min: "分", h: "小时", d: "天" },
+  en: { s: "s", min: "min", h: "h", d: "d" },
+};
+const units = (lang) => UNITS[lang === "en" ? "en" : "zh"];
 const two = (n) => String(Math.floor(n)).padStart(2, "0");
 
 // The time left: −42′10″ below an hour, 1:54 (h:mm) below two days, 3 d above.
@@ -33,17 +38,17 @@ function left(seconds, lang) {
   const s = Math.abs(seconds);
   if (s < 3600) return `${sign}${Math.floor(s / 60)}′${two(s % 60)}″`;
   if (s < 2 * 86400) return `${sign}${Math.floor(s / 3600)}:${two((s % 3600) / 60)}`;
-  return `${sign}${Math.floor(s / 86400).toLocaleString("en")} ${lang === "en" ? "d" : "天"}`;
+  return `${sign}${Math.floor(s / 86400).toLocaleString("en")} ${units(lang).d}`;
 }
 
 // How long ago, in words short enough for the corner of a card.
 function ago(seconds, lang) {
   const s = Math.max(0, seconds);
-  const en = lang === "en";
-  if (s < 60) return en ? `${Math.floor(s)} s` : `${Math.floor(s)} 秒`;
-  if (s < 3600) return en ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 60)} 分`;
-  if (s < 2 * 86400) return en ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 3600)} 小时`;
-  return en ? `${Math.floor(s / 86400).toLocaleString("en")} d` : `${Math.floor(s / 86400).toLocaleString("en")} 天`;
+  const u = units(lang);
+  if (s < 60) return `${Math.floor(s)} ${u.s}`;
+  if (s < 3600) return `${Math.floor(s / 60)} ${u.min}`;
+  if (s < 2 * 86400) return `${Math.floor(s / 3600)} ${u.h}`;
+  return `${Math.floor(s / 86400).toLocaleString("en")} ${u.d}`;
 }
 
 citywall.left = left;

@@ -51,7 +51,7 @@ function draw() {
   at("desk_log-shift").replaceChildren(...cells.map(([name, n]) => make("span", {}, make("b", {}, String(n)), ` ${name}`)));
   if (!log.rows.length) return box.replaceChildren(make("li", { class: "empty" }, text.empty));
   box.replaceChildren(...log.rows.map((row) => make("li", { class: `log-line ${row.kind} ${row.severity ? `s${row.severity}` : ""}` },
-    make("time", {}, clock(row.at)), make("span", { class: "kind" }, `${text.kinds[row.kind] ?? row.kind}${row.by ? ` ${row.by}` : ""}`), make("span", { class: "said" }, line(row)))));
+    make("time", {}, clock(row.at)), make("span", { class: "kind" }, text.kinds[row.kind] ?? row.kind, make("span", { class: "who" }, row.by ? ` ${row.by}` : "")), make("span", { class: "said" }, line(row)))));
 }
 
 function form(children, label, work) {

@@ -15,7 +15,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep, time
@@ -208,15 +208,24 @@ class House:
 
     @contextmanager
     def without_valkey(self) -> Iterator[Path]:
-        """Valkey killed, and not started again before the block ends; gives the folder of its data."""
+        """Valkey killed, and not started again before the block ends; gives the folder of its data.
+
+        It is up before: one that has only just begun to start has no data that could be harmed.
+        """
+        until(self.answers, 30, "Valkey answers")
         locks: list[int] = []
 
         def ended() -> bool:
             """It has ended, and we have its lock: a role that is just starting would start it again."""
             self.kill("valkey")
             lock = valkey._take(self.home)
-            locks.extend([] if lock is None else [lock])
-            return bool(locks)
+            if lock is None:  # The supervisor may be starting one, and hold the lock until it can see that it failed.
+                self.signal("supervisor", signal.SIGCONT)
+                sleep(0.05)
+                self.signal("supervisor", signal.SIGSTOP)
+                return False
+            locks.append(lock)
+            return True
 
         with self.frozen("supervisor"):
             try:
@@ -225,6 +234,12 @@ class House:
             finally:
                 for lock in locks:
                     os.close(lock)
+
+    def answers(self) -> bool:
+        """Whether Valkey does."""
+        with suppress(RedisError), connect(self.rooms.redis_url) as redis:
+            return bool(redis.ping())
+        return False
 
     @contextmanager
     def without_role(self, role: str) -> Iterator[None]:

@@ -22,6 +22,7 @@ from dashboard.nouns.noun import Alert, Document, Listener, Noun, Rules, Slice
 
 NOUNS: dict[str, Noun] = {noun.name: noun for noun in (cast(Noun, value) for _, value in declaring(nouns, "NOUN"))}
 CODEC = Codec(kind for noun in NOUNS.values() for kind in noun.events)
+PAST = 3600.0  # Seconds after which what is told is of the past.
 APART = 60.0  # Seconds by which wall time and the city's may differ and still count as the same.
 SEAL = 16  # Bytes of the checksum before a dump.
 VIEWS: dict[str, Noun] = {view: noun for noun in NOUNS.values() for view in noun.views}
@@ -43,6 +44,7 @@ class Board:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.position: dict[str, int] = {}
+        self.past = 0  # Events folded here that were of the past when they came; while many come, a sum is half told.
         self.slices: dict[str, Slice] = {name: noun.slice(rules) for name, noun in NOUNS.items()}
         self._routes = {kind: self.slices[noun.name] for noun in NOUNS.values() for kind in noun.events}
         self._clock = cast(Clock, self.slices["clock"])
@@ -78,7 +80,10 @@ class Board:
             return False
         if seq != known + 1:
             raise Gap(spool, known + 1, seq)
-        self.take(CODEC.unpack(batch))
+        events = CODEC.unpack(batch)
+        if events and self.now - events[0].time.timestamp() > PAST:
+            self.past += len(events)
+        self.take(events)
         self.position[spool] = seq
         return True
 

@@ -182,6 +182,11 @@ def _all(file: File, settings: Settings, ctx: Context) -> Items | SourceNonsense
         return nonsense
 
 
+def _shape(found: os.stat_result) -> tuple[int, int, int]:
+    """What is another where a file was written anew or has been replaced."""
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 class Folder:
     """The folder, and what is known of the files in it that are not whole yet."""
 
@@ -206,7 +211,7 @@ class Folder:
         for name, found in sorted(entries.items()):
             if name.startswith((".", "~$")) or name.lower().endswith(UNFINISHED) or stat.S_ISDIR(found.st_mode):
                 continue
-            shape = (found.st_size, found.st_mtime_ns, found.st_ino)
+            shape = _shape(found)
             known = self._seen.get(name)
             if known is None or known[0] != shape:
                 self._seen[name] = known = (shape, now)
@@ -258,7 +263,8 @@ class Folder:
     def put_away(self, name: str, where: str, note: str, ctx: Context) -> None:
         """Move a file to ``done`` or ``failed``, beside one of the same name if there is one, with a note why.
 
-        Where another has taken its name since it was looked at, that one stays and is read in its turn.
+        Where another has taken its name since it was looked at, that one stays and is read in its turn; so does what
+        is written over it at the very moment, which is put back.
 
         Raises:
             SourceFailed: if it cannot be moved.
@@ -269,20 +275,23 @@ class Folder:
         known = self._seen.pop(name, None)
         try:
             found = (self.path / name).lstat()
-            if known is not None and known[0] != (found.st_size, found.st_mtime_ns, found.st_ino):
+            if known is not None and known[0] != _shape(found):
                 return
             target.mkdir(exist_ok=True)
             if target.is_symlink():
                 raise SourceFailed(f"{target} is a link; make it a folder of its own")
             free = self._free(target, name)
+            written = target / f"{free.name}.reason.txt"
             if where == "failed" and note:
-                written = target / f"{free.name}.reason.txt"
                 with (
                     contextlib.suppress(FileExistsError),
                     written.open("x", encoding="utf-8", errors="replace") as file,
                 ):
                     file.write(note + "\n")
             (self.path / name).rename(free)
+            if _shape(free.lstat()) != _shape(found):
+                free.rename(self._free(self.path, name))
+                written.unlink(missing_ok=True)
         except FileNotFoundError:
             pass  # Somebody took it away meanwhile.
         except OSError as error:

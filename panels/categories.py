@@ -53,5 +53,5 @@ PANEL = Panel(
         }
     },
     period=Words("今日零时起 · 件", "since midnight · tickets"),
-    formula=Words("今日受理件数；在办为现有未结案件数", "Reported today; open are those not yet closed"),
+    formula=Words("今日上报件数；在办为现有未结案件数", "Reported today; open are those not yet closed"),
 )

@@ -39,13 +39,13 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 PANEL = Panel(
     id="channels",
-    title=Words("来源渠道", "Sources"),
+    title=Words("来源渠道", "Channels"),
     reads=("categories",),
     frame=frame,
     paint=paint,
     example={"categories": {"categories": [], "channels": [["12345 热线", 512], ["随手拍", 301], ["网格巡查", 225]]}},
     period=Words("今日零时起 · 件", "since midnight · tickets"),
     formula=Words(
-        "今日受理件数按来源渠道；百分比为占今日受理总数", "Reported today by channel; percent of all reported today"
+        "今日上报件数按来源渠道；百分比为占今日上报总数", "Reported today by channel; percent of all reported today"
     ),
 )

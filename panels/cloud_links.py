@@ -24,7 +24,7 @@ from dashboard.screens.marks import (
 )
 from dashboard.screens.networkrecords import LINKS, called
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, GRADES, Words, percent
+from dashboard.words import DASH, GRADES, Words, compact, percent
 
 ROWS = 30
 NAMES = {
@@ -44,7 +44,7 @@ COLUMNS = (
     Words("中断", "Down for"),
 )
 BUSIEST = Words("最忙", "Busiest")
-OF = Words("条", "")
+OF, OF_ALL = Words("条", ""), Words("条链路", "links")
 EMPTY = Words("尚无链路", "No links yet")
 
 
@@ -96,17 +96,18 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             ], link["grade"])
         )  # fmt: skip
     legend = [
-        html.Span([light(GRADES[name][0], language), f" {GRADES[name][1][language]} {grades[name]}"])
+        html.Span([light(GRADES[name][0], language), f" {GRADES[name][1][language]} {compact(grades[name], language)}"])
         for name in GRADES
         if grades.get(name) and name != "normal"
     ]
+    of_all = compact(total, language)
     return {
         "cloud_links-up.children": number(good, OF[language]) if total else number(DASH),
-        "cloud_links-up-why.children": [html.Span(f"/ {total}"), *legend] if total else [html.Span(DASH)],
+        "cloud_links-up-why.children": [html.Span(f"/ {of_all}"), *legend] if total else [html.Span(DASH)],
         "cloud_links-available.children": number(percent(slots, seen, 2), "%") if slots < seen else rate(slots, seen),
         "cloud_links-available-why.children": html.Span(fraction(slots, seen, language)),
         "cloud_links-latency.children": number(DASH if latency is None else f"{1000 * latency:.1f}", "ms"),
-        "cloud_links-latency-why.children": html.Span(f"{total} {OF[language]}" if total else DASH),
+        "cloud_links-latency-why.children": html.Span(f"{of_all} {OF_ALL[language]}" if total else DASH),
         "cloud_links-peak.children": [
             html.Span(f"{BUSIEST[language]} {peak['metrics']['load']:.0f} %"),
             html.B(called(peak, ctx), className="name"),

@@ -87,8 +87,9 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             unit = unit_of(found["unit"], language)
             said.append(html.Span(f"{compact(found['used'], language)} / {compact(limit, language)} {unit}"))
         if found:
-            left = f" · {LEFT[language]} {compact(found['left_out'], language, 3)}" if found["left_out"] else ""
-            said.append(html.Span(f"{found['pools']} {POOLS[language]}{left}", className="quiet"))
+            said.append(html.Span(f"{compact(found['pools'], language)} {POOLS[language]}", className="quiet"))
+            if found["left_out"]:
+                said.append(html.Span(f"{LEFT[language]} {compact(found['left_out'], language, 4)}", className="quiet"))
         painted[f"cloud_pools-{metric}-why.children"] = said
     rows = []
     for pool in view.get("pools", [])[:ROWS]:

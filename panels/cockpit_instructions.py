@@ -80,7 +80,7 @@ def _row(one: Mapping[str, Any], ctx: Context) -> Mark:
             shape,
             html.Span([
                 html.Span(clipped(one["text"]), className="name"),
-                html.Span(f"{TO[language]} {to} · {about}", className="quiet sub"),
+                html.Span(f"{TO[language]} {to} · {about}", className="about quiet sub"),
             ], className="ck-what"),
             state,
         ],

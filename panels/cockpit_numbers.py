@@ -9,7 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.keynumber import KeyNumber, Piece, Reading, chosen, feeds_of, key_numbers, missed, rated
-from dashboard.screens.marks import Mark, both, drawing, number, outline, tip
+from dashboard.screens.marks import Mark, both, direction, drawing, number, outline, tip
 from dashboard.screens.panel import Behind, Context, Painted, Panel
 from dashboard.words import DASH, Words, compact, in_percent
 
@@ -118,7 +118,6 @@ def _piece(piece: Piece, language: str) -> Mark:
 
 def _change(one: KeyNumber, value: float, before: float, language: str) -> list[Mark]:
     by = value - before
-    shape = "▲" if by > 0 else "▼" if by < 0 else "＝"
     if one.unit.zh == "%":
         shown = f"{abs(by):.1f} pp"
     elif before:
@@ -126,7 +125,11 @@ def _change(one: KeyNumber, value: float, before: float, language: str) -> list[
         shown = f"{share:.1f} %" if share < 1000 else f"{share / 100:,.0f} ×"
     else:
         shown = compact(abs(by), language, 4)
-    return [html.Span(shape, className="shape"), f" {shown} ", html.Span(one.compared[language], className="quiet")]
+    return [
+        html.Span(direction(by, shown), className="shape"),
+        f" {shown} ",
+        html.Span(one.compared[language], className="quiet"),
+    ]
 
 
 FIRST = Words("先看", "To look at first")

@@ -74,7 +74,7 @@ def _said(text: str, language: str, kind: str) -> Mark:
 def _example() -> dict[str, Document]:
     found: dict[str, Document] = {
         "alerts": {"alerts": [], "counts": {}, "open": {}, "unacknowledged": 0},
-        "supervised": {"tickets": [SUPERVISED], "n": 1, "late": 1, "first": SUPERVISED},
+        "supervised": {"tickets": [SUPERVISED_EXAMPLE], "n": 1, "late": 1, "first": SUPERVISED_EXAMPLE},
         "forecast": {
             "due": 26110, "closed_on_time": 18604, "open": 6583, "sure_late": 923, "low": 0.9421, "mid": 0.9456,
             "high": 0.9493, "close": {"n": 120, "to": 0.9501}, "curve": [[0, 0.9456], [120, 0.9501]],
@@ -94,7 +94,7 @@ def _example() -> dict[str, Document]:
     return {view: found[view] for view in READS}
 
 
-SUPERVISED = {
+SUPERVISED_EXAMPLE = {
     "key": "hotline|3", "number": "3", "title": "排水口堵塞反复投诉", "level": 3, "since": 1_795_200_000.0,
     "due": 1_795_283_600.0, "unit": "排水公司", "by": "区领导", "late": True,
 }  # fmt: skip

@@ -8,8 +8,12 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.marks import named
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
+
+TITLE = Words("详情", "Detail")
+ACTS = Words("处理", "Acts")
 
 
 def frame(ctx: Context) -> Any:
@@ -18,7 +22,7 @@ def frame(ctx: Context) -> Any:
         [
             html.Div(id="desk_detail-data", hidden=True),
             html.Div(id="desk_detail-head", className="head"),
-            html.Div(id="desk_detail-acts", className="acts", role="toolbar", **{"aria-label": "处理 / Acts"}),
+            html.Div(id="desk_detail-acts", className="acts", role="toolbar", **named(ACTS)),
             html.Div(id="desk_detail-form", className="form"),
             html.Div(
                 [
@@ -28,7 +32,7 @@ def frame(ctx: Context) -> Any:
                 className="scroll",
                 tabIndex=0,
                 role="region",
-                **{"aria-label": "详情 / Detail"},
+                **named(TITLE),
             ),
         ],
         className="desk-detail",
@@ -47,7 +51,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 PANEL = Panel(
     id="desk_detail",
-    title=Words("详情", "Detail"),
+    title=TITLE,
     reads=("handover",),
     whole=True,
     frame=frame,

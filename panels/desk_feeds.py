@@ -8,10 +8,11 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped
+from dashboard.screens.marks import both, clipped, named
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
+FEEDS = Words("数据源", "Feeds")
 STATES = {
     "live": ("●", Words("正常", "Live")),
     "late": ("■", Words("迟到", "Late")),
@@ -22,7 +23,7 @@ STATES = {
 ORDER = ("silent", "failing", "never", "late", "live")
 COLUMNS = (
     Words("状态", "State"),
-    Words("数据源", "Source"),
+    Words("数据源", "Feed"),
     Words("上次", "Heard"),
     Words("滞后", "Lag"),
     Words("收到", "Received"),
@@ -37,7 +38,7 @@ def frame(ctx: Context) -> Any:
         [
             html.Div(id="desk_feeds-data", hidden=True),
             html.Div([html.Span(both(words)) for words in COLUMNS], className="feed head", **{"aria-hidden": "true"}),
-            html.Div(id="desk_feeds-rows", className="scroll", role="list", **{"aria-label": "数据源 / Sources"}),
+            html.Div(id="desk_feeds-rows", className="scroll", role="list", **named(FEEDS)),
         ],
         className="desk-feeds",
     )
@@ -61,7 +62,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 PANEL = Panel(
     id="desk_feeds",
-    title=Words("数据源健康", "Sources in depth"),
+    title=Words("数据源健康", "Feeds in depth"),
     reads=("feeds",),
     frame=frame,
     paint=paint,

@@ -8,11 +8,12 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
-from dashboard.screens.marks import both, clipped
+from dashboard.screens.marks import both, clipped, named
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 ROWS = 100
+TITLE = Words("值班日志", "Log")
 
 
 def frame(ctx: Context) -> Any:
@@ -37,7 +38,7 @@ def frame(ctx: Context) -> Any:
                 ],
                 className="acts",
                 role="toolbar",
-                **{"aria-label": "值班日志 / Log"},
+                **named(TITLE),
             ),
             html.Div(id="desk_log-form", className="form"),
             html.Div(
@@ -45,7 +46,7 @@ def frame(ctx: Context) -> Any:
                 className="scroll",
                 tabIndex=0,
                 role="region",
-                **{"aria-label": "值班日志 / Log"},
+                **named(TITLE),
             ),
         ],
         className="desk-log",
@@ -65,7 +66,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
 
 PANEL = Panel(
     id="desk_log",
-    title=Words("值班日志", "Log"),
+    title=TITLE,
     reads=("handover",),
     whole=True,
     frame=frame,

@@ -9,17 +9,19 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.alerts import EXAMPLE, LEVELS, address_of, severity_of, text_of
-from dashboard.screens.marks import both, clipped, tip
+from dashboard.screens.marks import both, clipped, named, tip
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 ROWS = 120  # Alerts that are sent; all are counted.
+SEVERITY = Words("级别", "Severity")
+QUEUE = Words("告警队列", "Alerts")
 NOUNS = {
     "ticket": Words("工单", "Ticket"),
     "camera": Words("视频", "Video"),
     "sensor": Words("感知", "Gauge"),
     "cloud": Words("云网", "Cloud"),
-    "feed": Words("数据源", "Source"),
+    "feed": Words("数据源", "Feed"),
     "warning": Words("预警", "Warning"),
     "instruction": Words("批示", "Instruction"),
 }
@@ -64,14 +66,15 @@ def frame(ctx: Context) -> Any:
     return html.Div(
         [
             html.Div(id="desk_queue-data", hidden=True),
-            html.Div(levels, className="levels", role="toolbar", **{"aria-label": "级别 / Severity"}),
+            html.Div(levels, className="levels", role="toolbar", **named(SEVERITY)),
             html.Div(id="desk_queue-muted", className="muted", role="status"),
             html.Div(
                 id="desk_queue-list",
                 className="queue",
                 role="listbox",
                 tabIndex=0,
-                **{"aria-label": "告警 / Alerts", "data-zh": "告警队列", "data-en": "Alerts"},
+                **named(QUEUE),
+                **{"data-zh": QUEUE.zh, "data-en": QUEUE.en},
             ),
             html.Div(
                 [

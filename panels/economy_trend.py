@@ -9,7 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.nouns.releases import Period
-from dashboard.screens.amounts import MONTHS, last_twelve, period_words, signed, singles, values, written
+from dashboard.screens.amounts import MONTH, MONTHS, last_twelve, period_words, signed, singles, values, written
 from dashboard.screens.cityrecords import FIGURES
 from dashboard.screens.exampleseries import sales
 from dashboard.screens.marks import clipped, drawing, empty, outline
@@ -88,7 +88,7 @@ def _year(row: Mapping[str, Any], last: Period, ctx: Context) -> Any:
     sum_ = html.B(written(row["value"] if row["span"] == "cumulative" else _latest(this)))
     reached = [html.Span(f"{SO_FAR[language]} ", className="so-far"), sum_]
     aim = [] if amount is None else [" / ", html.Span(f"{TARGET[language]} ", className="word"), written(amount)]
-    first, final = (f"{n} 月" if language == "zh" else MONTHS[n - 1] for n in (1, 12))
+    first, final = (MONTH[language].format(n=n, month=MONTHS[n - 1]) for n in (1, 12))
     return html.Div([
         html.Div([*reached, html.Span(aim, className="quiet")], className="said"),
         html.Div(drawing(shapes, WIDE, HIGH, "spark"), className="plot"),

@@ -121,7 +121,7 @@ def _missed(units: list[dict[str, Any]], whole: int, ctx: Context) -> Painted:
         legend.append(
             html.Span([
                 html.Span(className=f"swatch share-{at}"),
-                html.Span(name, className="span", title=name),
+                html.Span(name, className="span name", title=name),
                 html.B(amount(n, language, behind=ctx.behind(unit=names, **MONTH, met=0))),
             ])
         )  # fmt: skip

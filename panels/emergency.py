@@ -26,7 +26,7 @@ LEVELS = {
 }  # fmt: skip
 NONE = Words("无", "None")
 LATE, ALL_IN_TIME = Words("超期", "overdue"), Words("均在时限内", "all in time")
-BELIEVED = Words("可信", "valid")
+BELIEVED = Words("可信", "OK")
 PLACES = Words("处", "")
 UNITS = Words("件", "")
 POINTS = Words("点", "")

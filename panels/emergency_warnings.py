@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.nouns.warned import KINDS
 from dashboard.screens.cityrecords import WARNINGS
 from dashboard.screens.marks import clipped, elapsed, empty, row
 from dashboard.screens.panel import Context, Painted, Panel
@@ -18,18 +19,6 @@ LEVELS = {
     1: ("◆", Words("红色", "Red")), 2: ("▲", Words("橙色", "Orange")),
     3: ("■", Words("黄色", "Yellow")), 4: ("●", Words("蓝色", "Blue")),
 }  # fmt: skip
-KINDS = {
-    "rainstorm": Words("暴雨", "Rainstorm"),
-    "typhoon": Words("台风", "Typhoon"),
-    "thunderstorm": Words("雷雨大风", "Thunderstorm"),
-    "heat": Words("高温", "Heat"),
-    "cold": Words("寒冷", "Cold"),
-    "fog": Words("大雾", "Fog"),
-    "haze": Words("灰霾", "Haze"),
-    "fire": Words("森林火险", "Forest fire"),
-    "flood": Words("洪水", "Flood"),
-    "landslide": Words("地质灾害", "Landslide"),
-}
 EMPTY = Words("没有生效的预警", "No warning is in force")
 
 

@@ -67,12 +67,12 @@ REASONS = {
     "unknown_hall": Words("未知大厅", "unknown hall"),
 }
 OTHER = Words("其他", "other")
-EMPTY = Words("城市文件中没有数据源", "The city file names no sources")
+EMPTY = Words("城市文件中没有数据源", "The city file names no feeds")
 
 
 def frame(ctx: Context) -> Any:
     """A list with its columns named."""
-    names = [Words("状态", "State"), Words("数据源", "Source"), Words("上次", "Last"), *COUNTERS.values()]
+    names = [Words("状态", "State"), Words("数据源", "Feed"), Words("上次", "Last"), *COUNTERS.values()]
     head = [html.Span(both(words), className="name" if n == 1 else "") for n, words in enumerate(names)]
     return html.Div(
         [html.Div(head, className="row head"), html.Div(id="feeds-rows", className="rows")], className="list feeds"
@@ -145,7 +145,7 @@ def records(views: Mapping[str, Document], ctx: Context) -> Sequence[Record]:
 
 
 SOURCES = Behind(
-    Words("数据源", "Sources"), ("feeds",), records,
+    Words("数据源", "Feeds"), ("feeds",), records,
     Words("各源逐条计数；拒收者连同缘由原样留存，可修好后重发",
           "Each source counts record by record; what is refused is kept as it came, with its reason, to be sent again"),
 )  # fmt: skip

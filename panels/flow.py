@@ -15,7 +15,7 @@ from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import DASH, STAGES, Words, percent
 
 PERIODS = {"today": Words("今日", "Today"), "week": Words("本周", "This week"), "month": Words("本月", "This month")}
-RETURNS = Words("退回", "Returned")
+RETURNS = Words("回退", "Returned")
 SENT_ON = Words("改派", "Sent on")
 REWORKS = Words("返工", "Reworked")
 REOPENED = Words("重开", "Reopened")
@@ -68,7 +68,7 @@ def _picture(links: list[Any], ctx: Context) -> list[Any]:
         width=WIDTH,
         height=HEIGHT,
         thickness=14,
-        lane=0.44 if ctx.size == "small" else 0.36,
+        lane=0.54 if ctx.size == "small" else 0.36,
         gap=12,
         least=2,
     )
@@ -136,7 +136,7 @@ PANEL = Panel(
     },
     period=Words("本周 · 次", "this week · moves"),
     formula=Words(
-        "每一次阶段转换计一次；退回率 = 退回 ÷ 派遣，返工率 = 返工 ÷ 核查；改派（处置中转派另一单位）不计入退回与派遣",
+        "每一次阶段转换计一次；回退率 = 回退 ÷ 派遣，返工率 = 返工 ÷ 核查；改派（处置中转派另一单位）不计入回退与派遣",
         "Every move from stage to stage counts once; returned ÷ dispatched, reworked ÷ inspected; what is sent on from "
         "one unit to another counts as neither returned nor dispatched",
     ),

@@ -22,6 +22,8 @@ OUTLOOKS = {"due": "due", "closed_on_time": "kept", "open": "undecided", "sure_l
 BETWEEN = Words("区间", "between")
 WIDTH, HEIGHT = 1000.0, 300.0
 EMPTY = Words("本月尚无应结工单", "Nothing is due this month")
+CLOSE = Words("今日办结这 {} 件，", "Close these {} today, and")
+ENDS = Words("月末可达 {}", "the month ends at {}")
 CERTAIN = Words("已全部落定", "Everything is decided")
 
 
@@ -75,9 +77,13 @@ def _advice(view: Document, language: str) -> Any:
     if not close or not close["n"]:
         return CERTAIN[language]
     n, to = html.B(count(close["n"])), html.B(f"{_percent(close['to'], 2)} %")
-    if language == "en":
-        return [html.Div(["Close these ", n, " today, and"]), html.Div(["the month ends at ", to])]
-    return [html.Div(["今日办结这 ", n, " 件，"]), html.Div(["月末可达 ", to])]
+    return [_with(CLOSE[language], n), _with(ENDS[language], to)]
+
+
+def _with(text: str, figure: Any) -> Any:
+    """A line of the sentence with its figure in the place of the braces."""
+    before, _, after = text.partition("{}")
+    return html.Div([before, figure, after] if after else [before, figure])
 
 
 def _curve(found: Sequence[Sequence[float]]) -> list[Any]:

@@ -25,7 +25,10 @@ def frame(ctx: Context) -> Any:
     return html.Div(
         [
             html.Div(
-                [html.Div(id="grassroots-share", className="figure"), html.Div(id="grassroots-why", className="why")],
+                [
+                    html.Div(id="grassroots-share", className="figure"),
+                    html.Div(id="grassroots-share-why", className="why"),
+                ],
                 className="said",
             ),
             html.Div(id="grassroots-bar", className="by-level"),
@@ -69,7 +72,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     ]
     return {
         "grassroots-share.children": rate(part, whole, closed),
-        "grassroots-why.children": said,
+        "grassroots-share-why.children": said,
         "grassroots-bar.children": [html.Div(parts, className="bar"), *mark],
         "grassroots-levels.children": spans,
     }

@@ -9,18 +9,19 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.layout import all_layouts
-from dashboard.screens.marks import amount, both, tip
+from dashboard.screens.marks import amount, both, named, tip
 from dashboard.screens.panel import Context, Painted, Panel
+from dashboard.screens.topbar import LANGUAGES
 from dashboard.words import Words
 
 SIMULATED = Words("模拟数据", "Simulated data")
 REPLAYED = Words("历史回放", "Replay")
-SOURCES = Words("数据源", "Sources")
+FEEDS = Words("数据源", "Feeds")
 ALERTS = Words("待确认告警", "unacknowledged")
 GRAVE = ("1", "2")  # Severities that are told of in the header, at whatever screen.
+LAYOUTS = Words("屏幕", "Screens")
 SCREENS = Words("管理屏幕", "All displays")
 WELL = Words("正常", "OK")
-LANGUAGES = {"zh": "中文", "en": "EN"}
 THEMES = {"light": ("○", Words("浅色", "Light")), "dark": ("●", Words("深色", "Dark"))}
 
 
@@ -53,7 +54,7 @@ def frame(ctx: Context) -> Any:
             html.H1(both(ctx.city.title.words)),
             html.Nav(id="header-path", className="path"),
             html.Details(
-                [html.Summary(html.Span(id="header-screen")), html.Nav(screens, **{"aria-label": "屏幕 / Screens"})],
+                [html.Summary(html.Span(id="header-screen")), html.Nav(screens, **named(LAYOUTS))],
                 className="screens",
                 hidden=len(screens) < 2,
             ),
@@ -104,7 +105,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "header-alerts.children": link if grave else [],
         "header-sources.children": [
             html.Span(shape, className=f"shape {kind}"),
-            f" {SOURCES[ctx.language]} ",
+            f" {FEEDS[ctx.language]} ",
             html.B(f"{well} / {len(feeds)}"),
             f" {WELL[ctx.language]}",
         ],

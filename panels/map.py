@@ -10,7 +10,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.layer import all_layers
-from dashboard.screens.marks import both, clipped
+from dashboard.screens.marks import both, clipped, named
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import LIGHTS, Words, count, measured
 
@@ -19,6 +19,7 @@ MODES = {
     "rate": Words("按期结案率", "On-time rate"),
     "people": Words("每千人在办", "Open per 1,000"),
 }
+LAYERS, COLOURS, BASE = Words("图层", "Layers"), Words("着色", "Colours"), Words("底图", "Base map")
 SCHEMATIC = Words("底图：示意边界，非标准地图", "Schematic outlines, not a survey map")
 ONLY_HERE = Words("件仅定位到本级", "located at this level only")
 NO_BASE = Words("无底图", "No base map")
@@ -54,13 +55,9 @@ def frame(ctx: Context) -> Any:
             canvas,
             html.Div(
                 [
-                    html.Div(choice, className="layers", role="group", **{"aria-label": "图层 / Layers"}),
-                    html.Div(switch, className="modes", role="group", **{"aria-label": "着色 / Colours"}),
-                    *(
-                        [html.Div(base, className="bases", role="group", **{"aria-label": "底图 / Base map"})]
-                        if base
-                        else []
-                    ),
+                    html.Div(choice, className="layers", role="group", **named(LAYERS)),
+                    html.Div(switch, className="modes", role="group", **named(COLOURS)),
+                    *([html.Div(base, className="bases", role="group", **named(BASE))] if base else []),
                 ],
                 className="switch",
             ),

@@ -78,7 +78,7 @@ PANEL = Panel(
     },
     period=Words("今日零时起 · 件", "since midnight · tickets"),
     formula=Words(
-        "工单中由城市文件定为 12315 的类别：今日受理、现有在办，及其占今日全部受理之份额",
+        "工单中由城市文件定为 12315 的类别：今日上报、现有在办，及其占今日全部上报之份额",
         "Tickets of the categories that the city file names as 12315: reported today, open now, and their share of all "
         "that was reported today",
     ),

@@ -21,6 +21,7 @@ NAMES = {
     "full": Words("已满", "Full"),
 }
 SPACES, PARKS = Words("个", ""), Words("处", "")
+OF_ALL = Words("处停车场", "car parks")
 OVER = Words("超容", "over capacity")
 COUNTED = Words("处可信", "believed")
 COLUMNS = (Words("停车场", "Car park"), Words("", ""), Words("占用", "Taken"), Words("使用率", "Share"))
@@ -61,7 +62,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     more = html.Span(f"{OVER[language]} {count(len(over))}", className="late") if over else ""
     return {
         "parking-free.children": number(free, SPACES[language], language=language, room=6),
-        "parking-free-why.children": f"{count(view.get('total', 0))} {PARKS[language]}".strip() if counted else "",
+        "parking-free-why.children": f"{count(view.get('total', 0))} {OF_ALL[language]}" if counted else "",
         "parking-rate.children": number(percent(taken, spaces), "%"),
         "parking-rate-why.children": fraction(round(taken), round(spaces), language),
         "parking-full.children": number(full if counted else None, PARKS[language], language=language, room=5),

@@ -34,7 +34,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             name = html.A(
                 ctx.places[code].title(ctx.language), className="name", href=f"?place={code}", **{"data-place": code}
             )
-        rows.append(ranked(rank, name, found, ctx.city.rate_colours, ctx.language, partial(ctx.behind, code)))
+        behind = partial(ctx.behind, code)
+        rows.append(ranked(rank, name, found, ctx.city.rate_colours, ctx.language, behind, place=True))
     head = headed(PLACE, ctx.language, ctx.rates("place"))
     return {"places-head.children": head, "places-rows.children": rows or empty(EMPTY, ctx.language)}
 

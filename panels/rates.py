@@ -22,8 +22,8 @@ OTHERS = {
     "closing": Words("结案率", "Closed"),
     "on_time": Words("按期结案率", "On time"),
     "filing": Words("立案率", "Filed"),
-    "exact_filing": Words("准确立案率", "Filed rightly"),
-    "exact_dispatch": Words("准确派遣率", "Sent rightly"),
+    "exact_filing": Words("准确立案率", "Exact filing"),
+    "exact_dispatch": Words("准确派遣率", "Exact dispatch"),
     "repeat": Words("重复投诉率", "Repeated"),
 }
 COMPOSITE = Words("三率综合", "Composite")

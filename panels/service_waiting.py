@@ -9,7 +9,7 @@ from dash import html
 
 from dashboard.nouns.noun import Document
 from dashboard.screens.frames import figures
-from dashboard.screens.marks import both, clipped, empty, number
+from dashboard.screens.marks import both, clipped, empty, fraction, number
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.servicerecords import OPEN_WINDOWS, WAITS
 from dashboard.screens.strokes import key, lines, plotted, strip, top_of
@@ -69,7 +69,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     rows = [_strip(hall, most, ctx) for hall in halls]
     legend = [key("stroke", TODAY[language]), key("faint", BEFORE[language])]
     silent = whole.get("silent", 0)
-    opened = f"{whole.get('open', 0)} / {whole.get('halls', 0)} {HALLS[language]}" if whole.get("halls") else ""
+    working, known = whole.get("open", 0), whole.get("halls", 0)
+    opened = f"{fraction(working, known, language, 4)} {HALLS[language]}" if known else ""
     return {
         "service_waiting-now.children": number(waiting, PEOPLE[language], language=language, room=5),
         "service_waiting-now-why.children": html.Span(
@@ -78,7 +79,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "service_waiting-windows.children": number(windows, "", language=language, room=5),
         "service_waiting-windows-why.children": [
             html.Span(opened),
-            html.Span(f"{silent} {SILENT[language]}", className="alarm") if silent else "",
+            html.Span(f"{compact(silent, language)} {SILENT[language]}", className="alarm") if silent else "",
         ],
         "service_waiting-longest.children": number(
             None if longest is None else round(longest), MINUTES[language], whole.get("grade", "none")

@@ -103,7 +103,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         "sharing_calls-apis.children": number(view.get("called"), language=language, room=5),
         "sharing_calls-apis-why.children": [
             html.Span(f"/ {compact(view.get('number', 0), language)}"),
-            html.Span(f"{FAILING[language]} {failing}", className="late" if failing else "quiet"),
+            html.Span(f"{FAILING[language]} {compact(failing, language)}", className="late" if failing else "quiet"),
         ],
         "sharing_calls-day.children": dayline(hours.get("today", ()), hours.get("yesterday", ()), language),
         "sharing_calls-rows.children": rows or empty(EMPTY, language),

@@ -12,7 +12,7 @@ from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, empty, fraction, rate, row, share
 from dashboard.screens.networkrecords import STALE
 from dashboard.screens.panel import Context, Painted, Panel
-from dashboard.words import DASH, Words, percent
+from dashboard.words import DASH, Words, compact, percent
 
 ROWS = 40
 TARGET = Words("目标", "Target")
@@ -36,7 +36,7 @@ def frame(ctx: Context) -> Any:
             html.Div(
                 [
                     html.Div(id="sharing_departments-big", className="big"),
-                    html.Div(id="sharing_departments-why", className="beside"),
+                    html.Div(id="sharing_departments-big-why", className="beside"),
                 ],
                 className="lead",
             ),
@@ -70,10 +70,10 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         )  # fmt: skip
     return {
         "sharing_departments-big.children": rate(part, whole),
-        "sharing_departments-why.children": [
+        "sharing_departments-big-why.children": [
             html.Span(fraction(part, whole, language)),
             html.Span(f"{TARGET[language]} {100 * target:g} %" if whole else "", className="quiet"),
-            html.Span(f"{view.get('number', 0)} {OF[language]}" if whole else "", className="quiet"),
+            html.Span(f"{compact(view.get('number', 0), language)} {OF[language]}" if whole else "", className="quiet"),
         ],
         "sharing_departments-rows.children": rows or empty(EMPTY, language),
     }

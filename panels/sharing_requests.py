@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.nouns.noun import Document
+from dashboard.screens.amounts import MONTHS
 from dashboard.screens.frames import heads
 from dashboard.screens.marks import amount, clipped, countdown, empty, fraction, light, rate, row
 from dashboard.screens.networkrecords import REQUESTS
@@ -24,7 +25,7 @@ ANSWERS = {
 IN_TIME = Words("按时答复", "Answered in time")
 MEDIAN = Words("答复中位", "Median answer")
 DAYS = Words("天", "d")
-MONTH = Words("月", "")
+MONTH = Words("{n}月", "{month}")
 COLUMNS = (
     Words("申请的数据", "Data wanted"),
     Words("数源部门", "Owner"),
@@ -32,7 +33,6 @@ COLUMNS = (
     Words("剩余", "Left"),
 )
 EMPTY = Words("没有待办的需求", "No request is pending")
-SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def frame(ctx: Context) -> Any:
@@ -44,7 +44,7 @@ def frame(ctx: Context) -> Any:
                     html.Div(
                         [
                             html.Div(id="sharing_requests-big", className="big"),
-                            html.Div(id="sharing_requests-why", className="beside"),
+                            html.Div(id="sharing_requests-big-why", className="beside"),
                         ],
                         className="lead",
                     ),
@@ -89,7 +89,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
         )  # fmt: skip
     return {
         "sharing_requests-big.children": rate(counts["granted"], asked),
-        "sharing_requests-why.children": [
+        "sharing_requests-big-why.children": [
             html.Span(fraction(counts["granted"], asked, language)),
             html.Span(f"{IN_TIME[language]} {percent(met, answered)} %" if answered else "", className="quiet"),
             html.Span(
@@ -115,7 +115,7 @@ def _months(found: list[list[int]], language: str) -> list[Any]:
             html.Div([
                 amount(asked, language, "n", 4),
                 html.Div(html.Div(inner, className="whole", style={"height": f"{high:.1f}%"}), className="column"),
-                html.Span(SHORT[month] if language == "en" else f"{month + 1}{MONTH[language]}", className="of"),
+                html.Span(MONTH[language].format(n=month + 1, month=MONTHS[month]), className="of until"),
             ])
         )  # fmt: skip
     return columns

@@ -13,7 +13,7 @@ from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words
 
 NAMES = {
-    "opened": Words("受理", "Reported"),
+    "opened": Words("上报", "Reported"),
     "closed": Words("结案", "Closed"),
     "due": Words("今日到期按期率", "On time, due today"),
 }

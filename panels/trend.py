@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from math import log10
+from math import ceil, log10
 from typing import Any
 
 from dash import dcc, html
@@ -14,9 +14,9 @@ from dashboard.screens.marks import chart, tokens
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.words import Words, compact, count
 
-OPENED = Words("受理", "Reported")
+OPENED = Words("上报", "Reported")
 CLOSED = Words("结案", "Closed")
-BEFORE = Words("前一日受理", "Day before")
+BEFORE = Words("前一日上报", "Day before")
 MARGIN = {"r": "1.6em", "t": "2em", "b": "1.8em"}  # As .hours in assets/wall.css has it.
 STYLE = {"width": "100%", "height": "100%"}
 
@@ -87,7 +87,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
             "type": "date", "range": _range(hours), "tickvals": hour_marks,
             "ticktext": [mark[11:] for mark in hour_marks],
         },
-        yaxis={"range": [0, max(highest, steps[-1]) * 1.06], "tickvals": steps, "ticktext": written},
+        yaxis={"range": [0, top(highest, steps)], "tickvals": steps, "ticktext": written},
     )  # fmt: skip
     return {
         "trend-chart.figure": {"data": data, "layout": layout},
@@ -132,6 +132,19 @@ def levels(highest: float) -> list[int]:
     return list(range(0, int(highest) + 1, step))
 
 
+def top(highest: float, steps: Sequence[int]) -> float:
+    """Where an axis with these steps ends: a little above ``highest``, at a quarter of a step.
+
+    So the running hour moves the axis now and then and not with each ticket: a line that is looked at stays where it
+    is, and Plotly, which keeps the place of every label that it ever measured, measures each of a few only once.
+
+    >>> top(318, [0, 100, 200, 300]), top(319, [0, 100, 200, 300]), top(1, [0, 1])
+    (350.0, 350.0, 1.25)
+    """
+    quarter = (steps[1] - steps[0]) / 4
+    return ceil(1.06 * highest / quarter) * quarter
+
+
 def width(text: str) -> float:
     """How wide a tick is, in digits: a Chinese character counts as two."""
     return sum(1 if sign.isascii() else 1.7 for sign in text)
@@ -153,5 +166,5 @@ PANEL = Panel(
         }
     },
     period=Words("每小时 · 件", "per hour · tickets"),
-    formula=Words("每整点小时的受理件数与结案件数", "Tickets reported and closed in each clock hour"),
+    formula=Words("每整点小时的上报件数与结案件数", "Tickets reported and closed in each clock hour"),
 )

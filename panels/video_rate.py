@@ -36,7 +36,7 @@ def frame(ctx: Context) -> Any:
             html.Div(
                 [
                     html.Div(id="video_rate-big", className="big"),
-                    html.Div(id="video_rate-why", className="why"),
+                    html.Div(id="video_rate-big-why", className="why"),
                     html.Div(id="video_rate-states", className="states"),
                 ],
                 className="video-sum",
@@ -85,7 +85,7 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     ]
     return {
         "video_rate-big.children": rate(part, whole),
-        "video_rate-why.children": [
+        "video_rate-big-why.children": [
             html.Span(fraction(part, whole, language), className="quiet"),
             html.Span([f"{WHOLE[language]} ", html.B(f"{percent(good, whole)} %" if whole else DASH)]),
         ],

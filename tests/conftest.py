@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,14 +21,22 @@ NETWORK = re.compile(r"Failed to load resource: net::|WebSocket connection to .*
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks that the fixtures here understand."""
+    """Name the marks that the fixtures here understand; a run that is ended takes down what it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "outage: the link is cut on purpose, so network errors in the console are right")
     config.addinivalue_line("markers", "beside: what it looks at is measured beside all other tests, and read last")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put those tests last that read what was measured beside the others."""
-    items.sort(key=lambda item: item.get_closest_marker("beside") is not None)
+    """Put those tests last that read what was measured beside the others, and before them those that look at the
+    simulated district: it takes its share of the machine from then on.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("beside") is not None, "demo" in fixtures_of(item)))
+
+
+def fixtures_of(item: pytest.Item) -> list[str]:
+    """The names of all fixtures that a test needs."""
+    return list(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)

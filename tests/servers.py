@@ -257,12 +257,10 @@ class House:
         self,
         *words: str,
         command: str = "run",
-        home: Path | None = None,
         env: Mapping[str, str] | None = None,
         wait: float = 60.0,
     ) -> None:
-        self.mine = home is None
-        self.home = home or Path(tempfile.mkdtemp(prefix="citywall-house-"))
+        self.home = Path(tempfile.mkdtemp(prefix="citywall-house-"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.words = [command, *words, "--home", str(self.home), "--port", str(self.port)]
@@ -342,12 +340,11 @@ class House:
             raise
 
     def close(self) -> None:
-        """End it, Valkey too, and remove its folder if it was made for it."""
+        """End it, Valkey too, and remove its folder."""
         if self.process is not None:
             self.stop()
         valkey.stop(self.home)
-        if self.mine:
-            shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -7,8 +7,8 @@ const html = document.documentElement;
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const languages = meta("languages").split(" ");
 const WORDS = {
-  zh: { asof: "数据截至", behind: (n) => `工单库落后 ${n} 批`, lost: "连接中断", never: "看板尚无数据", late: "看板停滞" },
-  en: { asof: "As of", behind: (n) => `history is ${n} batches behind`, lost: "Connection lost", never: "The board has no data yet", late: "The board stands still" },
+  zh: { asof: "数据截至", ago: (t) => `${t}前`, behind: (n) => `工单库落后 ${n} 批`, lost: "连接中断", never: "看板尚无数据", late: "看板停滞" },
+  en: { asof: "As of", ago: (t) => `${t} ago`, behind: (n) => `history is ${n} batches behind`, lost: "Connection lost", never: "The board has no data yet", late: "The board stands still" },
 };
 
 const desk = (citywall.desk = { root: meta("root"), zone: meta("zone"), said: null, heard: 0, lost: false });
@@ -39,7 +39,7 @@ function age() {
   if (said?.as_of) {
     const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: desk.zone }).format(new Date(said.as_of * 1000));
     const old = said.wall ? citywall.time.wall() - said.wall : 0;
-    text = `${words.asof} ${moment} · ${citywall.ago?.(old, desk.lang()) ?? ""}${desk.lang() === "en" ? " ago" : "前"}`;
+    text = `${words.asof} ${moment} · ${words.ago(citywall.ago?.(old, desk.lang()) ?? "")}`;
     if (old > 30) [state, text] = ["late", `${words.late} · ${text}`];
     if (said.behind > 4) [state, text] = ["late", `${text} · ${words.behind(said.behind.toLocaleString("en"))}`];
   } else state = "late";
@@ -51,15 +51,32 @@ setInterval(age, 1000);
 
 // -- fetching ------------------------------------------------------------------------------------------------
 
+const LIMIT = 30_000; // Milliseconds: what takes longer does not come any more, as from a server that hangs.
+
+// One answer and its JSON, both within the limit; null where it did not come, or came as something else.
+async function once(path, signal) {
+  const limit = new AbortController();
+  const stop = () => limit.abort();
+  const timer = setTimeout(stop, LIMIT);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
+  try {
+    const answer = await fetch(path, { signal: limit.signal, cache: "no-store" });
+    return [answer, await answer.json().catch((error) => { if (answer.ok) throw error; })];
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return [null];
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
 // JSON of an address of this server. A refusal (400, 404) is thrown as its reason; what did not come is asked for again.
 desk.ask = async (path, { signal, patience = 3 } = {}) => {
   for (let wait = 400; ; wait = Math.min(5000, wait * 2)) {
-    let answer = null;
-    try {
-      answer = await fetch(path, { signal, cache: "no-store" });
-    } catch (error) {
-      if (signal?.aborted) throw error;
-    }
+    const [answer, found] = await once(path, signal);
+    const reason = found?.reason ?? `${answer?.status}`;
     if (answer?.ok) {
       const sent = Date.parse(answer.headers.get("date") ?? "");
       if (sent) skew = Math.abs(sent - Date.now()) > 2000 ? sent - Date.now() : 0; // It tells whole seconds alone.
@@ -67,15 +84,12 @@ desk.ask = async (path, { signal, patience = 3 } = {}) => {
       if (said) [desk.said, desk.heard] = [said, Date.now()];
       desk.lost = false;
       age();
-      return answer.json();
+      return found;
     }
-    if (answer && answer.status < 500) {
-      const { reason } = await answer.json().catch(() => ({ reason: `${answer.status}` }));
-      throw Object.assign(new Error(reason), { refused: true });
-    }
+    if (answer && answer.status < 500) throw Object.assign(new Error(reason), { refused: true });
     desk.lost = true;
     age();
-    if (--patience <= 0) throw new Error(answer ? (await answer.json().catch(() => ({}))).reason ?? `${answer.status}` : desk.words(WORDS).lost);
+    if (--patience <= 0) throw new Error(answer ? reason : desk.words(WORDS).lost);
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
 };

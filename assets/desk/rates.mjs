@@ -6,7 +6,10 @@ const WORDS = {
   zh: { csv: "导出 CSV", tickets: "工单 ›", month: "月份", from: "从", to: "到", apply: "应用", none: "这一期间没有可计的工单", now: "现为", n: "n", running: "至今", sort: "按此排序", frozen: "已冻结的数字", down: "看下级", by: "分组", period: "期间" },
   en: { csv: "Export CSV", tickets: "Tickets ›", month: "Month", from: "From", to: "to", apply: "Apply", none: "Nothing counts in this period", now: "now", n: "n", running: "so far", sort: "Sort by this", frozen: "As frozen", down: "Go down", by: "By", period: "Period" },
 };
-const PERIODS = { today: ["今日", "Today"], week: ["本周", "This week"], month: ["本月", "This month"], last_month: ["上月", "Last month"] };
+const PERIODS = {
+  zh: { today: "今日", week: "本周", month: "本月", last_month: "上月" },
+  en: { today: "Today", week: "This week", month: "This month", last_month: "Last month" },
+};
 const w = () => desk.words(WORDS);
 let asking = new AbortController();
 let timer = 0;
@@ -89,9 +92,8 @@ function draw(found) {
 function tools(found) {
   const period = found?.period ?? desk.query().get("period") ?? "month";
   const segment = (key, text, on, work) => make("button", { type: "button", className: "segment", "aria-pressed": on ? "true" : "false", "data-key": key, onclick: work }, text);
-  const language = desk.lang() === "en" ? 1 : 0;
-  at("desk-periods").replaceChildren(...Object.entries(PERIODS).map(([name, texts]) =>
-    segment(`period-${name}`, texts[language], period === name, () => set("period", name, "month"))));
+  at("desk-periods").replaceChildren(...Object.entries(desk.words(PERIODS)).map(([name, text]) =>
+    segment(`period-${name}`, text, period === name, () => set("period", name, "month"))));
   const [first, last] = period.includes("..") ? period.split("..") : ["", ""];
   const month = make("input", { type: "month", value: /^\d{4}-\d\d$/.test(period) ? period : "", "aria-label": w().month, "data-key": "month" });
   month.addEventListener("change", () => month.value && set("period", month.value, "month"));

@@ -265,7 +265,13 @@ async function chooser() {
   const panel = at("desk-panel");
   if (!panel.hidden) return void (panel.hidden = true);
   const place = desk.query().get("place");
-  const { names, yes, titles } = await desk.ask(`/tickets/names?lang=${desk.lang()}${place ? `&place=${encodeURIComponent(place)}` : ""}`);
+  let said;
+  try {
+    said = await desk.ask(`/tickets/names?lang=${desk.lang()}${place ? `&place=${encodeURIComponent(place)}` : ""}`);
+  } catch (error) {
+    return void desk.fault(error);
+  }
+  const { names, yes, titles } = said;
   const add = (name, value) => go((query) => { if (!query.getAll(name).includes(value)) query.append(name, value); });
   const group = (title, choices) => make("section", {}, make("h3", {}, title), make("div", { className: "choices" }, choices));
   const button = (text, n, work) => make("button", { type: "button", className: "choice", onclick: work }, make("span", {}, text), n === null || n === undefined ? null : make("small", {}, n.toLocaleString("en")));
@@ -279,7 +285,7 @@ async function chooser() {
       const [first, last] = [0, 1].map(() => make("input", { type: "date", "aria-label": titles[name] }));
       const apply = () => (first.value || last.value) && go((q) => q.set(name, `${first.value}..${last.value}`));
       return group(titles[name], [
-        ...["today", "yesterday", "week", "month", "last_month"].map((period) => button(PERIODS[period][desk.lang() === "en" ? 1 : 0], null, () => go((q) => q.set(name, period)))),
+        ...Object.entries(desk.words(PERIODS)).map(([period, text]) => button(text, null, () => go((q) => q.set(name, period)))),
         make("span", { className: "dates" }, first, " – ", last, button(w().apply, null, apply)),
       ]);
     }),
@@ -293,7 +299,10 @@ async function chooser() {
   panel.hidden = false;
   found.focus();
 }
-const PERIODS = { today: ["今日", "today"], yesterday: ["昨日", "yesterday"], week: ["本周", "this week"], month: ["本月", "this month"], last_month: ["上月", "last month"] };
+const PERIODS = {
+  zh: { today: "今日", yesterday: "昨日", week: "本周", month: "本月", last_month: "上月" },
+  en: { today: "today", yesterday: "yesterday", week: "this week", month: "this month", last_month: "last month" },
+};
 
 document.addEventListener("click", (event) => {
   const panel = at("desk-panel");

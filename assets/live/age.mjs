@@ -7,8 +7,14 @@ import { STALLED, now, said } from "./pulse.mjs";
 const citywall = (window.citywall ??= {});
 const ORDER = ["live", "late", "silent", "failing", "never"];
 const WORDS = {
-  zh: { live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中" },
-  en: { live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading" },
+  zh: {
+    live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中",
+    rests: (entry) => `这里的数字所依的数据目录「${entry}」`, since: (t) => `自 ${t} 起中断`, unknown: "从未更新", until: "，恢复之前不可采信。",
+  },
+  en: {
+    live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading",
+    rests: (entry) => `These numbers rest on the catalogue entry “${entry}”, which `, since: (t) => `has been broken since ${t}`, unknown: "was never updated", until: "; do not rely on them until it is back.",
+  },
 };
 
 // The worst state of some feeds, and since when the oldest of those that are in it was heard.
@@ -42,9 +48,8 @@ function stateOf(id) {
 function reason(entry, since, lang) {
   const time = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("zone") || undefined };
   const when = since === null ? "" : new Date(1000 * since).toLocaleString(lang === "en" ? "en-GB" : "zh-CN", time);
-  return lang === "en"
-    ? `These numbers rest on the catalogue entry “${entry}”, which ${when ? `has been broken since ${when}` : "was never updated"}; do not rely on them until it is back.`
-    : `这里的数字所依的数据目录「${entry}」${when ? `自 ${when} 起中断` : "从未更新"}，恢复之前不可采信。`;
+  const w = WORDS[lang];
+  return `${w.rests(entry)}${when ? w.since(when) : w.unknown}${w.until}`;
 }
 
 // What a card's numbers rest on: each feed with its state, and the moment they are of.

@@ -13,6 +13,7 @@ export const waiting = new Map(); // component.property → value, until the pag
 export const painted = { n: 0, at: 0, epoch: null }; // the latest paint that was applied: number, our clock in ms, epoch
 export const shown = new Map(); // panel → {feeds, as_of, fault}
 const offsets = new Map(); // panel → offset of what is shown
+const owners = new Map(); // component.property → the panel it is of
 const last = new Map(); // component.property → JSON of what was set last
 const charted = new Map(); // component.property → when a chart was last drawn
 const turned = new Set();
@@ -45,7 +46,7 @@ export function outdate() {
 
 // Another scene stands on the page: nothing that was set is there any more.
 export function forget() {
-  for (const known of [waiting, shown, offsets, last, charted, figures]) known.clear();
+  for (const known of [waiting, shown, offsets, owners, last, charted, figures]) known.clear();
   turned.clear();
   clearTimeout(again);
   again = 0;
@@ -66,6 +67,7 @@ export function takePaint(paint) {
       const text = JSON.stringify(value);
       if (last.get(target) === text) continue;
       last.set(target, text);
+      owners.set(target, id);
       waiting.set(target, value);
     }
     turned.add(id);
@@ -79,7 +81,13 @@ export function takePaint(paint) {
 export function flush() {
   if (!ready()) return;
   unfold(); // First of all: it would wipe away what was painted before it.
+  const here = new Set([...cards()].map((card) => card.dataset.panel));
   for (const [target, value] of waiting) {
+    if (!here.has(owners.get(target))) {
+      waiting.delete(target); // A last word to the scene before this one.
+      last.delete(target);
+      continue;
+    }
     const dot = target.lastIndexOf(".");
     const [component, property] = [target.slice(0, dot), target.slice(dot + 1)];
     if (property === "figure") {

@@ -1,6 +1,7 @@
 // What is known of one thing on the map, once it was clicked: asked of the board, kept up while it is open.
 
 import { L, english, state } from "./scene.mjs";
+import { words } from "./words.mjs";
 
 const citywall = window.citywall;
 const AGAIN = 5000; // ms after which it is asked for again
@@ -42,11 +43,10 @@ export function openCard(found) {
 }
 
 async function ask(box, found, mine) {
-  const en = english();
   try {
-    const answer = await fetch(`/layers/${encodeURIComponent(found.layer)}/thing?key=${encodeURIComponent(found.key)}${en ? "&lang=en" : ""}`);
+    const answer = await fetch(`/layers/${encodeURIComponent(found.layer)}/thing?key=${encodeURIComponent(found.key)}${english() ? "&lang=en" : ""}`);
     if (mine !== card) return;
-    if (answer.status === 404) say(box, en ? "No longer listed" : "已不在列");
+    if (answer.status === 404) say(box, words().gone);
     else if (!answer.ok) throw new Error(`status ${answer.status}`);
     else {
       const said = await answer.json();
@@ -57,7 +57,7 @@ async function ask(box, found, mine) {
     }
   } catch (error) {
     console.warn("citywall: card:", error.message);
-    if (mine === card) say(box, en ? "Not answered, trying again" : "暂无应答，正在重试");
+    if (mine === card) say(box, words().waiting);
   }
   if (mine === card) mine.timer = setTimeout(() => ask(box, found, mine), AGAIN);
 }
@@ -74,11 +74,11 @@ const made = (name, className, text = "") => {
 };
 
 function write(box, said, waiting = false) {
-  const en = english();
+  const w = words();
   const head = made("header", "");
   const close = made("button", "close", "×");
   Object.assign(close, { type: "button", onclick: closeCard });
-  close.setAttribute("aria-label", en ? "Close" : "关闭");
+  close.setAttribute("aria-label", w.close);
   close.dataset.part = "close";
   head.append(made("b", "", said.title), close);
   const parts = [head];
@@ -92,7 +92,7 @@ function write(box, said, waiting = false) {
   const list = made("dl", "");
   const now = citywall.time?.city();
   for (const [label, text, moment] of said.rows) {
-    const ago = moment && now && citywall.ago ? ` (${citywall.ago(now - moment, en ? "en" : "zh")}${en ? " ago" : "前"})` : "";
+    const ago = moment && now && citywall.ago ? ` (${w.ago(citywall.ago(now - moment, english() ? "en" : "zh"))})` : "";
     list.append(made("dt", "quiet", label), made("dd", "", text + ago));
   }
   parts.push(list, made("p", "said quiet", waiting ? "…" : ""));
@@ -106,7 +106,7 @@ function write(box, said, waiting = false) {
   }
   const [code, name] = said.place ?? [];
   if (code && code !== citywall.address.place && state.doc?.places?.[code]) {
-    const enter = made("button", "", en ? `Go to ${name}` : `进入${name}`);
+    const enter = made("button", "", w.enter(name));
     enter.type = "button";
     enter.dataset.part = "place";
     enter.onclick = () => { closeCard(); citywall.go({ place: code }); };

@@ -2,7 +2,8 @@
 
 import { mode, figure, fill, legend, scale, written } from "./colours.mjs";
 import { spotOf } from "./outlines.mjs";
-import { L, colour, english, layer, share, state, states, titleOf } from "./scene.mjs";
+import { L, colour, layer, share, state, states, titleOf } from "./scene.mjs";
+import { words } from "./words.mjs";
 
 const citywall = window.citywall;
 
@@ -45,11 +46,11 @@ export function dress() {
   });
   const box = document.querySelector("#map .modes");
   if (box) box.hidden = plain;
-  const en = english();
+  const w = words();
   for (const [code, label] of state.labels) {
     const row = state.doc.places[code];
     write(label.title, titleOf(label.feature));
-    label.title.setAttribute("aria-label", `${titleOf(label.feature)}${en ? ": go there" : "：进入"}`);
+    label.title.setAttribute("aria-label", w.into(titleOf(label.feature)));
     if (plain) {
       label.value.removeAttribute("href");
       label.value.title = "";
@@ -62,9 +63,9 @@ export function dress() {
     const behind = row ? `${row.behind?.[mode()] ?? row.behind?.tickets ?? ""}` : "";
     if (behind) label.value.setAttribute("href", behind);
     else label.value.removeAttribute("href");
-    label.value.title = behind ? (en ? "Click: list these tickets" : "点击列出这些工单") : "";
-    const late = row?.late ? ` · ${en ? "late" : "超期"} ${row.late.toLocaleString("en")}` : "";
-    write(label.more, row ? (mode() === "tickets" ? late.slice(3) : `${row.open.toLocaleString("en")}${en ? " open" : " 件"}`) : "");
+    label.value.title = behind ? w.lists : "";
+    const late = row?.late ? ` · ${w.lateShort} ${row.late.toLocaleString("en")}` : "";
+    write(label.more, row ? (mode() === "tickets" ? late.slice(3) : w.counted(row.open.toLocaleString("en"))) : "");
   }
   if (plain) document.getElementById("map-legend")?.replaceChildren();
   else legend(steps);

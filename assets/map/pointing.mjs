@@ -2,6 +2,7 @@
 
 import { openCard } from "./card.mjs";
 import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
+import { words } from "./words.mjs";
 
 const citywall = window.citywall;
 let tooltip = null;
@@ -15,24 +16,24 @@ function detail(code) {
     const counted = pair ? ` (${pair[0].toLocaleString("en")} / ${pair[1].toLocaleString("en")})` : "";
     return [`${state.doc.layers[layer()].rate} ${share(pair)}${counted}`];
   }
-  const en = english();
+  const w = words();
   const rate = row.due > 0 ? `${share([row.on_time, row.due])} (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
   return [
-    `${en ? "Open" : "在办"} ${row.open.toLocaleString("en")} · ${en ? "due soon" : "临期"} ${row.soon.toLocaleString("en")} · ${en ? "overdue" : "超期"} ${row.late.toLocaleString("en")}`,
-    `${en ? "On time" : "按期率"} ${rate}`,
+    `${w.open} ${row.open.toLocaleString("en")} · ${w.soon} ${row.soon.toLocaleString("en")} · ${w.late} ${row.late.toLocaleString("en")}`,
+    `${w.rate} ${rate}`,
   ];
 }
 
 // What is known of a point of a layer: its state in words with its reading, how old that is, how much time is left.
 function facts(found) {
-  const en = english();
+  const lang = english() ? "en" : "zh";
   const about = state.doc?.layers[found.layer];
   const [text, at, due] = states(found.layer)?.said?.[found.at] ?? [];
   const word = about?.looks[found.state]?.[1];
   const lines = [[text, word].filter(Boolean).join(" · ")];
   const now = citywall.time?.city();
-  if (at && now && citywall.ago) lines.push(`${citywall.ago(now - at, en ? "en" : "zh")}${en ? " ago" : "前"}`);
-  if (due && now && citywall.left) lines.push(`${en ? "Time left" : "剩余"} ${citywall.left(due - now, en ? "en" : "zh")}`);
+  if (at && now && citywall.ago) lines.push(words().ago(citywall.ago(now - at, lang)));
+  if (due && now && citywall.left) lines.push(`${words().left} ${citywall.left(due - now, lang)}`);
   return lines.filter(Boolean);
 }
 
@@ -85,7 +86,7 @@ function leads(found) {
 export function point(event) {
   if (event.originalEvent?.target?.closest?.("a")) return hideTip(); // A label's number says itself where it leads.
   last = event;
-  const en = english();
+  const w = words();
   const found = aimed(event);
   const opens = leads(found);
   const { under } = state;
@@ -93,13 +94,13 @@ export function point(event) {
   state.map.getContainer().dataset.click = opens || (enters ? "place" : "none");
   if (found && (found.title || opens)) {
     const lines = found.layer ? facts(found) : [];
-    if (opens === "ticket") lines.push(en ? "Click: open the ticket" : "点击打开工单");
-    else if (opens) lines.push(en ? "Click: what is known" : "点击查看详情");
-    showTip([found.lat, found.lon], found.title || (en ? "Ticket" : "工单"), lines);
+    if (opens === "ticket") lines.push(w.opens);
+    else if (opens) lines.push(w.known);
+    showTip([found.lat, found.lon], found.title || w.ticket, lines);
   } else if (under) {
     const { feature, aside, chosen } = under;
     const lines = aside ? [] : detail(feature.properties.code);
-    showTip(event.latlng, titleOf(feature), chosen ? lines : [...lines, en ? "Click: go there" : "点击进入"]);
+    showTip(event.latlng, titleOf(feature), chosen ? lines : [...lines, w.goes]);
   } else {
     tooltip?.remove();
   }

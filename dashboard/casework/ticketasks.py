@@ -44,7 +44,7 @@ FORMULAS: dict[str, Words] = {
     "on_time": Words("按期结案 ÷ 应结案", "Closed on time ÷ due to close"),
     "filing": Words("立案 ÷ 上报", "Filed ÷ reported"),
     "exact_filing": Words("（立案 − 作废）÷ 立案", "(Filed − voided) ÷ filed"),
-    "exact_dispatch": Words("（派遣 − 退回）÷ 派遣", "(Dispatched − returned) ÷ dispatched"),
+    "exact_dispatch": Words("（派遣 − 回退）÷ 派遣", "(Dispatched − returned) ÷ dispatched"),
     "response": Words("时限内签收并联系 ÷ 派遣", "Signed and contacted in time ÷ dispatched"),
     "resolution": Words("“已解决” ÷ 有效回访", "“Solved” ÷ valid call-backs"),
     "satisfaction": Words("“满意” ÷ 有效回访", "“Satisfied” ÷ valid call-backs"),
@@ -81,8 +81,8 @@ class Filter:
     no: Words = Words("", "")
 
 
-def _yes(zh: str, en: str, no_zh: str, no_en: str) -> Filter:
-    return Filter("yes", Words(zh, en), yes=Words(zh, en), no=Words(no_zh, no_en))
+def _yes(yes: Words, no: Words) -> Filter:
+    return Filter("yes", yes, yes=yes, no=no)
 
 
 FILTERS: dict[str, Filter] = {
@@ -99,27 +99,28 @@ FILTERS: dict[str, Filter] = {
     "outlook": Filter("choice", Words("本月应结", "Due this month"), OUTLOOKS),
     "level": Filter("name", Words("办理层级", "Settled by"), LEVELS),
     "whistle": Filter("choice", Words("吹哨", "Whistle"), {
-        "any": Words("有吹哨", "Whistled"), "open": Words("待报到", "Open"), "answered": Words("已报到", "Answered"),
+        "any": Words("有吹哨", "Whistled"), "open": Words("待报到", "Open"), "answered": Words("已报到", "Reported in"),
     }),
-    "open": _yes("在办", "Open", "不在办", "No longer open"),
-    "done": _yes("已结案", "Closed", "未结案", "Not closed"),
-    "late": _yes("已超期", "Overdue now", "未超期", "Not overdue now"),
-    "behind": _yes("本环节超时", "Late in its stage", "本环节未超时", "Not late in its stage"),
-    "prompt": _yes("按时报到", "Answered in time", "逾时报到", "Answered late"),
-    "on_time": _yes("按期结案", "Closed on time", "逾期结案", "Closed late"),
-    "agree": _yes("与来源判定一致", "Agrees with the source", "与来源判定不一致", "Differs from the source"),
-    "returned": _yes("有回退", "Returned", "无回退", "Never returned"),
-    "reworked": _yes("有返工", "Reworked", "无返工", "Never reworked"),
-    "extended": _yes("有延期", "Extended", "无延期", "Never extended"),
-    "exempted": _yes("已豁免", "Exempted", "未豁免", "Not exempted"),
-    "reopened": _yes("重新打开过", "Reopened", "未重新打开", "Never reopened"),
-    "suspended": _yes("挂账中", "Suspended now", "未挂账", "Not suspended"),
-    "supervised": _yes("督办中", "Supervised", "未督办", "Not supervised"),
-    "anomaly": _yes("有异常事件", "With anomalies", "无异常事件", "Without anomalies"),
-    "grassroots": _yes("基层办理", "Unit of the grassroots", "非基层办理", "Unit above the grassroots"),
-    "here": _yes("仅记在本级", "At this level only", "记在下级", "At a level below"),
-    "unplaced": _yes("位置存疑", "Place in doubt", "位置明确", "Place known"),
-    "limited": _yes("有时限", "Has a limit", "无时限", "Has no limit"),
+    "open": _yes(Words("在办", "Open"), Words("不在办", "No longer open")),
+    "done": _yes(Words("已结案", "Closed"), Words("未结案", "Not closed")),
+    "late": _yes(Words("已超期", "Overdue now"), Words("未超期", "Not overdue now")),
+    "behind": _yes(Words("本环节超时", "Late in its stage"), Words("本环节未超时", "Not late in its stage")),
+    "prompt": _yes(Words("按时报到", "Reported in on time"), Words("逾时报到", "Reported in late")),
+    "on_time": _yes(Words("按期结案", "Closed on time"), Words("逾期结案", "Closed late")),
+    "agree": _yes(Words("与来源判定一致", "Agrees with the source"),
+                  Words("与来源判定不一致", "Differs from the source")),
+    "returned": _yes(Words("有回退", "Returned"), Words("无回退", "Never returned")),
+    "reworked": _yes(Words("有返工", "Reworked"), Words("无返工", "Never reworked")),
+    "extended": _yes(Words("有延期", "Extended"), Words("无延期", "Never extended")),
+    "exempted": _yes(Words("已豁免", "Exempted"), Words("未豁免", "Not exempted")),
+    "reopened": _yes(Words("重新打开过", "Reopened"), Words("未重新打开", "Never reopened")),
+    "suspended": _yes(Words("挂账中", "Suspended now"), Words("未挂账", "Not suspended")),
+    "supervised": _yes(Words("督办中", "Supervised"), Words("未督办", "Not supervised")),
+    "anomaly": _yes(Words("有异常事件", "With anomalies"), Words("无异常事件", "Without anomalies")),
+    "grassroots": _yes(Words("基层办理", "Unit of the grassroots"), Words("非基层办理", "Unit above the grassroots")),
+    "here": _yes(Words("仅记在本级", "At this level only"), Words("记在下级", "At a level below")),
+    "unplaced": _yes(Words("位置存疑", "Place in doubt"), Words("位置明确", "Place known")),
+    "limited": _yes(Words("有时限", "Has a limit"), Words("无时限", "Has no limit")),
     "reported": Filter("period", Words("上报于", "Reported")),
     "closed": Filter("period", Words("结案于", "Closed")),
     "deadline": Filter("period", Words("时限在", "Deadline")),
@@ -128,9 +129,11 @@ FILTERS: dict[str, Filter] = {
     "rate": Filter("rate", Words("计入", "Counts in"), RATES),
     "moved": Filter("moves", Words("流转", "Moved"), {name: words for name, (words, _) in WAYS.items()}),
     "period": Filter("period", Words("期间", "Period")),
-    "met": _yes("达标", "Met", "未达标", "Not met"),
+    "met": _yes(Words("达标", "Met"), Words("未达标", "Not met")),
     "q": Filter("text", Words("文字", "Text")),
 }  # fmt: skip
+DUE_WITHIN, DUE_IN = Words("{} 分钟内到期", "Due within {} min"), Words("{} 分钟后到期", "Due in {} min")
+COLON = Words("：", ": ")
 SORTS: dict[str, Words] = {
     "deadline": Words("时限", "Deadline"), "reported": Words("上报时间", "Reported"),
     "closed": Words("结案时间", "Closed"), "number": Words("工单号", "Number"), "unit": Words("责任单位", "Unit"),
@@ -357,15 +360,13 @@ def chips(what: Asked, city: City, places: PlaceTree, language: str) -> list[dic
 
 def said(name: str, values: tuple[str, ...], what: Asked, city: City, language: str) -> str:
     """One filter in plain words."""
-    about, colon = FILTERS[name], ": " if language == "en" else "："
+    about, colon = FILTERS[name], COLON[language]
     if about.kind == "yes":
         return (about.yes if values[0] == "1" else about.no)[language]
     if about.kind == "minutes":
         first, _, last = values[0].rpartition("-")
         span_ = f"{first}–{last}" if first else last
-        if language == "en":
-            return f"Due in {span_} min" if first else f"Due within {span_} min"
-        return f"{span_} 分钟{'后' if first else '内'}到期"
+        return (DUE_IN if first else DUE_WITHIN)[language].format(span_)
     if about.kind == "rate":
         met = {"1": FILTERS["met"].yes, "0": FILTERS["met"].no}.get(next(iter(what.get("met")), ""))
         parts = [RATES[values[0]][language], period_words(what.get("period")[0], language)]

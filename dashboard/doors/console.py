@@ -128,6 +128,35 @@ def gallery(args: argparse.Namespace) -> int:
     return 1 if defects else 0
 
 
+def words(args: argparse.Namespace) -> int:
+    """List the captions of the screens in one language or in both; those that lack one are named."""
+    import csv
+
+    from dashboard.doors.catalogue import gathered, grouped, lines
+
+    catalogue = gathered(ROOT)
+    if args.csv:
+        file = Path(args.csv).expanduser()
+        try:
+            with file.open("w", encoding="utf-8-sig", newline="") as stream:  # By its mark a spreadsheet knows UTF-8.
+                table = csv.writer(stream)
+                table.writerow(("where", "zh", "en"))
+                found = grouped(catalogue.captions, find=args.find)
+                table.writerows((", ".join(places), *texts) for texts, places in found.items())
+        except OSError as error:
+            raise Refused(f"{file} cannot be written: {error.strerror}; name another file with --csv") from error
+        print(f"{len(found)} captions in {file}")
+    else:
+        found = grouped(catalogue.captions, args.language, args.find)
+        for line in lines(found):
+            print(line)
+    if args.find and not found:
+        print(f"citywall: no caption holds {args.find!r}", file=sys.stderr)
+    for fault in catalogue.amiss:
+        print(f"citywall: {fault}", file=sys.stderr)
+    return 1 if catalogue.amiss else 0
+
+
 def show_messages(args: argparse.Namespace) -> int:
     """List the messages of the escalation, newest first, or have some sent again."""
     from dataclasses import asdict

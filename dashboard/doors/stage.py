@@ -41,6 +41,7 @@ from dashboard.words import Words
 
 NOW = 1_795_160_486.0  # Friday 20 November 2026, 15:41:26 in Nanhai: a working day, well under way.
 LATER = 1_795_302_066.0  # When the panels' examples are.
+NEAR = 400 * 86400.0  # Seconds from then within which a number of an example is a moment.
 EPOCH = "stage"
 BROKEN = "企业登记信息"  # The entry of the data catalogue that is broken where a face is to show one.
 OTHERS = "others"  # The layout of the panels that no other shows.
@@ -113,6 +114,19 @@ class _Silence:
             quiet = coming.cancel()
             await asyncio.wait({coming})
         return not quiet
+
+
+def moved(value: Any, by: float) -> Any:
+    """An example with its moments so many seconds later.
+
+    >>> moved({"due": LATER, "n": 3, "rates": [0.5, None]}, 60.0) == {"due": LATER + 60, "n": 3, "rates": [0.5, None]}
+    True
+    """
+    if isinstance(value, Mapping):
+        return {name: moved(one, by) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [moved(one, by) for one in value]
+    return value + by if isinstance(value, float) and abs(value - LATER) < NEAR else value
 
 
 async def _told(bound: Any, about: FeedContext, silence: _Silence) -> tuple[str, list[Any]]:
@@ -195,7 +209,7 @@ class Stage:
         web = make_app(
             self.city, self.places, Gazetteer.of(city, self.places), version=self.version, layouts=self.layouts,
             routes=[WebSocketRoute("/live", self._live), Route("/layers/{layer}/{place}.json", self._points),
-                    Route("/trace", _no_trace), Route("/ticket/data", _no_trace),
+                    Route("/trace", _no_trace), Route("/trace/row", _no_trace), Route("/ticket/data", _no_trace),
                     Route("/records", self._records)],
         )  # fmt: skip
         config = uvicorn.Config(
@@ -237,6 +251,7 @@ class Stage:
         assert face.change is not None
         found = dict(face.change(panel, self.rules))
         if self.board is not None and face.id == "normal":
+            found = moved(found, NOW - LATER)
             told = {rule.name for rule in self.rules.feeds if rule.kind.startswith("pretend")}
             for view in panel.reads:
                 feeds = {rule.name for rule in self.rules.feeds if VIEWS[view].name in rule.nouns}

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dashboard.words import Words
+
 FIELDS = ("title", "number", "category", "unit", "place", "due", "step")  # What a template may hold in braces.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
@@ -55,8 +57,8 @@ OVERDUE = Template(
     zh="已超期:{unit} {category}“{title}”({number},{place})应于 {due} 办结。",
     en='Overdue: {unit}, {category} "{title}" ({number}, {place}) was due at {due}.',
 )
-_TO_DO: dict[str, tuple[str, str]] = {
-    "accept": ("受理", "accepted"), "dispatch": ("派遣", "dispatched"), "sign": ("签收", "signed for"),
+_TO_DO: dict[str, Words] = {
+    "accept": Words("受理", "accepted"), "dispatch": Words("派遣", "dispatched"), "sign": Words("签收", "signed for"),
 }  # fmt: skip
 Clock = Literal["handle", "accept", "dispatch", "sign"]
 
@@ -65,7 +67,7 @@ def _usual(clock: Clock, late: bool) -> Template:
     """What is said where the city file says nothing of its own."""
     if clock == "handle":
         return OVERDUE if late else REMIND
-    (zh, en), what = _TO_DO[clock], '{category} "{title}" ({number}, {place})'
+    zh, en, what = _TO_DO[clock].zh, _TO_DO[clock].en, '{category} "{title}" ({number}, {place})'
     if late:
         return Template(
             zh=f"超时未{zh}:{{category}}“{{title}}”({{number}},{{place}})应于 {{due}} 前{zh}。",

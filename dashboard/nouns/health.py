@@ -131,7 +131,7 @@ def alerts(health: Health, wall: float) -> Iterator[Alert]:
         said = one_line(beat.error)
         yield Alert(
             f"feed|{rule.name}|{state}|{mark if last else 0:.0f}", severity, since,
-            Words(f"数据源{words.zh} · {rule.name}", f"Source {words.en} · {rule.name}"), Words(said, said),
+            Words(f"数据源{words.zh} · {rule.name}", f"Feed {words.en} · {rule.name}"), Words(said, said),
         )  # fmt: skip
 
 

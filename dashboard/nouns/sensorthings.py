@@ -14,7 +14,7 @@ from dashboard.words import Words, measured
 
 ABOUT = {
     "ails": Words("异常", "Fault"), "warn": Words("警戒值", "Warns at"), "alarm": Words("超限值", "Alarms at"),
-    "source": Words("数据源", "Source"), "number": Words("编号", "Number"),
+    "source": Words("数据源", "Feed"), "number": Words("编号", "Number"),
 }  # fmt: skip
 
 

@@ -102,21 +102,30 @@ def view_warnings(board: Warnings, place: str, now: float) -> Document:
     return {"warnings": rows, "level": rows[0]["level"] if rows else None}
 
 
-KINDS = {
-    "rainstorm": "暴雨", "typhoon": "台风", "flood": "洪水", "heat": "高温", "cold": "寒冷", "thunder": "雷雨大风",
-    "fog": "大雾", "wind": "大风", "waterlogging": "内涝", "geology": "地质灾害", "fire": "森林火险",
+KINDS: dict[str, Words] = {
+    "rainstorm": Words("暴雨", "Rainstorm"), "typhoon": Words("台风", "Typhoon"), "flood": Words("洪水", "Flood"),
+    "heat": Words("高温", "Heat"), "cold": Words("寒冷", "Cold"), "thunder": Words("雷雨大风", "Thunderstorm"),
+    "thunderstorm": Words("雷雨大风", "Thunderstorm"), "fog": Words("大雾", "Fog"), "haze": Words("灰霾", "Haze"),
+    "wind": Words("大风", "Wind"), "waterlogging": Words("内涝", "Waterlogging"),
+    "fire": Words("森林火险", "Forest fire"), "geology": Words("地质灾害", "Geohazard"),
+    "landslide": Words("地质灾害", "Landslide"),
 }  # fmt: skip
-COLOURS = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
+"""What a warning may be of, as issuers name it; a kind that is not here is named in their own word."""
+COLOURS: dict[str, Words] = {
+    "red": Words("红色", "red"), "orange": Words("橙色", "orange"), "yellow": Words("黄色", "yellow"),
+    "blue": Words("蓝色", "blue"),
+}  # fmt: skip
 
 
 def alerts(board: Warnings, now: float) -> Iterator[Alert]:
     """Warnings in force, each as severe as its colour; one that is raised is open again."""
     for row in view_warnings(board, board.rules.places.root.code, now)["warnings"]:
-        what, colour = row["what"].replace("_", " "), row["colour"]
+        other = row["what"].replace("_", " ")
+        what, colour = KINDS.get(row["what"], Words(other, other.capitalize())), COLOURS[row["colour"]]
         place = "" if row["place"] == board.rules.places.root.code else row["place"]
         yield Alert(
             f"warning|{row['key']}", row["level"], row["since"],
-            Words(f"{KINDS.get(row['what'], what)}{COLOURS[colour]}预警", f"{what.capitalize()} warning, {colour}"),
+            Words(f"{what.zh}{colour.zh}预警", f"{what.en} warning, {colour.en}"),
             Words(row["text"], row["text"]), place,
         )  # fmt: skip
 

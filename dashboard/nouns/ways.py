@@ -16,7 +16,7 @@ def _some(starts: tuple[str, ...], *stops: str) -> Pairs:
 
 def _all() -> Iterator[tuple[str, Words, Pairs]]:
     yield "sent", Words("派遣", "Dispatched"), _some(("report", "file"), "dispatch")
-    yield "returned", Words("退回", "Returned"), _some(("dispatch", "handle"), "report", "file")
+    yield "returned", Words("回退", "Returned"), _some(("dispatch", "handle"), "report", "file")
     yield "checked", Words("送核查", "Sent to inspection"), _some(("report", "file", "dispatch", "handle"), "inspect")
     yield "reworked", Words("返工", "Reworked"), _some(("inspect",), "handle")
     for stage, words in STAGES.items():

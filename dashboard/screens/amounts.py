@@ -15,6 +15,8 @@ PERIODS = {
     "quarter": Words("{year} 年 {n} 季度", "Q{n} {year}"),
     "year": Words("{year} 年", "{year}"),
 }
+MONTH = Words("{n} 月", "{month}")
+DAY = Words("{n} 月 {day} 日", "{day} {month}")
 UP_TO = Words("1–{n} 月", "Jan–{month}")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -75,7 +77,7 @@ def day_words(moment: float, zone: ZoneInfo, language: str) -> str:
     '11 月 12 日'
     """
     day = datetime.fromtimestamp(moment, UTC).astimezone(zone)
-    return f"{day.day} {MONTHS[day.month - 1]}" if language == "en" else f"{day.month} 月 {day.day} 日"
+    return DAY[language].format(n=day.month, month=MONTHS[day.month - 1], day=day.day)
 
 
 def values(history: Sequence[Sequence[Any]]) -> dict[Period, float | None]:

@@ -90,7 +90,6 @@ class Director:
             link.display = report.id
             member = self.members[report.id] = Member(link, report)
             await self._recall(member)
-            self._spawn(self.registry.note({report.id: msgspec.structs.replace(report, kept=None)}))
         member.report = report
         self.said[report.id] = msgspec.structs.replace(report, kept=None)
         self._look(member)
@@ -103,9 +102,12 @@ class Director:
             self.said[link.display] = msgspec.structs.replace(member.report, kept=None, gone=True)
 
     async def _recall(self, member: Member) -> None:
-        """What is wished of a screen that has just come; where the house has lost it, the screen remembers."""
+        """Put a screen that has just come on the list, and learn what is wished of it; where the house has lost that,
+        the screen remembers. Whoever is told what to show can be found by then.
+        """
         name, kept = member.report.id, member.report.kept
         try:
+            await self.registry.note({name: msgspec.structs.replace(member.report, kept=None)})
             member.wish = await self.registry.wish(name)
             member.play = await self.registry.play(name)
             if kept is not None and kept.n > member.wish.n and await self.registry.put({name: kept}):

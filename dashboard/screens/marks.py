@@ -84,9 +84,25 @@ def both(words: Words, kind: str = "") -> Mark:
     return html.Span(parts, className=f"both {kind}".strip())
 
 
+def traced(figure: str) -> dict[str, str]:
+    """The attribute of a number in a place's row: the figure that is the same number on that place's own screen, whose
+    trace answers for it.
+    """
+    return {"data-figure": figure}
+
+
 def tip(words: Words) -> dict[str, str]:
     """Attributes that make ``words`` the tooltip of a component in the page's language."""
     return {"data-tip-zh": words.zh, "data-tip-en": words.en}
+
+
+def named(words: Words) -> dict[str, str]:
+    """The attribute by which a component is announced, in both languages: a frame is drawn once for all.
+
+    >>> named(Words("图层", "Layers"))
+    {'aria-label': '图层 / Layers'}
+    """
+    return {"aria-label": f"{words.zh} / {words.en}"}
 
 
 def clipped(text: str) -> str:
@@ -142,10 +158,13 @@ def linked(content: Any, behind: str, kind: str = "", about: Mapping[str, str] =
     return html.A(content, href=behind, className=f"{kind} behind".strip(), **about)
 
 
-def amount(value: int | float | None, language: str, kind: str = "n", room: int = 5, behind: str = "") -> Mark:
+def amount(
+    value: int | float | None, language: str, kind: str = "n", room: int = 5, behind: str = "",
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> Mark:  # fmt: skip
     """A number in a list, shortened beyond ``room`` digits, where the tooltip has it in full."""
     shown = compact(value, language, room)
-    exact = {} if shown == count(value) else {"title": count(value)}
+    exact = dict(about) if shown == count(value) else {**about, "title": count(value)}
     if behind and value:
         return html.A(shown, href=behind, className=f"{kind} behind", **exact)
     return html.Span(shown, className=kind, **exact)
@@ -221,15 +240,24 @@ def share(part: float, kind: str = "") -> Mark:
     return html.Div(html.Div(style={"width": width}), className=f"share {kind}".strip())
 
 
+def direction(by: float, shown: str) -> str:
+    """The shape of a change: none up or down where it is too small for the digits in which it is shown.
+
+    >>> direction(4.8, "4.8"), direction(-0.04, "0.0"), direction(-1, "1")
+    ('▲', '＝', '▼')
+    """
+    return "＝" if not re.search("[1-9]", shown) else "▲" if by > 0 else "▼"
+
+
 def change(now: int, before: int) -> Mark:
     """How much more or less than before, in percent; a dash where before is nothing."""
     if not before:
         return html.Span(DASH, className="change")
     by = 100 * (now - before) / before
-    shape = "▲" if by > 0 else "▼" if by < 0 else "＝"
     shown = f"{abs(by):.1f}" if abs(by) < 1000 else f"{abs(by) / 100:,.0f} ×" if by > 0 else f"{abs(by):,.0f}"
     return html.Span(
-        [html.Span(shape, className="shape"), f" {shown}{'' if '×' in shown else ' %'}"], className="change"
+        [html.Span(direction(by, shown), className="shape"), f" {shown}{'' if '×' in shown else ' %'}"],
+        className="change",
     )
 
 

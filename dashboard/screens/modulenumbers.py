@@ -18,12 +18,12 @@ from dashboard.screens.keynumber import (
 )
 from dashboard.screens.networkrecords import NOT_WELL, STALE
 from dashboard.screens.panel import Context, Record
-from dashboard.words import LIGHTS, Words
+from dashboard.words import LIGHTS, Words, compact
 
 PERCENT = Words("%", "%")
 GRADES = {"alarm": "worst", "warn": "soon"}
 
-SERVICE: dict[str, Document] = {
+SERVICE_EXAMPLE: dict[str, Document] = {
     "service": {
         "today": {"accepted": 1038, "finished": 986, "same_day": 610}, "before": {"accepted": 977, "finished": 1004},
         "open": 989, "late": 9, "on_time": [14752, 15018], "on_time_before": [12836, 13100], "goal": 0.98,
@@ -38,7 +38,7 @@ SERVICE: dict[str, Document] = {
         "total": 8,
     },
 }  # fmt: skip
-WATER: dict[str, Document] = {
+WATER_EXAMPLE: dict[str, Document] = {
     "water": {
         "levels": [
             {"key": "g|W-U01|level", "name": "佛平路下穿隧道", "place": "440605011", "value": 0.31, "unit": "m",
@@ -50,7 +50,7 @@ WATER: dict[str, Document] = {
         "rising": 4,
     },
 }  # fmt: skip
-INCIDENTS: dict[str, Document] = {
+INCIDENTS_EXAMPLE: dict[str, Document] = {
     "incidents": {
         "incidents": [
             {"key": "tickets|NH2026112000310", "number": "NH2026112000310", "title": "桂平路燃气异味",
@@ -60,7 +60,7 @@ INCIDENTS: dict[str, Document] = {
         "lights": {"normal": 31, "soon": 7, "overdue": 3, "worst": 1, "none": 0},
     },
 }  # fmt: skip
-SHARING: dict[str, Document] = {
+SHARING_EXAMPLE: dict[str, Document] = {
     "sharing": {
         "entries": 4820, "linked": [4526, 4820], "on_time": [4246, 4314], "broken": 14,
         "requests": {"asked": 1859, "granted": 1328, "refused": 492, "pending": 39, "overdue": 2},
@@ -115,7 +115,12 @@ def service_records(views: Views, ctx: Context) -> Sequence[Record]:
     halls.sort(key=lambda one: (-one["waiting"], one["name"]))
     said = Words("{n} 人等候", "{n} waiting")
     return [
-        Record(one["name"], said[ctx.language].format(n=one["waiting"]), GRADES.get(one["grade"], "normal"), "")
+        Record(
+            one["name"],
+            said[ctx.language].format(n=compact(one["waiting"], ctx.language)),
+            GRADES.get(one["grade"], "normal"),
+            "",
+        )
         for one in halls
     ]
 
@@ -222,25 +227,26 @@ KEY_NUMBERS = (
         Words("承诺时限内办结 ÷ 本月应办结；与上月相比",
               "Finished as promised ÷ due this month; against the month before"),
         compared=Words("上月", "last month"), good="up", digits=1, rows=service_rows, records=service_records,
-        example=SERVICE, large="service", rank=18,
+        example=SERVICE_EXAMPLE, large="service", rank=18,
     ),
     KeyNumber(
         "water", Words("超警戒水位点", "High water"), Words("处", ""), ("water",), read_water,
         Words("可信水位点中达到警戒或更高者",
               "Of the level gauges that can be believed, those at their warning or above"),
-        good="down", rows=water_rows, records=water_records, example=WATER, large="emergency_water", rank=19,
+        good="down", rows=water_rows, records=water_records, example=WATER_EXAMPLE, large="emergency_water", rank=19,
     ),
     KeyNumber(
-        "incidents", Words("突发事件", "Emergencies"), Words("件", ""), ("incidents",), read_incidents,
+        "incidents", Words("突发事件", "Incidents"), Words("件", ""), ("incidents",), read_incidents,
         Words("城市文件所列类别、紧急件与短时限的在办工单",
               "Open tickets of the categories, urgency or limit that the city file names"),
-        good="down", rows=incident_rows, records=incident_records, example=INCIDENTS, large="emergency", rank=31,
+        good="down", rows=incident_rows, records=incident_records, example=INCIDENTS_EXAMPLE,
+        large="emergency", rank=31,
     ),
     KeyNumber(
         "sharing", Words("数据更新及时率", "Data on time"), PERCENT, ("sharing", "sharing_departments"), read_sharing,
         Words("在各自周期内更新的目录 ÷ 应更新的目录",
               "Entries updated within their own cycle ÷ entries that have one"),
-        good="up", digits=1, rows=sharing_rows, stands=STALE, example=SHARING, large="sharing", rank=20,
+        good="up", digits=1, rows=sharing_rows, stands=STALE, example=SHARING_EXAMPLE, large="sharing", rank=20,
     ),
     KeyNumber(
         "cloud", Words("云网可用率", "Cloud and network up"), PERCENT, ("cloud",), read_cloud,

@@ -18,13 +18,13 @@ from dashboard.screens.keynumber import (
     percent_of,
 )
 from dashboard.screens.panel import Context, Record
-from dashboard.words import CAMERAS, Words
+from dashboard.words import CAMERAS, Words, compact
 
 PERCENT = Words("%", "%")
 AWAY = Words("昨日在线时长", "yesterday, by time")
 LIGHT_OF = {"given": "normal", "reported": "none"}
 
-VIDEO: dict[str, Document] = {
+VIDEO_EXAMPLE: dict[str, Document] = {
     "video": {
         "total": 10222, "rate": [9838, 10190],
         "counts": {"online": 9711, "degraded": 127, "offline": 318, "planned": 32, "unknown": 34},
@@ -49,17 +49,17 @@ VIDEO: dict[str, Document] = {
         "number": 64, "cameras": 318, "alarms": 2, "single": 62,
     },
 }  # fmt: skip
-LATE_ONE = {
+INSTRUCTION_EXAMPLE = {
     "id": "i1", "subject": "tickets|NH2026111800017", "ticket": "tickets|NH2026111800017", "state": "given",
     "light": "overdue", "title": "虹岭路排水口堵塞反复投诉", "said": "", "place": "440605124",
     "by": "分管副区长", "to": "排水公司", "text": "今日内查清堵塞原因，报整改方案",
     "since": 1_795_210_000.0, "due": 1_795_296_000.0, "reported": None, "reporter": "", "answer": "",
     "on_time": None, "returns": 1, "why": "下游仍堵", "ended": None,
 }  # fmt: skip
-INSTRUCTIONS: dict[str, Document] = {
+INSTRUCTIONS_EXAMPLE: dict[str, Document] = {
     "instructions": {
         "instructions": [
-            LATE_ONE,
+            INSTRUCTION_EXAMPLE,
             {
                 "id": "i2", "subject": "late", "ticket": "", "state": "reported", "light": "none", "title": "超期未结",
                 "said": "229 件", "place": "440605124", "by": "区长", "to": "狮山执法办",
@@ -84,7 +84,8 @@ INSTRUCTIONS: dict[str, Document] = {
                 "ended": 1_795_100_000.0,
             },
         ],
-        "open": 3, "back": 1, "late": 1, "first": LATE_ONE, "to": {"公安分局": 1, "排水公司": 1, "狮山执法办": 1},
+        "open": 3, "back": 1, "late": 1, "first": INSTRUCTION_EXAMPLE,
+        "to": {"公安分局": 1, "排水公司": 1, "狮山执法办": 1},
         "on_time": [14, 16], "anomalies": 0,
     },
 }  # fmt: skip
@@ -117,11 +118,11 @@ def video_rows(views: Views, ctx: Context) -> Sequence[Row]:
 def video_records(views: Views, ctx: Context) -> Sequence[Record]:
     """The faults with most cameras down."""
     found = views["video_faults"].get("faults", [])
-    return [Record(_fault(row), row["platform"], "overdue", "", None) for row in found]
+    return [Record(_fault(row, ctx.language), row["platform"], "overdue", "", None) for row in found]
 
 
-def _fault(row: Mapping[str, Any]) -> str:
-    return f"{row['name']} · {row['down']}"
+def _fault(row: Mapping[str, Any], language: str) -> str:
+    return f"{row['name']} · {compact(row['down'], language)}"
 
 
 # -- indicators ----------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def read_overdue(views: Views, ctx: Context) -> Reading:
     return Reading(view.get("overdue", 0), pieces=pieces)
 
 
-INDICATORS: dict[str, Document] = {
+INDICATORS_EXAMPLE: dict[str, Document] = {
     "indicators": {
         "series": [{"code": "gdp", "name": "地区生产总值", "state": "overdue"},
                    {"code": "retail", "name": "社会消费品零售总额", "state": "fresh"}],
@@ -154,7 +155,7 @@ def read_instructions(views: Views, ctx: Context) -> Reading:
     part, whole = view.get("on_time", (0, 0))
     pieces = [
         Piece(Words("超期", "Late"), view.get("late", 0), light="overdue"),
-        Piece(Words("待阅办结", "Back, to be read"), view.get("back", 0), light="soon"),
+        Piece(Words("待阅办结", "To be read"), view.get("back", 0), light="soon"),
         Piece(Words("近 30 日按期办结率", "On time, 30 days"), percent_of(part, whole), "%"),
     ]
     return Reading(view.get("open", 0), pieces=pieces)
@@ -183,18 +184,18 @@ KEY_NUMBERS = (
         Words("在线（含异常）÷ 应在线（不含计划停用）；昨日为在线时长 ÷ 应在线且状态已知的时长",
               "Online, degraded ones too ÷ all but planned outages; yesterday's is time online ÷ time in which they "
               "should be online and their state was known"),
-        compared=AWAY, good="up", digits=1, rows=video_rows, records=video_records, example=VIDEO,
+        compared=AWAY, good="up", digits=1, rows=video_rows, records=video_records, example=VIDEO_EXAMPLE,
         large="video_rate", rank=16,
     ),
     KeyNumber(
         "instructions", Words("批示在办", "Instructions"), Words("项", ""), ("instructions",), read_instructions,
         Words("已批示、未办结的事项，含待领导阅办者", "Given and not yet closed, those that wait to be read too"),
-        good="down", rows=instruction_rows, records=instruction_records, example=INSTRUCTIONS,
+        good="down", rows=instruction_rows, records=instruction_records, example=INSTRUCTIONS_EXAMPLE,
         large="supervised", rank=17,
     ),
     KeyNumber(
         "figures", Words("指标逾期未报", "Figures overdue"), Words("项", ""), ("indicators",), read_overdue,
         Words("发布日期已过而未报送的经济指标", "Economic figures whose release date has passed"),
-        good="down", stands=OVERDUE, example=INDICATORS, rank=40,
+        good="down", stands=OVERDUE, example=INDICATORS_EXAMPLE, rank=40,
     ),
 )  # fmt: skip

@@ -111,12 +111,12 @@ def late_instructions(view: Document, views: Views, ctx: Context) -> Iterator[Th
     """The instruction that is late for longest."""
     one, late = view.get("first"), view.get("late", 0)
     if one:
-        to = _names(one["to"], ctx)
+        to, n, among = _names(one["to"], ctx), _n(late), _n(view.get("open", 0))
         yield Thing(
             "instruction", PASSED, late,
             Words(f"批示超期：{cut(one['text'], NAME + 4)}", f"Instruction overdue: {cut(one['text'], NAME)}"),
-            Words(f"{to.zh}未按期办结；超期批示共 {late} 项，在办 {view.get('open', 0)} 项",
-                  f"{to.en} has not done it in time; {late} of {view.get('open', 0)} instructions are late"),
+            Words(f"{to.zh}未按期办结；超期批示共 {n.zh} 项，在办 {among.zh} 项",
+                  f"{to.en} has not done it in time; {n.en} of {among.en} instructions are late"),
             ctx.case(one["ticket"]) if one["ticket"] else "", one["subject"], one["due"],
         )  # fmt: skip
 
@@ -125,11 +125,11 @@ def supervised(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
     """The supervised ticket whose deadline passed first."""
     one, late = view.get("first"), view.get("late", 0)
     if one:
-        unit = _names(one["unit"], ctx)
+        unit, n = _names(one["unit"], ctx), _n(late)
         yield Thing(
             "supervised", PASSED, late, _both(one["title"], one["number"]),
-            Words(f"{one['level']} 级督办已过期限；{unit.zh or '无责任单位'}在办；此类共 {late} 件",
-                  f"Level {one['level']} supervision, past its deadline; with {unit.en or 'nobody'}; {late} such"),
+            Words(f"{one['level']} 级督办已过期限；{unit.zh or '无责任单位'}在办；此类共 {n.zh} 件",
+                  f"Level {one['level']} supervision, past its deadline; with {unit.en or 'nobody'}; {n.en} such"),
             ctx.case(one["key"]), one["key"], one["due"],
         )  # fmt: skip
 
@@ -243,9 +243,9 @@ def figures(view: Document, views: Views, ctx: Context) -> Iterator[Thing]:
         names = "、".join(cut(one["name"], NAME) for one in late[:3])
         yield Thing(
             "figures", HANGING, n,
-            Words(f"{n} 项指标逾期未报", f"{n} figures are overdue"),
-            Words(f"{names}；发布日期已过，全部 {view.get('total', 0)} 项",
-                  f"{names}; their release date has passed, of {view.get('total', 0)} in all"),
+            Words(f"{_n(n).zh} 项指标逾期未报", f"{_n(n).en} figures are overdue"),
+            Words(f"{names}；发布日期已过，全部 {_n(view.get('total', 0)).zh} 项",
+                  f"{names}; their release date has passed, of {_n(view.get('total', 0)).en} in all"),
             "", "figures",
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from time import monotonic, time
 from typing import Any, cast
@@ -69,6 +69,11 @@ class Hub:
     def told(self, key: str) -> tuple[dict[str, Any] | None, float]:
         """The latest document of a view (``view|place``), if it has come, and the city's time."""
         return self.views.get(key), float(self.pulse.get("as_of") or 0.0)
+
+    def epoch(self) -> str | None:
+        """The board's: as its pulse says, or, before the first one is heard, as the views read so far do."""
+        known = (view.get("epoch") for view in self.views.values())
+        return self.pulse.get("epoch") or next(filter(None, known), None)
 
     # -- what the screens want ---------------------------------------------------------------------------
 
@@ -227,14 +232,24 @@ class Hub:
                 pass
 
     async def read(self, names: Iterable[str], place: str) -> dict[str, Document]:
-        """The data of views at a place, asked for once and by no screen, as far as the board posts them in time.
+        """The data of views at a place, asked for by no screen, as far as the board posts them in time.
 
         Raises:
             RedisError, OSError: if the notice board cannot be reached.
         """
-        wanted = sorted(set(names))
-        keys = [view_key(name, place) for name in wanted]
-        asked: Any = {"keys": msgspec.json.encode(keys), "for": BRIEFLY}
+        return (await self.read_at(names, (place,), BRIEFLY))[place]
+
+    async def read_at(
+        self, names: Iterable[str], places: Sequence[str], seconds: float = 0
+    ) -> dict[str, dict[str, Document]]:
+        """As ``read``, at several places and by place, kept up to date for so many seconds, or posted once.
+
+        Raises:
+            RedisError, OSError: if the notice board cannot be reached.
+        """
+        wanted = [(place, name) for place in places for name in sorted(set(names))]
+        keys = [view_key(name, place) for place, name in wanted]
+        asked: Any = {"keys": msgspec.json.encode(keys), "for": seconds}
         await self.redis.xadd(self.keys.asks, asked, maxlen=1000, approximate=True)
         until, found = monotonic() + PATIENCE, cast("list[bytes | None]", [])
         while monotonic() < until:
@@ -242,9 +257,11 @@ class Hub:
             if all(found):
                 break
             await asyncio.sleep(0.1)
-        return {
-            name: msgspec.json.decode(raw)["data"] for name, raw in zip(wanted, found, strict=True) if raw is not None
-        }
+        views: dict[str, dict[str, Document]] = {place: {} for place in places}
+        for (place, name), raw in zip(wanted, found, strict=True):
+            if raw is not None:
+                views[place][name] = msgspec.json.decode(raw)["data"]
+        return views
 
     # -- painting ----------------------------------------------------------------------------------------
 
@@ -287,7 +304,7 @@ class Hub:
         message = audience.bundles.get(which)
         if message is None:
             painted = (paint for _, paint in screen.mail.values())
-            message = bundled(self.tick, self.pulse.get("epoch"), audience.ctx, painted)
+            message = bundled(self.tick, self.epoch(), audience.ctx, painted)
             audience.bundles[which] = message
         screen.mail.clear()
         screen.unseen.append(self.tick)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.screens.marks import amount, both, linked, row, share
+from dashboard.screens.marks import amount, both, linked, row, share, traced
 from dashboard.words import DASH, Words, in_percent, percent
 
 COLUMNS = (
@@ -40,20 +40,23 @@ def headed(words: Words, language: str, href: str) -> Any:
 
 def ranked(
     rank: int, name: Any, found: Mapping[str, Any], colours: tuple[float, float, float], language: str,
-    behind: Callable[..., str],
+    behind: Callable[..., str], place: bool = False,
 ) -> Any:  # fmt: skip
-    """A row: no rank without anything due. ``behind(**query)`` leads to the tickets that are counted."""
+    """A row, be it of a ``place``: no rank without anything due. ``behind(**query)`` leads to the tickets that are
+    counted.
+    """
     low, middle, _ = colours
     due = {"rate": "on_time", "period": "month"}
     bound, whole, part = found["bound"], found["due"], found["on_time"]
     kind = "none" if bound is None else "low" if part < low * whole else "middle" if part < middle * whole else "high"
+    rate_, open_, late_ = (traced(f"decide-{figure}") if place else {} for figure in ("rate", "open", "late"))
     return row([
         html.Span(DASH if bound is None else str(rank), className="rank"),
         name,
         share(bound or 0, kind),
         html.Span(DASH if bound is None else f"{in_percent(100 * bound)} %", className="n"),
-        linked(f"{percent(part, whole)} %" if whole else DASH, behind(**due, met=1), "n quiet"),
+        linked(f"{percent(part, whole)} %" if whole else DASH, behind(**due, met=1), "n quiet", rate_),
         amount(whole, language, "n quiet", 6, behind(**due)),
-        amount(found["open"], language, behind=behind(open=1)),
-        amount(found["late"], language, "n late" if found["late"] else "n quiet", 4, behind(late=1)),
+        amount(found["open"], language, behind=behind(open=1), about=open_),
+        amount(found["late"], language, "n late" if found["late"] else "n quiet", 4, behind(late=1), late_),
     ])  # fmt: skip

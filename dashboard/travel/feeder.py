@@ -110,6 +110,8 @@ class Outlet:
                 self.held = ""
                 self.fresh.clear()
                 batches = await _on_disk(self.spool.batches, self.sender.position, PIPELINE)
+                if full:  # What came since the stream was looked at waits, too.
+                    batches = [batch for batch in batches if batch.seq <= self._owed]
                 if batches and not await self.sender.send(batches):
                     log.warning("%s: the stream goes on from batch %d", self.spool.file.stem, self.sender.position)
                 self._note()

@@ -29,7 +29,7 @@ from dashboard.travel.feeder import Feeder, read
 from dashboard.travel.spool import SpoolFull
 
 MAX_BYTES = 1 << 20  # One post, unless the feed's settings say otherwise.
-SECONDS = 15.0  # A body must be here by then.
+SECONDS = 15.0  # A body must be here by then; as long may the feeds' process take to answer.
 REFUSED = "x-citywall-refused"
 LETTERS = 20  # Refused records that are shown at a time …
 RAW = 2000  # … and characters of each.
@@ -98,14 +98,15 @@ def door(feeder: Feeder) -> Starlette:
 
 
 def routes(
-    feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path(), seconds: float = SECONDS
-) -> list[Route]:
+    feeds: Mapping[str, BoundFeed], socket: Path, folder: Path = Path(), seconds: float = SECONDS,
+    answered: float = SECONDS,
+) -> list[Route]:  # fmt: skip
     """The web's side: checks who posts and how much, and hands it on to the feeds' process at ``socket``.
 
-    ``folder`` is what the paths of token files are relative to: the city file's. A body must be here
-    within ``seconds``.
+    ``folder`` is what the paths of token files are relative to: the city file's. A body must be here within
+    ``seconds``, and the feeds' process have taken it within ``answered`` more.
     """
-    client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=seconds, trust_env=False)
+    client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=answered, trust_env=False)
 
     async def act(request: Request) -> Response:
         """One act of a person, from a page of ours."""

@@ -36,6 +36,7 @@ WEAR = 1_000_000  # Bytes a second that snapshots may write in the long run: 32 
 CARRIED = 16_000_000  # … but for as many bytes folded since, which the stream keeps until a snapshot has them.
 LONGEST_KEY, MOST = 300, 200  # Characters of a thing's key, and things that are looked at at a time.
 WANTED_FOR = 30.0  # Seconds an ask holds; screens ask again well before.
+STANDS = 2.0  # Seconds for which what was asked for once can be read.
 COMPARE = 2.0  # Seconds between two looks whether history has what the board has not.
 RING = 0.5  # Seconds between two looks at the steps of the escalation.
 AT_ONCE = 16  # Entries per read, so that a backlog does not keep screens waiting.
@@ -49,6 +50,7 @@ class Projector:
         self.epoch = secrets.token_hex(4)
         self.board = self._restore()
         self.wanted: dict[str, float] = {}
+        self._once: set[str] = set()  # Of these, what is posted and then not kept up to date.
         self._posted: dict[str, bytes] = {}
         self._saved = dict(self.board.position)
         self._child: int | None = None
@@ -99,41 +101,54 @@ class Projector:
     # -- posting -----------------------------------------------------------------------------------------
 
     def want(self, keys: list[str], now: float, seconds: float = WANTED_FOR) -> None:
-        """Somebody asks for these views, for so long; a field ``view|place`` that means nothing is passed over."""
+        """Somebody asks for these views, for so long, or for zero seconds once; a field ``view|place`` that means
+        nothing is passed over.
+        """
         for key in keys:
             view, _, place = key.partition("|")
             if view in THINGS and (len(place) > LONGEST_KEY or (key not in self.wanted and self._things() >= MOST)):
                 continue
             if view in THINGS or (view in VIEWS and place in self.rules.places):
-                self.wanted[key] = max(now + min(seconds, WANTED_FOR), self.wanted.get(key, 0.0))
+                if seconds:
+                    self._once.discard(key)
+                elif key not in self.wanted:
+                    self._once.add(key)
+                self.wanted[key] = max(now + min(seconds or STANDS, WANTED_FOR), self.wanted.get(key, 0.0))
 
     def _things(self) -> int:
         return sum(key.partition("|")[0] in THINGS for key in self.wanted)
 
     def changed(self, now: float) -> tuple[dict[str, bytes], list[str]]:
         """The wanted views whose numbers are other than last posted, and the fields nobody wants any more."""
-        stale = [key for key, until in self.wanted.items() if until < now]
+        unposted = self._once - self._posted.keys()  # They are posted, however busy the board was meanwhile.
+        stale = [key for key, until in self.wanted.items() if until < now and key not in unposted]
         for key in stale:
             del self.wanted[key]
+            self._once.discard(key)
             self._posted.pop(key, None)
         documents = {}
         for key in self.wanted:
+            if key in self._once and key in self._posted:
+                continue
             view, _, place = key.partition("|")
             document = self.board.view(view, place)
             numbers = msgspec.json.encode(document["data"])
             if self._posted.get(key) != numbers:
                 self._posted[key] = numbers
+                if key in unposted:
+                    self.wanted[key] = now + STANDS
                 documents[key] = msgspec.json.encode({**document, "epoch": self.epoch})
         return documents, stale
 
     def pulse(self) -> dict[str, Any]:
-        """What every screen is told each second: how far the board is, how each feed is, and what panels rest on that
-        is broken.
+        """What every screen is told each second: how far the board is, how much of the past it was told, how each feed
+        is, and what panels rest on that is broken.
         """
         board = self.board
         feeds = board.view("feeds", self.rules.places.root.code)["data"]["feeds"]
         return {
             "epoch": self.epoch, "offset": board.offset, "as_of": board.now, "wall": board.wall,
+            "past": board.past,
             "feeds": {row["name"]: {"state": row["state"], "heard": row["heard"]} for row in feeds},
             **board.view("resting", self.rules.places.root.code)["data"],
         }  # fmt: skip
@@ -251,7 +266,7 @@ def _work(house: House, stop: Stop) -> None:
                 stream.up()
             backoff.reset()
             for ask in asks:
-                projector.want(ask.keys, monotonic(), ask.seconds or WANTED_FOR)
+                projector.want(ask.keys, monotonic(), WANTED_FOR if ask.seconds is None else ask.seconds)
             for entry in entries:
                 try:
                     dirty |= projector.fold(entry.spool, entry.seq, entry.packed)

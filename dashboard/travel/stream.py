@@ -129,6 +129,10 @@ class Keys:
         """Stream of the numbers of the screens at a place over the last day."""
         return self._key(f"trace:{place}")
 
+    def traces(self, moment: float) -> str:
+        """Hash of the numbers of the screens at the deeper places, by place, noted in the span that begins then."""
+        return self._key(f"traces:{moment:.0f}")
+
     @property
     def courier(self) -> str:
         """What the courier says of itself."""
@@ -199,7 +203,9 @@ def connect_async(url: str) -> AsyncRedis:
 
 
 class Ask(NamedTuple):
-    """Views as ``view|place`` that somebody wants kept up to date, and for how many seconds; None is as usual."""
+    """Views as ``view|place`` that somebody wants kept up to date, and for how many seconds: None is as usual, and for
+    zero they are posted once, as they are then.
+    """
 
     keys: list[str]
     seconds: float | None = None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,19 +16,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def demo_home() -> Iterator[Path]:
-    """The folder of the simulated district; the first module fills it, the others find its past there."""
-    folder = Path(tempfile.mkdtemp(prefix="citywall-house-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-# One house for each module and not one for the session: it must not take its share of the machine from the tests
-# of other folders that follow.
-@pytest.fixture(scope="module")
-def demo(demo_home: Path) -> Iterator[House]:
-    """The simulated district, running."""
-    with House(command="demo", home=demo_home) as house:
+def demo() -> Iterator[House]:
+    """The simulated district, running; the tests that look at it come last."""
+    with House(command="demo") as house:
         with board_of(house, "nanhai", "440605") as board:
             until(lambda: caught_up(board), 240, "the district has told its past")
         yield house

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import http.client
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -127,6 +128,57 @@ def test_the_numbers_keep_moving(screen: Screen) -> None:
     until(lambda: screen.settled() and screen.paints[-1]["n"] > first, 10, "the next paint")
     until(lambda: screen.texts("[data-clock=seconds]") != clock, 3, "the clock goes on")
     assert not screen.page.is_visible("#link"), LINK_LOST.en
+
+
+# -- the last day ---------------------------------------------------------------------------------------------
+
+
+def noted(screen: Screen, place: str) -> bool:
+    """Whether the open tickets of a place have been noted since the house was started."""
+    said = json.loads(screen.house.get(f"/trace?place={place}&figure=decide-open")[1])
+    return bool(said["figures"]["decide-open"]["points"])
+
+
+def test_a_place_in_a_list_answers_with_its_own_last_day(screen: Screen) -> None:
+    until(lambda: noted(screen, SHISHAN), 60, "its numbers are noted")
+    page = screen.page
+    page.goto(screen.house.url + "/efficacy?lang=en")
+    row = page.locator("#places-rows .row").filter(has=page.locator(f"[data-place='{SHISHAN}']"))
+    with page.expect_request("**/trace?**") as asked:
+        row.locator("[data-figure=decide-open]").click()
+    assert asked.value.url.endswith(f"/trace?place={SHISHAN}&figure=decide-open")
+    answer = page.locator("dialog.answer[open]")
+    until(lambda: answer.locator("svg.trace path").count() == 1, 20, "its last day is drawn")
+    assert answer.locator("h2").inner_text() == "Shishan Town · Open"
+    assert "noted hourly" not in answer.locator(".traces").inner_text()
+
+
+def test_a_number_in_a_list_and_one_beside_words_answer_with_their_own_last_day(screen: Screen) -> None:
+    until(lambda: noted(screen, ROOT_PLACE), 60, "its numbers are noted")
+    page = screen.page
+    answer = page.locator("dialog.answer[open]")
+    for lang in ("en", "zh"):
+        page.goto(f"{screen.house.url}/duty?lang={lang}")
+        page.locator("#units-rows .row .n").first.wait_for()
+        for place in ("#units-rows .row:nth-child(2) > :nth-child(4)", "#alarms-steps b"):
+            page.locator(place).first.click()
+            until(lambda: answer.locator("svg.trace path").count() == 1, 20, f"{place} has its last day")
+            assert ("noted hourly" if lang == "en" else "每小时一记") in answer.locator(".traces").inner_text()
+            page.keyboard.press("Escape")
+    assert screen.failed == []
+
+
+def test_a_village_s_numbers_are_noted_hourly(screen: Screen) -> None:
+    village = PLACES.children(PLACES.children(ROOT_PLACE)[0].code)[0].code  # The first of those that take turns.
+    grids = PLACES.children(village)
+    until(lambda: all(noted(screen, place.code) for place in (PLACES[village], *grids)), 60, "they are noted")
+    page = screen.open(f"/wall?place={village}&lang=en").page
+    page.locator("#decide-open .number").click()
+    answer = page.locator("dialog.answer[open]")
+    until(lambda: answer.locator("svg.trace path").count() == 1, 20, "its last day is drawn")
+    assert "noted hourly" in answer.locator(".traces").inner_text()
+    assert len(screen.texts("dialog.answer .below .name")) == len(grids)
+    assert screen.failed == []
 
 
 # -- doors ---------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ async def doors(tmp_path: Path, redis_url: str) -> AsyncIterator[Doors]:
     places = read_places(city)
     bound = {feed.name: feed for feed in every_feed(city)}
     web = make_app(
-        city, places, Gazetteer.of(city, places), routes=routes(bound, socket, city.folder, 1.0),
+        city, places, Gazetteer.of(city, places), routes=routes(bound, socket, city.folder, 1.0, 3.0),
         body_limits={"/ingest/": sys.maxsize},
     )  # fmt: skip
     async with served(web) as address, httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:

@@ -25,7 +25,7 @@ from dashboard.doors.feedtry import attempt
 from dashboard.nouns.sensors import SensorReading
 from dashboard.nouns.tickets import TicketClosed, TicketReported
 from dashboard.sources.feed import BoundFeed, Context, Delivery, Rejected, SourceFailed, SourceNonsense, bind
-from feeds.folder import File
+from feeds.folder import File, Folder
 from tests.town import DATA, context, parsed, reasons, town
 
 COLUMNS = {"number": "工单号", "title": "标题", "reported": "上报时间", "closed": "结案时间", "place_name": "镇街"}
@@ -471,6 +471,29 @@ async def test_a_file_that_takes_the_name_of_one_being_stored_is_read_in_its_tur
             if refused:
                 (tmp_path / "right").replace(place / "a.csv")
             seen += [event.id for event in events]
+            if seen:
+                break
+    assert seen == ["7:reported", "7:closed"]
+
+
+async def test_what_is_written_over_a_file_while_it_is_put_away_is_read_in_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, ctx = bound(tmp_path)
+    file, seen, free = drop(tmp_path) / "a.csv", list[str](), Folder._free
+    file.write_text("<html>log in</html>\n" * 3, encoding="utf-8")
+
+    def meanwhile(target: Path, name: str) -> Path:
+        """The last moment before it is moved."""
+        if target.name == "failed":
+            file.write_text(lines(GOOD), encoding="utf-8")
+        return free(target, name)
+
+    monkeypatch.setattr(Folder, "_free", staticmethod(meanwhile))
+    assert found.feed.open is not None
+    async with asyncio.timeout(10), aclosing(cast(Any, found.feed.open(found.settings, ctx))) as source:
+        async for delivery in source:
+            seen += [event.id for event in parsed(found, ctx, [delivery])[0]]
             if seen:
                 break
     assert seen == ["7:reported", "7:closed"]

@@ -234,6 +234,7 @@ async def test_mapped_messages_fill_their_noun(mosquitto_server: Mosquitto, tmp_
     here = station(mosquitto_server, tmp_path, {"pattern": "mapped/{hall}/queue"}, map=QUEUES)
     body = json.dumps({"n": 5, "t": NOW.isoformat()}).encode()
     async with here.working() as at_work:
+        await soon(lambda: at_work.runner.last_success)  # Before it listens nothing is sent to it.
         await publish(mosquitto_server, *[("mapped/north/queue", body)] * 2, ("mapped/north/queue", b"?"))
         await soon(lambda: at_work.counted() == (1, 1, 1))
     assert [event.subject for event in here.events()] == ["north"]

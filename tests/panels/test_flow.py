@@ -9,7 +9,7 @@ from tests.contracts.test_panels import context
 from tests.dashboard.nouns.test_ticketflow import board_of, event, life, view
 from tests.panels.test_decide import said
 
-WORDS = {"zh": ("改派", "退回", "返工", "重开"), "en": ("Sent on", "Returned", "Reworked", "Reopened")}
+WORDS = {"zh": ("改派", "回退", "返工", "重开"), "en": ("Sent on", "Returned", "Reworked", "Reopened")}
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

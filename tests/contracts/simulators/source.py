@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dashboard.events import Event
 from tests.servers import free_port
@@ -238,6 +238,7 @@ class WebSource(Simulator):
         self._server: asyncio.Server | None = None
         self._inner = free_port()
         self.proxy = Proxy(lambda: asyncio.open_connection("127.0.0.1", self._inner))
+        self._calls: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def url(self) -> str:
@@ -262,6 +263,12 @@ class WebSource(Simulator):
         await self.proxy.stop()
         if self._server is not None:
             self._server.close()
+        # Calls that are still waited for end here in their own way: one that is cancelled with the loop would be told
+        # of on standard error, which is among what the tests read.
+        for writer in self._calls.values():
+            writer.transport.abort()
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=1)
 
     async def fault(self, name: str) -> None:
         """Begin to fail."""
@@ -276,6 +283,9 @@ class WebSource(Simulator):
         await self.proxy.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._calls[task] = writer
+        task.add_done_callback(self._calls.pop)
         with suppress(OSError, asyncio.IncompleteReadError, ValueError):
             while line := await reader.readline():
                 length = 0

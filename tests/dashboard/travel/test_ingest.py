@@ -98,7 +98,7 @@ async def doors(tmp_path: Path, redis_url: str) -> AsyncIterator[Doors]:
     places = read_places(city)
     bound = {feed.name: feed for feed in bind(city)}
     web = make_app(
-        city, places, Gazetteer.of(city, places), routes=routes(bound, socket, city.folder, PATIENCE),
+        city, places, Gazetteer.of(city, places), routes=routes(bound, socket, city.folder, PATIENCE, 3 * PATIENCE),
         body_limits={"/ingest/": sys.maxsize},
     )  # fmt: skip
     async with served(web) as address, httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:

@@ -26,7 +26,7 @@ from dashboard.travel import historian as historian_role
 from dashboard.travel import projector as projector_role
 from dashboard.travel.historian import Historian
 from dashboard.travel.history import History
-from dashboard.travel.projector import MOST, WANTED_FOR, WEAR, Projector, write_whole
+from dashboard.travel.projector import MOST, STANDS, WANTED_FOR, WEAR, Projector, write_whole
 from dashboard.travel.roles import House, Stop
 from dashboard.travel.stream import Entry, Keys, connect
 from tests.flow import START, closed, entry, packed, reported, rules, tick, tickets_of, views_of
@@ -332,6 +332,28 @@ def test_what_nobody_asks_for_any_more_is_taken_down(file: Path) -> None:
     assert (documents, gone) == ({}, ["tickets|A"])
     projector.want(["tickets|A"], WANTED_FOR + 2)
     assert set(projector.changed(WANTED_FOR + 2)[0]) == {"tickets|A"}, "posted afresh when asked for again"
+
+
+def test_what_is_asked_for_once_is_posted_as_it_is_then(file: Path) -> None:
+    projector = Projector(rules(), file)
+    projector.want(["tickets|A", "tickets|B"], 0.0, 0)
+    assert set(projector.changed(0.0)[0]) == {"tickets|A", "tickets|B"}
+    projector.want(["tickets|B"], 0.1)
+    projector.want(["tickets|B"], 0.1, 0)
+    projector.board.fold(HOTLINE, 1, packed([reported(1)]))
+    projector.board.fold(HOTLINE, 2, packed([reported(2, "B")]))
+    assert set(projector.changed(0.2)[0]) == {"tickets|B"}, "a screen has it kept up to date"
+    assert projector.changed(STANDS + 0.1) == ({}, ["tickets|A"])
+    projector.want(["tickets|A"], STANDS + 1)
+    assert msgspec.json.decode(projector.changed(STANDS + 1)[0]["tickets|A"])["data"]["open"] == 1
+
+
+def test_what_is_asked_for_once_is_posted_however_late_and_stands_for_a_while(file: Path) -> None:
+    projector = Projector(rules(), file)
+    projector.want(["tickets|A"], 0.0, 0)
+    assert set(projector.changed(60.0)[0]) == {"tickets|A"}
+    assert projector.changed(60.0 + STANDS) == ({}, [])
+    assert projector.changed(60.1 + STANDS) == ({}, ["tickets|A"])
 
 
 def test_views_that_vanish_from_the_notice_board_are_posted_again(file: Path) -> None:

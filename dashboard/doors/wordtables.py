@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+CHINESE = re.compile("[\u3400-\u9fff]")
 TABLE = re.compile(r"\{\s*zh\s*:")
 KEY = re.compile(r"(?:([A-Za-z_$][\w$]*|\d+)|\"([^\"\\]+)\")\s*:")
 BLANK = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -17,18 +19,72 @@ class Unreadable(Exception):
     """A table is written in a way that is not known here."""
 
 
-def tables(script: str) -> Iterator[tuple[int, dict[str, Value]]]:
-    """Every table of a script with the number of its line: texts and functions as their source, lists, and tables.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: the line on which it begins, the characters from ``start`` up to ``end``, and what it holds.
+
+    Texts and functions are their source, as they are written; else it is lists and tables.
+    """
+
+    line: int
+    start: int
+    end: int
+    values: dict[str, Value]
+
+
+def tables(script: str) -> Iterator[Table]:
+    """Every table of a script.
 
     Raises:
         Unreadable: naming the line, if a table is not closed, or holds something else than names with their values.
     """
     for found in TABLE.finditer(script):
         try:
-            value, _ = _members(script, found.start())
+            values, end = _members(script, found.start())
         except IndexError:
             raise _fault(script, found.start(), "the table is not closed") from None
-        yield script.count("\n", 0, found.start()) + 1, value
+        yield Table(script.count("\n", 0, found.start()) + 1, found.start(), end, values)
+
+
+def pairs(zh: Value, en: Value, name: str = "") -> Iterator[tuple[str, str, str]]:
+    """Each text of a table as ``(dotted name, zh, en)``; a text that one language lacks is empty there."""
+    if isinstance(zh, str) and isinstance(en, str):
+        yield name, zh, en
+        return
+    of_zh, of_en = _members_of(zh), _members_of(en)
+    for key in dict.fromkeys([*of_zh, *of_en]):
+        yield from pairs(of_zh.get(key, ""), of_en.get(key, ""), f"{name}.{key}".lstrip("."))
+
+
+def _members_of(value: Value) -> dict[str, Value]:
+    if isinstance(value, dict):
+        return value
+    return {str(at): one for at, one in enumerate(value)} if isinstance(value, list) else {}
+
+
+def differing(zh: Value, en: Value, where: str) -> Iterator[str]:
+    """What is amiss between a table's two languages, name by name."""
+    if isinstance(zh, dict) and isinstance(en, dict):
+        for name in sorted(zh.keys() ^ en.keys()):
+            yield f"{where}.{name} is in one language only"
+        for name in sorted(zh.keys() & en.keys()):
+            yield from differing(zh[name], en[name], f"{where}.{name}")
+    elif isinstance(zh, list) and isinstance(en, list):
+        if len(zh) != len(en):
+            yield f"{where} is longer in one language"
+        for number, (one, other) in enumerate(zip(zh, en, strict=False)):
+            yield from differing(one, other, f"{where}.{number}")
+    elif isinstance(zh, str) and isinstance(en, str):
+        if ("=>" in zh) != ("=>" in en):
+            yield f"{where} is made from what it is told in one language only"
+        if CHINESE.search(en):
+            yield f"{where}: {en} is no English"
+        if re.search("[A-Za-z]{2,}", en) and not CHINESE.search(zh):
+            yield f"{where}: {zh} is no Chinese"
+        if (zh == '""') != (en == '""'):
+            yield f"{where}: {zh} beside {en}, one of which says nothing"
+    else:
+        yield f"{where} has another shape in the other language"
 
 
 def _fault(script: str, at: int, what: str) -> Unreadable:
