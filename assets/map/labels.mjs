@@ -1,8 +1,8 @@
 // The places' names with their numbers: as many as fit, the largest places first, each a way down.
 
 import { mode, figure, fill, legend, scale, written } from "./colours.mjs";
-import { spotOf } from "./outlines.mjs";
 import { L, colour, layer, share, state, states, titleOf } from "./scene.mjs";
+import { spotOf } from "./spot.mjs";
 import { words } from "./words.mjs";
 
 const citywall = window.citywall;
@@ -70,6 +70,16 @@ export function dress() {
   if (plain) document.getElementById("map-legend")?.replaceChildren();
   else legend(steps);
   arrange();
+}
+
+// Whether the name of a place is written there: who clicks on it means the place, whatever point lies below it.
+export function named({ clientX: x, clientY: y } = {}) {
+  for (const { marker, title } of state.labels.values()) {
+    if (marker.getElement()?.classList.contains("out")) continue;
+    const { left, top, right, bottom } = title.getBoundingClientRect();
+    if (left <= x && x <= right && top <= y && y <= bottom) return true;
+  }
+  return false;
 }
 
 function write(element, text) {

@@ -1,6 +1,7 @@
 // What is under the pointer: the tooltip that says so, and what a click there does.
 
 import { openCard } from "./card.mjs";
+import { named } from "./labels.mjs";
 import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
 import { words } from "./words.mjs";
 
@@ -67,7 +68,7 @@ const descends = () => Object.keys(state.doc?.places ?? {}).length > 0;
 
 // The point that the pointer means. Where nothing lies below, and for a finger, somewhat beside it is meant too.
 function aimed({ latlng, originalEvent }) {
-  if (!state.points?.known.size) return null;
+  if (!state.points?.known.size || named(originalEvent)) return null;
   const finger = originalEvent?.pointerType === "touch" || originalEvent?.pointerType === "pen";
   const least = descends() ? (finger ? 12 : 0) : finger ? 22 : 8; // 24 and 44 pixels across: WCAG 2.2, 2.5.8 and 2.5.5
   return state.points.nearest(latlng, least);
