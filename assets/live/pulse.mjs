@@ -4,7 +4,7 @@ import { meta } from "./address.mjs";
 
 const citywall = (window.citywall ??= {});
 const GUESSED = 3600; // times real time up to which the city's clock goes on between two beats
-export const STALLED = 10; // s the board may be behind before everything is marked
+export const STALLED = 8; // s the board may be behind: everything is marked within ten, two of them a beat and a look
 export const version = meta("version");
 export const said = {
   skew: 0, // server's clock − ours, in seconds
