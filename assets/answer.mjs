@@ -62,7 +62,7 @@ const tip = (element) => element?.dataset[lang() === "en" ? "tipEn" : "tipZh"] |
 
 // A number that is not drawn as one: the cell of a row, or a piece of text with digits such as that beneath a figure.
 function piece(target) {
-  if (!(target instanceof HTMLElement) || target.closest(`${NO_NUMBER}, ${ELSEWHERE}`) || !target.closest(".card > .body")) return null;
+  if (!(target instanceof HTMLElement) || target.closest(`${NO_NUMBER}, ${ELSEWHERE}`) || !target.closest("[data-panel]:not(#map) > .body")) return null;
   const cell = target.closest(ROW) ? target.closest(":is(.row, .strip) > *") : target;
   const texts = target.closest(ROW) ? [cell?.textContent ?? ""] : [...target.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data);
   return cell && cell.textContent.length <= SHORT && texts.some((text) => /\d/.test(text)) ? cell : null;
@@ -383,4 +383,7 @@ document.addEventListener("click", (event) => {
 for (const kind of ["pointermove", "keydown", "wheel"]) document.addEventListener(kind, () => (touched = Date.now()), { passive: true });
 // A wall that changes its place, language or scene takes its open answer down.
 window.addEventListener("citywall:address", close);
-citywall.answer = { open, close };
+
+// Every number of a card that is found again by its list, row and cell, for who compares them with what is noted.
+const cells = (card) => [...card.querySelectorAll(":scope > .body *")].map((element) => element.closest(ASKABLE) ?? piece(element)).filter(Boolean).map(cellOf);
+citywall.answer = { open, close, cells };

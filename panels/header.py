@@ -73,6 +73,7 @@ def frame(ctx: Context) -> Any:
             ),
         ],
         className="header",
+        **{"data-answers": "own"},
     )
 
 
@@ -98,18 +99,24 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     grave = sum(open_.get(severity, 0) for severity in GRAVE)
     number = html.B(amount(grave, ctx.language, "", 3))
     words = [html.Span("◆", className="shape"), " ", number, f" {ALERTS[ctx.language]}"]
-    desk = "desk" in ctx.city.screens
-    link = html.A(words, href="/desk", **{"data-go-screen": "desk"}) if desk else html.Span(words)
+    sources = [
+        html.Span(shape, className=f"shape {kind}"),
+        f" {FEEDS[ctx.language]} ",
+        html.B(f"{well} / {len(feeds)}"),
+        f" {WELL[ctx.language]}",
+    ]
     return {
         "header-path.children": path(ctx),
-        "header-alerts.children": link if grave else [],
-        "header-sources.children": [
-            html.Span(shape, className=f"shape {kind}"),
-            f" {FEEDS[ctx.language]} ",
-            html.B(f"{well} / {len(feeds)}"),
-            f" {WELL[ctx.language]}",
-        ],
+        "header-alerts.children": _leading(words, ctx) if grave else [],
+        "header-sources.children": _leading(sources, ctx),
     }
+
+
+def _leading(words: list[Any], ctx: Context) -> Any:
+    """What leads to the desk, which has every alert and source; where the city has none, the words alone."""
+    if "desk" in ctx.city.screens:
+        return html.A(words, href="/desk", **{"data-go-screen": "desk"})
+    return html.Span(words)
 
 
 PANEL = Panel(

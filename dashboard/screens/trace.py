@@ -30,14 +30,14 @@ from dashboard.screens.page import to_json
 from dashboard.screens.panel import Context, Painted, Panel
 from dashboard.screens.push import Hub
 from dashboard.screens.tracehours import Hours, Note, Noted, fits
-from dashboard.screens.tracerows import rows_of, same, told_apart
+from dashboard.screens.tracerows import rows_of, same, silent, told_apart
 
 log = logging.getLogger("web")
 EVERY = 300.0  # Seconds of the city's time between two notes.
 HOUR = 3600.0  # Seconds of the city's time between two notes of a deeper place …
 MANY = 4000  # … for every so many of them.
 KEPT = 86_400.0  # Seconds of the city's time for which notes are kept.
-STALLED = 10.0  # Seconds the board may be behind, as for the screens.
+STALLED = 8.0  # Seconds the board may be behind, as for the screens.
 GRACE = 60.0  # Seconds a note may be late and still bear the moment at which it was due; a later one bears its own.
 LOOK = 5.0  # Seconds between two looks at the city's time.
 TOLD = 100  # Events of the past between two looks from which on a source is telling its past, and sums are half told …
@@ -78,11 +78,19 @@ def lists_of(painted: Painted) -> dict[str, dict[str, dict[int, Noted]]]:
     return {name: rows for name, rows in found.items() if name not in figures or rows.keys() != {""}}
 
 
-def traced(
-    panels: Mapping[str, Panel], ctx: Context, numbers: Callable[[Painted], Mapping[str, Any]] = figures_of
-) -> dict[str, Panel]:
-    """The panels that draw such numbers, by what they make of their examples."""
-    return {name: panel for name, panel in panels.items() if panel.example and numbers(panel.paint(panel.example, ctx))}
+def traced(panels: Mapping[str, Panel], ctx: Context) -> dict[str, Panel]:
+    """The panels that draw figures, by what they make of their examples."""
+    return {
+        name: panel for name, panel in panels.items() if panel.example and figures_of(panel.paint(panel.example, ctx))
+    }
+
+
+def listed(panels: Mapping[str, Panel], ctx: Context) -> dict[str, Panel]:
+    """The panels that draw numbers in lists or beside words which a click asks about."""
+    return {
+        name: panel for name, panel in panels.items()
+        if panel.example and lists_of(panel.paint(panel.example, ctx)).keys() - silent(panel.frame(ctx))
+    }  # fmt: skip
 
 
 class Tracer:
@@ -98,7 +106,8 @@ class Tracer:
         # All of them are through in three quarters of their span; the rest is for what a restart has missed.
         self.few = ceil(len(self.deeper) * LOOK / (0.75 * self.span))
         ctx = Context(hub.city, hub.places, self.root, hub.city.languages[0])
-        self.panels, self.lists = traced(hub.panels, ctx), traced(hub.panels, ctx, lists_of)
+        self.panels, self.lists = traced(hub.panels, ctx), listed(hub.panels, ctx)
+        self.silent = {one for panel in self.lists.values() for one in silent(panel.frame(ctx))}
         self.noted = 0.0  # The city's time of the latest note, in whole steps of ``every``.
         self.left: tuple[str, ...] = ()  # The places that are still to be noted under it.
         self.past = 0  # How much of the past had been told at the latest look,
@@ -201,6 +210,7 @@ class Tracer:
         fields: Any = {"f": msgspec.msgpack.encode(await self._numbers(views, place, self.panels, figures_of))}
         if first:
             lists = await self._numbers(views, place, self.lists, lists_of)
+            lists = {name: rows for name, rows in lists.items() if name not in self.silent}
             fields["l"] = zlib.compress(msgspec.msgpack.encode(lists))
         oldest = f"{1000 * (moment - KEPT - self.every):.0f}-0"
         with suppress(ResponseError):  # Another process was faster.

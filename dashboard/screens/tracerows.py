@@ -53,6 +53,32 @@ def rows_of(painted: Painted) -> dict[str, list[Row]]:
     return reader.found
 
 
+def silent(frame: Any) -> set[str]:
+    """The components of a panel's frame in which no number is asked about: in names, scales and heads, and where a
+    click leads on by itself.
+
+    >>> from dash import html
+    >>> silent(html.Div([html.B(id="a-name", className="name"), html.Ul(id="a-rows")]))
+    {'a-name'}
+    """
+    found: set[str] = set()
+
+    def look(node: Any, quiet: bool) -> None:
+        if isinstance(node, dict):
+            props = node.get("props", {})
+            quiet = (
+                quiet or bool(_kinds(node) & QUIET) or node.get("type") in CLOSED or props.get("data-answers") == "own"
+            )
+            if quiet and isinstance(props.get("id"), str):
+                found.add(props["id"])
+            for child in _children(node):
+                look(child, quiet)
+
+    for node in _flat(msgspec.json.decode(to_json(frame))):
+        look(node, quiet=False)
+    return found
+
+
 def told_apart(rows: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, dict[int, Noted]]]:
     """The numbers of the rows that can be told apart: by component, name and cell."""
     told = {
@@ -103,7 +129,7 @@ class _Reader:
             if not kinds & HEADS:
                 self.found.setdefault(component, []).append(_row(node))
             return
-        if kinds & QUIET or node.get("type") in CLOSED:
+        if kinds & QUIET or node.get("type") in CLOSED or _leads(node):
             return
         component, above = (props["id"], ()) if isinstance(props.get("id"), str) else (component, (*above, node))
         if DIGIT.search(_own(node)):
@@ -138,7 +164,7 @@ def _letters(element: Any) -> str:
 
 def _value(cell: Any) -> Noted | None:
     """The number of a cell: the first of them, or a numerator and its denominator."""
-    if _kinds(cell) & QUIET or cell.get("type") in CLOSED:
+    if _kinds(cell) & QUIET or cell.get("type") in CLOSED or _leads(cell):
         return None
     if pair := PAIR.match(_text(cell).strip()):
         return (_float(pair[1]), _float(pair[2]))
@@ -157,6 +183,11 @@ def _values(node: Any) -> Iterator[Noted]:
             yield float(props["data-value"])
         elif (value := _number(one)) is not None:
             yield value
+
+
+def _leads(node: Any) -> bool:
+    """Whether a click there leads on, and to no tickets, which are what a number answers with."""
+    return node.get("type") == "A" and not str(node["props"].get("href", "")).startswith("/tickets")
 
 
 def _number(node: Any) -> float | None:

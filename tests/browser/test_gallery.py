@@ -18,7 +18,9 @@ from dashboard.doors.gallery import CONTRAST, KINDS, LOOK, SIZES, THEMES, Pictur
 from dashboard.doors.stage import OTHERS, Stage, others
 from dashboard.screens.faces import FACES
 from dashboard.screens.layout import all_layouts, smallest
-from dashboard.screens.panel import all_panels
+from dashboard.screens.panel import Context, all_panels
+from dashboard.screens.trace import listed, lists_of
+from dashboard.screens.tracerows import silent
 from tests.servers import ROOT, chromium
 
 if TYPE_CHECKING:
@@ -209,6 +211,39 @@ def test_the_numbers_of_the_modules_answer_with_what_stands_behind_them(
     assert answer.locator("a.all").count() == 0, "it is on this very screen"
     assert len(asked("#service_late-rows .row .days", "Late cases", "Residence permit · Over by")) == 1
     assert viewer.complaints == []
+
+
+CELLS = """() => Object.fromEntries([...document.querySelectorAll("[data-panel]")].map((card) => [
+  card.dataset.panel, citywall.answer.cells(card).map(({ list, row, cell }) => JSON.stringify([list, row, cell])),
+]))"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_number_noted_of_a_list_is_one_the_page_asks_for(
+    new_context: Callable[..., BrowserContext], stage: Stage, language: str
+) -> None:
+    """What counts as a row, a name and a number is told by the tracer and by the page, each for itself."""
+    viewer = Viewer(stage, new_context(viewport={"width": 1920, "height": 1080}).new_page(), language, "dark")
+    normal = next(face for face in FACES if face.id == "normal")
+    ctx = Context(stage.city, stage.places, stage.places.root.code, language, "normal")
+    panels = listed(all_panels(), ctx)
+    compared: dict[str, int] = {}
+    for layout in all_layouts():
+        viewer.open(layout)
+        viewer.show(normal)
+        for name, asked in viewer.page.evaluate(CELLS).items():
+            if (panel := panels.get(name)) is None:
+                continue
+            noted = {
+                json.dumps([component, row, cell], ensure_ascii=False, separators=(",", ":"))
+                for component, rows in lists_of(panel.paint(stage.views(panel, normal), ctx)).items()
+                if component not in silent(panel.frame(ctx))
+                for row, cells in rows.items() for cell in cells
+            }  # fmt: skip
+            assert not noted - set(asked), f"{layout} {name}"
+            compared[name] = len(noted)
+    assert compared.keys() == panels.keys()
+    assert sum(compared.values()) > 400
 
 
 FAULTY = {

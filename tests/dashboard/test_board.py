@@ -290,6 +290,21 @@ CLOSING = TicketClosed(id="c", source="one", time=at(BASE + 60), subject="1")
 TICK = ClockTick(id="t", source="clock", time=at(BASE + 3600), wall=at(BASE + 7200))
 
 
+def test_what_is_told_of_more_than_an_hour_ago_is_counted_once() -> None:
+    board = Board(RULES)
+    board.fold("x", 1, batch(REPORT))
+    assert board.past == 0, "of a board without a clock nobody knows what its past is"
+    board.fold("clock", 1, batch(TICK))
+    assert board.fold("x", 2, batch(CLOSING))
+    assert board.past == 0, "59 minutes"
+    old = [TicketReported(id=f"o{n}", source="one", time=at(BASE - 1), subject=f"{n}", category="井盖") for n in (2, 3)]
+    assert board.fold("x", 3, batch(*old))
+    assert not board.fold("x", 3, batch(*old))
+    assert board.past == 2
+    board.fold("x", 4, batch())
+    assert board.past == 2
+
+
 def test_a_gap_is_refused_and_changes_nothing() -> None:
     board = Board(RULES)
     board.fold("x", 1, batch(REPORT))

@@ -459,8 +459,10 @@ def test_the_wall_is_told_what_it_asks_for(work: AtWork) -> None:
     assert work.open_at("B") is None
     work.append(*stream(5, after=3))
     until(lambda: work.open_at("A") == 5)
-    pulse: Any = work.redis.get(work.keys.pulse)
-    assert msgspec.json.decode(pulse)["offset"] >= 10
+    pulse: Any = msgspec.json.decode(work.redis.get(work.keys.pulse) or b"")
+    assert pulse["offset"] >= 10
+    work.append(entry(6, tick(9000.0), spool=CLOCK), *(entry(n, reported(n, "A"), spool=HOTLINE) for n in (6, 7)))
+    until(lambda: msgspec.json.decode(work.redis.get(work.keys.pulse) or b"")["past"] == pulse["past"] + 2)
 
 
 def test_a_board_that_does_not_know_the_time_is_not_shown(work: AtWork) -> None:
