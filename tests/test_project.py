@@ -162,12 +162,14 @@ def test_the_old_environment_stays_until_the_new_one_is_whole(tmp_path: Path) ->
     code, said = start(script, {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": sys.executable})
     assert code == 0
     assert said.splitlines()[-1] == str(venv)
-    assert {file.name for file in root.iterdir() if file.is_dir()} - {"__pycache__"} == {".venv"}
+    assert {file.name for file in root.iterdir() if file.is_dir()} == {".venv"}
     assert not (venv / "of-the-house-that-runs").exists()
     words = b"".join(file.read_bytes() for file in (venv / "bin").iterdir() if not file.is_symlink())
     assert str(venv).encode() in words
     assert b".venv.new" not in words + (venv / "pyvenv.cfg").read_bytes()
-    assert start(script, {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": "/nowhere"}) == (0, f"{venv}\n")
+    again = {"PATH": os.environ["PATH"], "CITYWALL_PYTHON": "/nowhere", "PYTHONDONTWRITEBYTECODE": "1"}
+    assert start(script, again) == (0, f"{venv}\n")
+    assert list((venv / "cache").rglob("app.*.pyc")), "what is used is compiled once"
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
