@@ -1,8 +1,7 @@
-// The places' names with their numbers: as many as fit, the largest places first, each a way down.
+// The places' names with their numbers: as many as fit, where most room is first, each a way down.
 
 import { mode, figure, fill, legend, scale, written } from "./colours.mjs";
 import { L, colour, layer, share, state, states, titleOf } from "./scene.mjs";
-import { spotOf } from "./spot.mjs";
 import { words } from "./words.mjs";
 
 const citywall = window.citywall;
@@ -11,7 +10,7 @@ const citywall = window.citywall;
 // goes through it to the place below. Its number leads to the tickets it counts.
 export function name(below) {
   for (const feature of below.features) {
-    const { code } = feature.properties;
+    const { code, spot: [lon, lat, room, width] } = feature.properties;
     const box = document.createElement("div");
     const [title, value, more] = ["button", "a", "span"].map((tag, at) => {
       const part = document.createElement(tag);
@@ -24,7 +23,7 @@ export function name(below) {
       event.stopPropagation(); // The map would look for a point below the finger.
       citywall.go({ place: code });
     });
-    const spot = spotOf(feature.geometry);
+    const spot = { latlng: L.latLng(lat, lon), room, width };
     const icon = L.divIcon({ html: box, className: "place-label", iconSize: [0, 0] });
     const marker = L.marker(spot.latlng, { icon, interactive: false, keyboard: false }).addTo(state.map);
     state.labels.set(code, { marker, box, title, value, more, spot, feature });
@@ -86,13 +85,13 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Largest first, each label stands where it fits into its place and over no other; else shorter, else not at all.
+// Where most room is first, each label stands where it fits into its place and over no other; else shorter, else not at all.
 export function arrange() {
   const { map } = state;
   if (!state.home?.isValid()) return; // A city without outlines has nothing to label.
   const taken = [];
   const perDegree = map.project([state.home.getCenter().lat + 0.005, 0]).subtract(map.project([state.home.getCenter().lat - 0.005, 0])).y * -100;
-  const sorted = [...state.labels.values()].sort((a, b) => b.spot.area - a.spot.area);
+  const sorted = [...state.labels.values()].sort((a, b) => b.spot.room - a.spot.room);
   for (const label of sorted) {
     const element = label.marker.getElement();
     if (!element) continue;

@@ -7,7 +7,12 @@ const citywall = (window.citywall ??= {});
 export const L = window.L;
 export const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
 const css = getComputedStyle(document.documentElement);
-export const colour = (name) => css.getPropertyValue(`--${name}`).trim();
+const colours = new Map(); // To read one from the style has the browser look through all that has changed on the page.
+window.addEventListener("citywall:theme", () => colours.clear());
+export function colour(name) {
+  if (!colours.has(name)) colours.set(name, css.getPropertyValue(`--${name}`).trim());
+  return colours.get(name);
+}
 export const rem = () => parseFloat(css.fontSize);
 export const english = () => document.documentElement.lang === "en";
 export const LIGHTS = ["normal", "soon", "overdue", "worst", "paused", "none"]; // as dashboard/words.py orders them

@@ -180,7 +180,7 @@ class Gazetteer:
         """The outlines directly below a place (its own where nothing lies below) as a GeoJSON FeatureCollection.
 
         They are simplified together, so that neighbours keep a common border. The properties are ``code``,
-        ``name`` and ``name_en``. The same document is given again: it is not to be changed.
+        ``name``, ``name_en`` and ``spot`` (see there). The same document is given again: it is not to be changed.
         """
         if code not in self._shapes:
             self._shapes[code] = self._collect(code)
@@ -195,12 +195,14 @@ class Gazetteer:
             "features": [
                 {
                     "type": "Feature",
-                    "properties": {"code": place.code, "name": place.name, "name_en": place.name_en},
+                    "properties": {
+                        "code": place.code, "name": place.name, "name_en": place.name_en, "spot": spot(shape),
+                    },
                     "geometry": _rounded(json.loads(shapely.to_geojson(shape))),
                 }
                 for (place, _), shape in zip(outlines, shapes, strict=True)
             ],
-        }
+        }  # fmt: skip
 
 
 def simplify(shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
@@ -210,6 +212,22 @@ def simplify(shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
     west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object))
     coarse = max(east - west, north - south) / FINENESS
     return list(shapely.coverage_simplify(list(shapes), coarse))
+
+
+def spot(shape: BaseGeometry) -> list[float]:
+    """Where an outline has most room for a name: longitude and latitude of the middle of the largest circle within its
+    largest part, the circle's radius, and the width of that part, both in degrees of latitude.
+
+    >>> spot(shapely.box(10, 0, 10.2, 0.1))[1:]
+    [0.05, 0.05, 0.2]
+    """
+    part = max(shapely.get_parts(shape), key=shapely.area)
+    west, south, east, north = part.bounds
+    squeeze = math.cos(math.radians((south + north) / 2))
+    flat = shapely.transform(part, lambda corners: corners * (squeeze, 1.0))
+    (x, y), _ = (circle := shapely.maximum_inscribed_circle(flat)).coords
+    found = (x / squeeze, y, circle.length, (east - west) * squeeze)
+    return [round(value, DIGITS) for value in found]
 
 
 def _areal(shape: BaseGeometry) -> BaseGeometry:

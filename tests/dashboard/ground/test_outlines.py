@@ -13,6 +13,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely.affinity import scale
 
 from dashboard.city import make_city, read_city
 from dashboard.ground.outlines import Gazetteer
@@ -124,10 +125,16 @@ def test_shapes_are_those_below_or_its_own(tmp_path: Path) -> None:
     found = gazetteer(tmp_path)
     town = found.shapes("T")
     assert town["type"] == "FeatureCollection"
+    spots = {feature["properties"]["code"]: feature["properties"].pop("spot") for feature in town["features"]}
     assert [feature["properties"] for feature in town["features"]] == [
         {"code": "A", "name": "甲", "name_en": "Alpha"},
         {"code": "B", "name": "乙", "name_en": ""},
     ]
+    for code, (lon, lat, room, width) in spots.items():
+        squeeze = math.cos(math.radians(lat))
+        flat = scale(found.outlines[code], squeeze, origin=(0, 0))
+        assert flat.boundary.distance(shapely.Point(lon * squeeze, lat)) == pytest.approx(room, rel=0.01)
+        assert 2 * room <= width * 1.001
     assert [feature["properties"]["code"] for feature in found.shapes("A")["features"]] == ["A1", "A2"]
     assert [feature["properties"]["code"] for feature in found.shapes("A1")["features"]] == ["A1"]
     assert found.shapes("C")["features"] == []
