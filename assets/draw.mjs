@@ -102,3 +102,6 @@ citywall.plain = (value) => list(value).every(plain);
 // Draws `children` into a component's element. Frames leave such elements empty, so that React has nothing in them
 // and never looks there.
 citywall.draw = (element, value) => fill(element, list(value));
+
+// Whether an element was drawn here, so that Dash does not know it.
+citywall.drawn = (element) => known.has(element);

@@ -6,11 +6,11 @@ import { age } from "./live/age.mjs";
 import "./live/first.mjs";
 import { unfold } from "./live/frames.mjs";
 import { begin, hello, say, takers, watchLink } from "./live/link.mjs";
-import { afterFrame, flush, outdate, takePaint, whenReady } from "./live/paint.mjs";
+import { afterFrame, flush, outdate, redraw, takePaint, whenReady } from "./live/paint.mjs";
 import { takeBeat } from "./live/pulse.mjs";
-import { restart, watchPage, writing } from "./live/restart.mjs";
+import { restart, writing } from "./live/restart.mjs";
 import { change, standing } from "./live/scene.mjs";
-import { redraw, wear } from "./live/theme.mjs";
+import { wear } from "./live/theme.mjs";
 
 const citywall = (window.citywall ??= {});
 const acknowledge = (n) => say({ t: "ack", n });
@@ -33,10 +33,9 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
 window.addEventListener("citywall:up", age);
 window.addEventListener("resize", redraw);
 
-// Twice a second: has the link fallen silent, does the page still paint, has it grown too large?
+// Twice a second: has the link fallen silent, and how old is everything?
 setInterval(() => {
   watchLink();
-  watchPage();
   age();
 }, 500);
 

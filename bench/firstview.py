@@ -25,6 +25,9 @@ TIMES = 5
 WANTED, WANTED_AGAIN, WANTED_BYTES = 2500.0, 1000.0, 3e6  # Milliseconds of the first and the second view, and bytes.
 FRESH = 300.0  # Seconds that the latest of the simulated tickets' events may be old, once their past is told.
 CALM = 3.0  # Seconds over which the feeds are watched …
+WINDOW = (
+    2500.0  # Milliseconds for which Chromium is busy with a new window of its own, before any address is asked for.
+)
 FEW = 500  # … and events they tell in them, when all they tell is what happens now.
 # Every card is painted and none waits; outlines and names stand on the map, charts are drawn; nothing is put off.
 COMPLETE = """() => {
@@ -75,6 +78,7 @@ def view(context: BrowserContext, url: str, complete: str) -> View:
 
     protocol.on("Network.loadingFinished", lambda said: sizes.append(said["encodedDataLength"]))
     protocol.on("Network.webSocketFrameReceived", frame)
+    page.wait_for_timeout(WINDOW)
     page.goto(url, wait_until="commit")
     whole = page.wait_for_function(DRAWN.replace("WHAT", complete), polling="raf", timeout=30_000)
     took = float(whole.json_value())

@@ -1,7 +1,5 @@
 // The address of a page: place, language, theme, the map's layer and colours; and how a click changes it.
 
-import { wear, wearing } from "./theme.mjs";
-
 const citywall = (window.citywall ??= {});
 export const html = document.documentElement;
 export const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
@@ -29,7 +27,6 @@ export function applyAddress() {
     if (setLang === address.lang || setTheme === address.theme) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  if (!wearing.paper) wear(address.theme);
   // The way to the other screens keeps place and language.
   const here = stage()?.dataset.screen;
   const kept = new URLSearchParams(location.search);

@@ -2,6 +2,8 @@
 
 import { readAddress } from "./address.mjs";
 import { connect } from "./link.mjs";
+import { watchPage } from "./restart.mjs";
 
 readAddress();
 connect();
+setInterval(watchPage, 500); // From here on, for the rest of the page may never come.

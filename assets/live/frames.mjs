@@ -1,5 +1,5 @@
-// What of a page stays as it is: it comes folded into an attribute of what it stands in, and is drawn straight into the
-// page. As Dash components all these words and signs would each be rendered by React and subscribe to the page's store.
+// What of a page needs no Dash: it comes folded into an attribute of what it stands in, and is drawn straight into the
+// page. As Dash components all these boxes and words would each be rendered by React and subscribe to the page's store.
 
 const citywall = (window.citywall ??= {});
 

@@ -1,9 +1,10 @@
 // Setting what was painted: only what differs, the charts not too often, everything before the next frame.
 
 import { address, cards, html, stage } from "./address.mjs";
+import { figures, inTheme } from "./charts.mjs";
 import { unfold } from "./frames.mjs";
 import { bring, lacks } from "./suites.mjs";
-import { figures, inTheme } from "./theme.mjs";
+import { wearing } from "./theme.mjs";
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {}; // component id → f(property, value), for components a module draws itself
@@ -111,9 +112,10 @@ export function flush() {
     }
     waiting.delete(target);
     try {
-      const place = plain ? document.getElementById(component) : null;
+      const place = document.getElementById(component);
       if (sink) sink(property, value);
-      else if (place) citywall.draw(place, value);
+      else if (plain && place) citywall.draw(place, value);
+      else if (place && citywall.drawn(place)) throw new Error("only an example that paints it so has Dash draw it");
       else window.dash_clientside.set_props(component, { [property]: property === "figure" ? inTheme(value) : value });
     } catch (error) {
       last.delete(target); // It is tried again with the next paint.
@@ -129,6 +131,17 @@ export function flush() {
   html.dataset.painted = painted.n;
   window.dispatchEvent(new Event("citywall:painted"));
 }
+
+// All charts once more, in another theme or size.
+let redrawing = 0;
+export function redraw() {
+  clearTimeout(redrawing);
+  redrawing = setTimeout(() => {
+    for (const [target, figure] of figures) waiting.has(target) || waiting.set(target, figure);
+    flush();
+  }, wearing.paper ? 0 : 100);
+}
+window.addEventListener("citywall:theme", redraw);
 
 // Whether a chart has room for its axes: where the shape of the screen leaves a panel out, or a sliver of it, plotly fails.
 function roomy(component) {

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from hashlib import sha256
-from posixpath import dirname, normpath
 from typing import Any
 
 import msgspec
@@ -18,12 +17,16 @@ from dash import html
 
 from dashboard.city import City
 from dashboard.places import PlaceTree
+from dashboard.screens.bundle import Bundle
 from dashboard.screens.layout import Layout, all_layouts, fitting
 from dashboard.screens.marks import ASSETS, both, tip
 from dashboard.screens.panel import Context, Panel, all_panels
 from dashboard.sources.feed import every_feed
 from dashboard.words import Words
 
+HTML = "dash_html_components"
+DRAWN = {HTML, "citywall_svg"}
+"""The namespaces of what ``draw.mjs`` draws."""
 LINK_LOST = Words("连接中断，数字停在断开之时", "Connection lost; numbers stand as they were")
 
 
@@ -93,16 +96,33 @@ def staged(wall: Any) -> Any:
     return html.Div(wall, id="stage")
 
 
-def folded(tree: Any) -> bytes:
-    """A page's tree as JSON, in which what stays as it is for good is folded into ``data-frame`` of what it stands in.
+def folded(tree: Any, kept: Container[str] = ()) -> bytes:
+    """A page's tree as JSON, in which all that needs no Dash is folded into ``data-frame`` of what it stands in.
 
-    That is all HTML components below one of them that no ``id`` makes the target of a paint; ``frames.mjs`` draws them.
+    That is all HTML below the card of a panel, but for the ids that are ``kept`` and what they stand in; ``frames.mjs``
+    draws it, and ``draw.mjs`` what is painted into it.
 
     >>> found = msgspec.json.decode(folded(html.H2([html.B("In hand"), " "], id="a")))["props"]
     >>> found["id"], [part if part == " " else part["type"] for part in msgspec.json.decode(found["data-frame"])]
     ('a', ['B', ' '])
     """
-    return msgspec.json.encode(_fold(msgspec.json.decode(to_json(tree))))
+    return msgspec.json.encode(_fold(msgspec.json.decode(to_json(tree)), kept))
+
+
+def left_to_dash(panels: Mapping[str, Panel], ctx: Context) -> set[str]:
+    """The components that Dash has to draw: what panels paint into them is not all HTML, going by their examples."""
+    return {
+        target.rpartition(".")[0]
+        for panel in panels.values() if panel.example
+        for target, value in msgspec.json.decode(to_json(panel.paint(panel.example, ctx))).items()
+        if not (target.endswith(".children") and _is_html(value))
+    }  # fmt: skip
+
+
+def _is_html(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_html, value))
+    return not isinstance(value, dict) or (value["namespace"] in DRAWN and all(map(_is_html, _below(value))))
 
 
 def _below(node: dict[str, Any]) -> list[Any]:
@@ -110,22 +130,25 @@ def _below(node: dict[str, Any]) -> list[Any]:
     return children if isinstance(children, list) else [] if children is None else [children]
 
 
-def _stays(node: Any) -> bool:
-    """Whether nothing in a part of a page can be painted or clicked by way of Dash."""
+def _stays(node: Any, kept: Container[str]) -> bool:
+    """Whether Dash has nothing to do with a part of a page: it holds no other components, and no panel."""
     if not isinstance(node, dict):
         return not isinstance(node, list)
-    return node["namespace"] == "dash_html_components" and "id" not in node["props"] and all(map(_stays, _below(node)))
+    props = node["props"]
+    if node["namespace"] != HTML or "data-panel" in props or props.get("id") in kept:
+        return False
+    return all(_stays(child, kept) for child in _below(node))
 
 
-def _fold(node: Any) -> Any:
-    if not isinstance(node, dict) or node["namespace"] != "dash_html_components":
+def _fold(node: Any, kept: Container[str]) -> Any:
+    if not isinstance(node, dict) or node["namespace"] != HTML:
         return node
     below, props = _below(node), dict(node["props"])
-    if any(isinstance(child, dict) for child in below) and all(map(_stays, below)):
+    if any(isinstance(child, dict) for child in below) and all(_stays(child, kept) for child in below):
         del props["children"]
         props["data-frame"] = msgspec.json.encode(below).decode()
     elif below:
-        found = list(map(_fold, below))
+        found = [_fold(child, kept) for child in below]
         props["children"] = found if isinstance(props["children"], list) else found[0]
     return {**node, "props": props}
 
@@ -182,7 +205,8 @@ GRID = "/dash_ag_grid/"  # Only the tickets' table has a grid; its script is lar
 UNUSED = (GRID, "/dash/dash_table/")
 # What a page does without at first, by the suite it is for: Dash's own components, and what these need of old browsers.
 LATER = {"dash_core_components": ("/dash/deps/polyfill@", "/dash/dcc/")}
-FIRST = "/assets/live/first.mjs"
+OWN = re.compile(r'(?:src|href)="/assets/[\w/.-]+\.(?:mjs|css)\?')
+BEGINS = ('<script id="_dash-renderer" type="application/javascript">', '<script id="_dash-renderer" type="module">')
 DESK_KEEPS = (
     "tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "elements.mjs", "instruct.css", "instruct.mjs",
 )  # fmt: skip
@@ -213,21 +237,13 @@ def _modules(text: str) -> dict[str, str]:
     return {url.partition("?")[0]: url for url in re.findall(r'"(/assets/[\w/.-]+\.mjs\?[^"]+)"', text)}
 
 
-def _imported(module: str, known: Mapping[str, str], found: dict[str, None]) -> dict[str, None]:
-    """A module and all it imports, by where they lie, into ``found``."""
-    if module in known and module not in found:
-        found[module] = None
-        text = (ASSETS.parent / module.removeprefix("/")).read_text(encoding="utf-8")
-        for other in re.findall(r'^import (?:[^"]* from )?"(\.{1,2}/[\w/.-]+)";', text, re.MULTILINE):
-            _imported(normpath(f"{dirname(module)}/{other}"), known, found)
-    return found
-
-
-def wall_scripts(text: str, tree: Any, ahead: str = "") -> str:
-    """A screen's page without what only desks need; ``ahead`` is one more line of its head.
+def wall_scripts(text: str, tree: Any, loaded: Bundle, ahead: str = "") -> str:
+    """A screen's page without what only desks need, and with the house's own files bundled; ``ahead`` is one more line
+    of its head.
 
     Suites of which ``tree`` has no component are named in the head alone, for what comes later. Before anything else
-    the page asks for what it is to show, which is painted while all the rest of it is loaded and run.
+    the page asks for what it is to show, which is painted while all the rest of it is loaded and run. Dash begins last:
+    a map or a chart that it made before the modules are there would never be theirs.
     """
     drawn = to_json(tree).decode()
     rows, later = [], []
@@ -235,19 +251,25 @@ def wall_scripts(text: str, tree: Any, ahead: str = "") -> str:
     for row in text.splitlines():
         if any(part in row for part in absent):
             later += re.findall(r'src="([^"]+)"', row)
-        elif not any(part in row for part in UNUSED):
-            rows.append(row)
-    modules = _modules(text)
+        elif not any(part in row for part in UNUSED) and not OWN.search(row):
+            rows.append(row.replace(*BEGINS))
     said = {
         "panels": " ".join(re.findall(r'"data-panel":"([\w-]+)"', drawn)),
         "later": " ".join(later),
         "map": "yes" if '"namespace":"dash_leaflet"' in drawn else "",
     }
     head = [f'<meta name="citywall-{name}" content="{value}">' for name, value in said.items() if value]
-    head += [import_map(text)]
-    head += [f'<link rel="modulepreload" href="{modules[name]}">' for name in _imported(FIRST, modules, {})]
-    head += [f'<script type="module" async src="{modules[FIRST]}"></script>', ahead, "</head>"]
-    return "\n".join(rows).replace("</head>", "\n".join(head))
+    head += [
+        f'<link rel="stylesheet" href="{loaded.style}">',
+        f'<link rel="modulepreload" href="{loaded.first}">',
+        f'<script type="module" async src="{loaded.first}"></script>',
+        f'<script type="module" src="{loaded.rest}"></script>',
+        *filter(None, (ahead,)),
+        "</head>",
+    ]
+    found = "\n".join(rows).replace("</head>", "\n".join(head))
+    assert BEGINS[1] in found, "Dash begins differently now"
+    return found
 
 
 def desk_scripts(text: str, name: str, version: str, *, grid: bool) -> str:

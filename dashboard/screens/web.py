@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, cast
@@ -26,6 +26,7 @@ from dashboard.city import City
 from dashboard.ground.outlines import Gazetteer
 from dashboard.places import PlaceTree
 from dashboard.screens import kept as keeping
+from dashboard.screens.bundle import bundle
 from dashboard.screens.front import BODY, PLOTLY, Front
 from dashboard.screens.layout import Layout
 from dashboard.screens.marks import ASSETS
@@ -35,13 +36,14 @@ from dashboard.screens.page import (
     folded,
     fonts_ahead,
     layouts_of,
+    left_to_dash,
     page,
     policy,
     staged,
     to_json,
     wall_scripts,
 )
-from dashboard.screens.panel import all_panels
+from dashboard.screens.panel import Context, all_panels
 
 PREFIX = re.compile(r'("requests_pathname_prefix":\s*)"(?:/|\\u002f)"')
 INDEX = """<!DOCTYPE html>
@@ -108,6 +110,9 @@ def make_app(
     )
     app.backend.websocket_capability = False  # Its own socket would only idle beside /live.
     app.index_string = INDEX.replace("LANGUAGE", city.languages[0]).replace("FONTS", fonts_ahead())
+    loaded = bundle()
+    own += [Route(path, _file(path, body)) for path, body in loaded.bodies.items()]
+    kept = left_to_dash(all_panels(), Context(city, places, places.root.code, city.languages[0]))
     pages = {screen: staged(page(layouts[screen], city, places)) for screen in city.screens}
     app.layout = pages[city.screens[0]]
 
@@ -125,7 +130,7 @@ def make_app(
         name = request.path_params["panel"]
         if name not in all_panels() or name == "header":
             return Response("no such panel", 404, media_type="text/plain")
-        return Response(folded(page(alone(name), city, places)), media_type="application/json")
+        return Response(folded(page(alone(name), city, places), kept), media_type="application/json")
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
     own += keeping.routes(layouts, city, version)
@@ -134,7 +139,9 @@ def make_app(
         chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
         ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">' if chart else ""
         ahead = "\n".join(filter(None, (ahead, keeping.head(layouts[screen], city))))
-        own += _screen(screen, app, folded(tree), city, places, partial(wall_scripts, tree=tree, ahead=ahead))
+        own += _screen(
+            screen, app, folded(tree, kept), city, places, partial(wall_scripts, tree=tree, loaded=loaded, ahead=ahead)
+        )
     for desk, tree in (desks or {}).items():
         drawn = to_json(tree)
         loads = partial(desk_scripts, name=desk, version=version, grid=b"dash_ag_grid" in drawn)
@@ -188,6 +195,15 @@ def _shapes_version(city: City, places: PlaceTree, version: str) -> str:
         stat = city.path(city.places.outlines).stat()
         digest.update(f"{stat.st_size} {stat.st_mtime_ns}".encode())
     return digest.hexdigest()
+
+
+def _file(path: str, body: bytes) -> Callable[[Request], Awaitable[Response]]:
+    kind = "text/css" if path.endswith(".css") else "text/javascript"
+
+    async def answer(request: Request) -> Response:
+        return Response(body, media_type=kind)
+
+    return answer
 
 
 def _screen(

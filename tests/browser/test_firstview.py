@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from dashboard.screens.faces import FACES
 from tests.servers import ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, WebSocket
+    from playwright.sync_api import BrowserContext, Page, Route, WebSocket
 
 SUITE = "dash_core_components"
 
@@ -60,6 +61,16 @@ def test_a_wall_says_once_what_it_wants_and_charts_come_with_the_scene_that_has_
     page.evaluate("() => citywall.scene({ layout: 'intake', panel: '', scene: '', place: '', options: {} })")
     page.wait_for_selector("#wall[data-screen='intake'] .dash-graph .main-svg", timeout=20_000)
     assert page.evaluate("(suite) => suite in window", SUITE)
+
+
+def test_the_map_is_whole_however_late_the_page_s_modules_come(page: Page, stage: Stage) -> None:
+    def late(route: Route) -> None:
+        sleep(2.0)  # Long after Dash's own scripts are there.
+        route.continue_()
+
+    page.route("**/page.mjs*", late)
+    opened(page, f"{stage.url}/wall")
+    assert page.locator(".place-label").count() > 1
 
 
 def test_what_a_page_did_without_comes_when_it_has_been_painted(page: Page, stage: Stage) -> None:

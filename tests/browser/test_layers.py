@@ -126,7 +126,7 @@ def test_layers_are_switched_told_apart_and_say_what_they_are(page: Page, addres
     assert page.evaluate(LEGEND) == ["监测点 超限 1", "停车场 正常 1"]
     assert page.locator("#map-lights canvas.stamp").count() == 2, "the legend shows the very pictures of the map"
     size, bare = page.evaluate("""async () => {
-      const { stamp } = await import(document.querySelector('script[src*="/map/points.mjs"]').src);
+      const { stamp } = await import("/assets/map/points.mjs");
       const print = (frame) => stamp(0, 24, frame).toDataURL();
       return [new Set(["", "drop", "ring", "plate"].map(print)).size, stamp(0, 24).width];
     }""")

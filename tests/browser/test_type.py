@@ -28,7 +28,7 @@ WRITTEN = """([text, chinese]) => {
   }
 }"""
 CHINESE = """async () => {
-  const { chinese } = await import(document.querySelector('script[src*="/live/typeface.mjs"]').src);
+  const { chinese } = await import("/assets/live/typeface.mjs");
   return chinese();
 }"""
 ASCII = "".join(map(chr, range(0x20, 0x7F)))

@@ -89,19 +89,25 @@ async def test_the_page_carries_its_version_and_asks_for_its_own_layout(client: 
 async def test_nothing_on_the_page_comes_from_elsewhere(client: httpx.AsyncClient) -> None:
     text = (await client.get("/wall")).text
     assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", text)
-    assert re.findall(r'src="/assets/live\.mjs\?m=', text), "the browser's side is on the page"
+    assert re.findall(r'src="/assets/page\.mjs\?v=', text), "the browser's side is on the page"
 
 
-async def test_a_module_is_imported_from_where_the_page_loads_it(client: httpx.AsyncClient) -> None:
+async def test_the_house_s_own_files_come_as_three_and_dash_begins_behind_them(client: httpx.AsyncClient) -> None:
     answer = await client.get("/wall")
-    found = re.search(r'<script type="importmap">(.*?)</script>', answer.text)
-    assert found
-    imports = json.loads(found[1])["imports"]
-    loaded = re.findall(r'<script type="module" src="([^"]+)"|src="(/assets/[^"]+\.mjs[^"]+)"', answer.text)
-    assert imports
-    assert set(imports.values()) == {first or second for first, second in loaded}
-    assert answer.text.index(found[0]) < answer.text.index('src="/assets/'), "the map comes before what needs it"
-    digest = b64encode(sha256(found[1].encode()).digest()).decode()
+    own = re.findall(r'(?:src|href)="(/assets/[^"]+\.(?:mjs|css)\b[^"]*)"', answer.text)
+    assert {url.partition("?")[0] for url in own} == {"/assets/page.css", "/assets/first.mjs", "/assets/page.mjs"}
+    bodies = {}
+    for url in own:
+        file = await client.get(url)
+        assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+        bodies[url.partition("?")[0]] = file.text
+    assert f'from "{own[-2]}"' in bodies["/assets/page.mjs"], "the second takes from the first, which runs once"
+    assert "// assets/live.mjs\n" in bodies["/assets/page.mjs"]
+    assert "// assets/live/link.mjs\n" in bodies["/assets/first.mjs"]
+    scripts = re.findall(r"<script[^>]*>", answer.text)
+    assert scripts[-1] == '<script id="_dash-renderer" type="module">', "modules run in the order they are named in"
+    (begins,) = re.findall(r'<script id="_dash-renderer" type="module">(.*?)</script>', answer.text)
+    digest = b64encode(sha256(begins.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
 
 
@@ -146,7 +152,7 @@ async def test_the_page_s_policy_knows_its_inline_scripts_and_no_others(client: 
     scripts = answer.headers["content-security-policy"].split("script-src")[1].split(";")[0]
     assert "'self'" in scripts
     assert "unsafe-inline" not in scripts
-    assert scripts.count("sha256-") == 2, "Dash's own start, and the map of the modules"
+    assert scripts.count("sha256-") == 1, "Dash's own start"
 
 
 def test_a_policy_counts_only_scripts_that_run() -> None:
@@ -197,10 +203,8 @@ async def test_a_page_names_what_it_is_to_show_and_loads_only_what_that_needs(tm
             layout = (await client.get(f"/{screen}/_dash-layout")).text
             assert panels.split() == re.findall(r'"data-panel":"([^"]+)"', layout)
             (first,) = re.findall(r'<script type="module" async src="([^"]+)">', text)
-            assert first.startswith("/assets/live/first.mjs?m=")
-            ahead = re.findall(r'<link rel="modulepreload" href="(/assets/live/[^"?]+)', text)
-            assert {"/assets/live/first.mjs", "/assets/live/link.mjs", "/assets/live/address.mjs"} <= set(ahead)
-            assert text.index("citywall-panels") < text.index("importmap") < text.index("modulepreload")
+            assert re.findall(r'<link rel="modulepreload" href="([^"]+)', text) == [first]
+            assert text.index("citywall-panels") < text.index("modulepreload")
             assert "dash_table" not in re.sub(r'<script id="_dash-config".*?</script>', "", text, flags=re.DOTALL)
         assert re.findall(r'<script src="[^"]+/dash/dcc/dash_core_components\.', pages["intake"]), "it has a chart"
         assert not re.findall(r'<script src="[^"]+/dash/dcc/', pages["video"])
