@@ -219,7 +219,13 @@ def pointed(page: Page, address: str, place: str, below: list[str], beside: floa
     page.add_style_tag(content="#map > .body { visibility: visible !important; }")
     page.evaluate(CLICKED, [place, below, [["s|1", *SPOT, 0, "lamp"]]])
     page.wait_for_function("() => citywall.points.drawn === 1 && leafletMap.getZoom() > 8")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def still() -> bool:  # A card that has just been drawn may change its size once more, and the map with it.
+        before = page.evaluate(AT, SPOT)
+        page.wait_for_timeout(200)
+        return bool(page.evaluate(AT, SPOT) == before)
+
+    until(still, 10, "the map stands still")
     x, y = page.evaluate(AT, SPOT)
 
     def hovered() -> bool:
@@ -261,12 +267,6 @@ def test_a_name_leads_to_its_place_whatever_lies_below_it(page: Page, address: s
       return [x, y, at.lng, at.lat];
     }"""
 
-    def still() -> bool:
-        before = page.evaluate(middle)
-        page.wait_for_timeout(200)
-        return bool(page.evaluate(middle) == before)
-
-    until(still, 10, "the map stands still")
     x, y, *below = page.evaluate(middle)
     page.evaluate(CLICKED, ["T", ["A", "B"], [["s|2", *below, 0, "lamp"]]])
     assert page.evaluate(AT, below) == pytest.approx([x, y], abs=1)
