@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -203,7 +204,8 @@ CLICKED = """([place, below, points]) => {
 }"""
 AT = """([lon, lat]) => {
   const box = leafletMap.getContainer().getBoundingClientRect();
-  const { x, y } = leafletMap.latLngToContainerPoint([lat, lon]);
+  const at = leafletMap.project([lat, lon]).subtract(leafletMap.getPixelOrigin());  // Not rounded to a pixel.
+  const { x, y } = leafletMap.layerPointToContainerPoint(at);
   return [box.x + x, box.y + y];
 }"""
 SPOT = [113.03, 23.03]  # In A, beside the label in its middle.
@@ -226,18 +228,19 @@ def pointed(page: Page, address: str, place: str, below: list[str], beside: floa
         return bool(page.evaluate(AT, SPOT) == before)
 
     until(still, 10, "the map stands still")
-    x, y = page.evaluate(AT, SPOT)
+    at = page.evaluate(AT, SPOT)
+    x, y = floor(at[0] + beside), round(at[1])  # A mouse stands on whole pixels: not farther beside than is said.
 
     def hovered() -> bool:
         # Leaflet looks for what is under the mouse every 32 ms, or later on a busy machine, so the hand trembles a
         # little: wherever it is seen, it points at the same.
         for nudge in (1, 0):
-            page.mouse.move(x + beside - nudge, y)
+            page.mouse.move(x - nudge, y)
             page.wait_for_timeout(60)
         return page.locator(".leaflet-tooltip.plain").is_visible()
 
     until(hovered, 15, "a tooltip is shown")
-    return [x + beside, y]
+    return [x, y]
 
 
 @pytest.mark.parametrize(
