@@ -1,9 +1,9 @@
 """What a screen's page loads of the house's own: its style sheets as one file, and its modules as two.
 
-Each of some seventy files takes a browser several milliseconds, even where it has all of them in its store: a quarter
-of a second view. What has to come before all else, so that the page asks for its numbers while the rest is loaded, is
-the first file, and the rest takes from it what it needs. The modules stay as they are written and can be read line by
-line in what the page loads.
+Each of some seventy files would be asked for by itself, and a browser takes its time over each even where it has all
+of them in its store (``bench firstview``). What has to come before all else, so that the page asks for its numbers
+while the rest is loaded, is the first file, and the rest takes from it what it needs. The modules stay as they are
+written and can be read line by line in what the page loads.
 """
 
 from __future__ import annotations

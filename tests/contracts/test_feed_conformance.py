@@ -284,7 +284,7 @@ async def rounds(source: Simulator, station: Station, number: int) -> None:
         await soon(lambda before=puts: station.sink.puts > before, FIRST, f"{source.kind} reads on")  # type: ignore[misc]
     if source.asked:
         puts = station.sink.puts
-        await soon(lambda: station.sink.puts > puts + 3 * number, 90, f"{source.kind} asks on")
+        await soon(lambda: station.sink.puts > puts + 3 * number, 45, f"{source.kind} asks on")
 
 
 @pytest.mark.timeout(240)

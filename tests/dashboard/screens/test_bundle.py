@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,36 +24,6 @@ def written(folder: Path, **more: str) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
-
-
-def ran(folder: Path, said: Path) -> str:
-    """What the bundle's two files leave behind where they are run, as a browser runs modules."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed (Debian: apt-get install nodejs)")
-    found = bundle(folder)
-    said.mkdir()
-    for path, body in found.bodies.items():
-        text = body.decode().replace(f'"{found.first}"', '"./first.mjs"')
-        (said / path.removeprefix("/assets/")).write_text(text, encoding="utf-8")
-    (said / "all.mjs").write_text(
-        "process.on('uncaughtException', (error) => console.log(error.message));\n"
-        "await import('./page.mjs');\nsetTimeout(() => console.log(ran.join()));\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run([node, said / "all.mjs"], capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
-
-
-def test_modules_run_in_their_order_and_once(tmp_path: Path) -> None:
-    assert ran(written(tmp_path / "assets"), tmp_path / "said") == "first,z,42\n"
-
-
-def test_one_that_fails_takes_only_those_along_that_need_it(tmp_path: Path) -> None:
-    files = {"a.mjs": "throw Error('broken');\n", "b.mjs": 'import { no } from "./a.mjs";\nran.push("never");\n'}
-    said = ran(written(tmp_path / "assets", **files), tmp_path / "said").splitlines()
-    assert said[0] == "broken"
-    assert "first,z,42" in said
 
 
 def test_style_sheets_are_one_and_what_lies_apart_is_in_neither(tmp_path: Path) -> None:
