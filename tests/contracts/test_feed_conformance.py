@@ -40,6 +40,7 @@ AT_ONCE = 14  # Trials at the same time.
 SLACK = 3.0  # Seconds that a busy machine may add to a recovery.
 ROUNDS = 5  # Records before memory is looked at; twice as many come after that.
 LOOKS = 20  # What a delivery holds while it is under way is gone at one of so many looks, what leaks at none.
+OFTEN = 0.4  # Seconds between two polls of a kind then: few, so that those which are done leave the others their turn.
 GROWN = 40_000  # Bytes a module may hold more after twice as many records.
 FIRST = 15.0  # Seconds in which a fault has to be noticed, and a source that came up late to be read.
 
@@ -73,7 +74,7 @@ async def at_work(
         try:
             table = {"kind": kind, "name": name, **source.table()}
             if often and source.asked:
-                table["interval"] = 0.05
+                table["interval"] = OFTEN
             station = Station(town(folder, table, **source.city), folder)
             async with station.working():
                 await source.feed(station)
