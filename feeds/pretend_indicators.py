@@ -144,6 +144,8 @@ def figures_of(
             if due is None:
                 continue
             first = due + DAY * figure.late_days
+            if not any(after < moment <= until for moment in (first, first + DAY * figure.revised_days)):
+                continue  # Nothing of it comes out, and to work out what it was takes far longer than to see that.
             value = bureau.value(code, period)
             share = float(bureau._random(code, "revised", start).normal(0, 0.006))
             rounds = [(first, value * (1 + share), 1), (first + DAY * figure.revised_days, value, 2)]
