@@ -170,9 +170,10 @@ class HouseCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """One family per thing that is measured."""
         hub = self.hub
+        shown = sum(bool(audience.screens) for audience in hub.audiences.values())
         for name, value, text in (
             ("screens", len(hub.screens), "Screens on this web process."),
-            ("audiences", len(hub.audiences), "Different pictures shown by this web process."),
+            ("audiences", shown, "Different pictures shown by this web process."),
             ("up", int("problems" in self.found and not self.found["problems"]), "1 if nothing is wrong."),
         ):
             yield GaugeMetricFamily(f"citywall_{name}", text, value)

@@ -33,14 +33,36 @@ class Audience:
 
     ctx: Context
     screens: set[Screen] = field(default_factory=set)
+    lingering: dict[str, float] = field(default_factory=dict)  # What nobody shows any more → until when it is painted.
     paints: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # panel → (tick, JSON member)
     dirty: set[str] = field(default_factory=set)
     bundles: dict[tuple[tuple[str, int], ...], str] = field(default_factory=dict)
 
     @property
     def panels(self) -> set[str]:
-        """The panels that any of its screens wants."""
-        return {panel for screen in self.screens for panel in screen.panels}
+        """The panels that are painted: those any of its screens wants, and those one has wanted until just now."""
+        return {panel for screen in self.screens for panel in screen.panels} | self.lingering.keys()
+
+    def enter(self, screen: Screen) -> None:
+        """A screen shows this from now on."""
+        self.screens.add(screen)
+        self.lingering = {panel: until for panel, until in self.lingering.items() if panel not in screen.panels}
+
+    def leave(self, screen: Screen, until: float) -> None:
+        """A screen shows it no more; what only that one has shown is painted until then, should it come back."""
+        self.screens.discard(screen)
+        alone = set(screen.panels)
+        for other in self.screens:
+            alone -= other.panels
+            if not alone:
+                break
+        self.lingering |= dict.fromkeys(alone, until)
+
+    def let_go(self, now: float) -> None:
+        """Forget what lingers no longer, and its paints: nothing that is painted no more may be shown as it was."""
+        self.lingering = {panel: until for panel, until in self.lingering.items() if until > now}
+        panels = self.panels
+        self.paints = {panel: paint for panel, paint in self.paints.items() if panel in panels}
 
 
 @dataclass(eq=False)

@@ -35,6 +35,8 @@ BEAT = 2.0  # Seconds between two beats of the link.
 ASK = 8.0  # Seconds between two asks for the same views.
 PATIENCE = 5.0  # Seconds in which the board posts views that are asked for once …
 BRIEFLY = 2  # … and for which it is to keep them up to date.
+LINGER = 10.0  # Seconds for which what no screen shows any more is still painted: a page that starts afresh finds it …
+LINGERING = 4  # … of so many pictures, the latest.
 PAINT = 0.05  # Seconds in which changes are gathered before they are painted.
 
 
@@ -88,7 +90,7 @@ class Hub:
         screen.audience = audience
         screen.mail.clear()
         screen.unseen.clear()
-        audience.screens.add(screen)
+        audience.enter(screen)
         self.screens.add(screen)
         for panel in screen.panels:
             if panel in audience.paints:
@@ -108,16 +110,24 @@ class Hub:
         return place, lang, hello.size if hello.size in ("small", "normal", "large") else "normal"
 
     def leave(self, screen: Screen) -> None:
-        """Show a screen nothing any more, and forget an audience without screens."""
+        """Show a screen nothing any more; what only it has shown lingers, should it come back."""
         self.screens.discard(screen)
         audience, screen.audience = screen.audience, None
         if audience is not None:
-            audience.screens.discard(screen)
-            if not audience.screens:
-                ctx = audience.ctx
-                self.audiences.pop((ctx.place, ctx.language, ctx.size), None)
-                wanted = self.wanted()
-                self.views = {key: view for key, view in self.views.items() if key in wanted}
+            audience.leave(screen, monotonic() + LINGER)
+
+    def let_go(self, now: float) -> None:
+        """Forget what has lingered long enough, audiences of which nothing is left, and the views only these needed."""
+        for audience in self.audiences.values():
+            audience.let_go(now)
+        empty = [audience for audience in self.audiences.values() if not audience.screens]
+        empty.sort(key=lambda audience: max(audience.lingering.values(), default=0.0), reverse=True)
+        kept = [audience for audience in empty[:LINGERING] if audience.lingering]
+        self.audiences = {
+            key: audience for key, audience in self.audiences.items() if audience.screens or audience in kept
+        }
+        wanted = self.wanted()
+        self.views = {key: view for key, view in self.views.items() if key in wanted}
 
     def gone(self, screen: Screen) -> None:
         """A screen's link has ended."""
@@ -198,7 +208,10 @@ class Hub:
             return
         found = await cast(Any, self.redis.hmget(self.keys.views, names))
         fresh = {name: msgspec.json.decode(raw) for name, raw in zip(names, found, strict=True) if raw is not None}
-        fresh = {name: view for name, view in fresh.items() if self._newer(view, self.views.get(name))}
+        wanted = self.wanted()  # By now: what nobody wants any more would stay as it is, and be shown so later.
+        fresh = {
+            name: view for name, view in fresh.items() if name in wanted and self._newer(view, self.views.get(name))
+        }
         self.views.update(fresh)
         for audience in self.audiences.values():
             for panel in audience.panels:
@@ -278,7 +291,7 @@ class Hub:
     def _paint(self, audience: Audience) -> None:
         """Paint what is dirty and lay it into the mailboxes."""
         fresh: dict[str, tuple[int, bytes]] = {}
-        for name in sorted(audience.dirty):
+        for name in sorted(audience.dirty & audience.panels):
             documents = {view: self.views.get(key) for view, key in self._reads(name, audience).items()}
             if all(documents.values()):
                 fresh[name] = (self.tick, self._member(name, cast(Any, documents), self._context(name, audience)))
@@ -317,6 +330,7 @@ class Hub:
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
+            self.let_go(monotonic())
             said = self.beat()
             for screen in list(self.screens):
                 screen.beat = said

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from dashboard.city import make_city
 from dashboard.places import Place, PlaceTree
 from dashboard.screens.audience import Hello, Screen
 from dashboard.screens.panel import Context, Panel, all_panels
-from dashboard.screens.push import Hub
+from dashboard.screens.push import LINGER, LINGERING, Hub
 from dashboard.sources.hosts import same_origin
 from dashboard.words import Words
 
@@ -122,17 +124,64 @@ def test_the_desk_misses_no_alert_wherever_its_map_is() -> None:
     assert {"desk_queue", "desk_detail", "desk_log"} <= whole
 
 
-def test_who_moves_on_leaves_nothing_behind(hub: Hub) -> None:
+def test_who_moves_on_leaves_nothing_behind_for_long(hub: Hub) -> None:
     screen = joined(hub, "one")
     give(hub, "a", 1)
     arrive(hub, "a")
     hub.join(screen, Hello("s", ["one"], "t"))
+    assert screen.mail == {}
+    assert hub.wanted() == {"a|d", "a|t"}
+    hub.let_go(monotonic() + LINGER)
     assert list(hub.audiences) == [("t", "zh", "normal")]
     assert hub.views == {}
-    assert screen.mail == {}
     hub.leave(screen)
-    assert not hub.audiences
     assert not hub.screens
+    hub.let_go(monotonic() + LINGER)
+    assert not hub.audiences
+
+
+def test_a_page_that_starts_afresh_is_painted_already_as_it_is_now(hub: Hub) -> None:
+    screen = joined(hub, "one")
+    give(hub, "a", 1)
+    arrive(hub, "a")
+    hub.leave(screen)
+    give(hub, "a", 2, offset=2)
+    arrive(hub, "a")
+    hub.let_go(monotonic())
+    again = joined(hub, "one")
+    assert json.loads(hub.bundle(again))["panels"]["one"]["props"] == {"one-n.children": [2, "d", "zh"]}
+    assert hub.painted == 2
+    hub.let_go(monotonic() + LINGER)
+    assert hub.wanted() == {"a|d"}, "what a screen shows stays"
+
+
+def test_what_no_screen_shows_any_more_is_not_shown_later_as_it_was(hub: Hub) -> None:
+    """Two screens of one picture, one of which has moved to another scene and comes back."""
+    joined(hub, "one")
+    other = joined(hub, "two")
+    give(hub, "a", 1)
+    give(hub, "b", 1)
+    arrive(hub, "a", "b")
+    hub.leave(other)
+    hub.let_go(monotonic() + LINGER)
+    assert hub.wanted() == {"a|d"}
+    assert "b|d" not in hub.views
+    give(hub, "b", 2, offset=2)
+    arrive(hub, "b")
+    back = joined(hub, "two")
+    assert back.mail == {}, "it is painted anew"
+    arrive(hub, "b")
+    assert json.loads(hub.bundle(back))["panels"]["two"]["props"] == {"two-n.children": [1, 2, "d", "zh"]}
+
+
+def test_only_the_latest_few_pictures_linger(hub: Hub) -> None:
+    shown = list(product(("d", "t"), ("zh", "en"), ("small", "normal", "large")))
+    for place, lang, size in shown:
+        screen = Screen("s")
+        hub.join(screen, Hello("s", ["one"], place, lang, size))
+        hub.leave(screen)
+    hub.let_go(monotonic())
+    assert list(hub.audiences) == shown[-LINGERING:]
 
 
 def test_a_panel_that_cannot_be_painted_takes_no_other_with_it(hub: Hub) -> None:
