@@ -1,7 +1,7 @@
 // Any number answers: a click or the Enter key on a number or on a card's title opens what it is made of, how old it
 // and its sources are, how it stood over the last day, how it is spread below, and the tickets or records behind it.
 
-import { percent } from "./percent.mjs";
+import { percent } from "./numbers.mjs";
 
 import { english, make } from "./elements.mjs";
 

@@ -1,24 +1,11 @@
 // Time on the page: the city's clock, countdowns and ages, each kept by one timer a second.
 // What the city's time is, live.mjs says through citywall.time.
 
+import { grouped } from "./numbers.mjs";
+import { date, time as clock } from "./zone.mjs";
+
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
-
-const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
-const zone = meta("zone") || undefined;
-const formats = {};
-
-function format(kind) {
-  const lang = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
-  const key = `${kind} ${lang}`;
-  if (!formats[key]) {
-    const wanted = kind === "date"
-      ? { weekday: "short", month: lang === "en-GB" ? "short" : "long", day: "numeric", year: "numeric" }
-      : { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-    formats[key] = new Intl.DateTimeFormat(lang, { ...wanted, timeZone: zone });
-  }
-  return formats[key];
-}
 
 // A text is written only where it differs: a page that stands still costs nothing.
 function write(element, text) {
@@ -38,7 +25,7 @@ function left(seconds, lang) {
   const s = Math.abs(seconds);
   if (s < 3600) return `${sign}${Math.floor(s / 60)}′${two(s % 60)}″`;
   if (s < 2 * 86400) return `${sign}${Math.floor(s / 3600)}:${two((s % 3600) / 60)}`;
-  return `${sign}${Math.floor(s / 86400).toLocaleString("en")} ${units(lang).d}`;
+  return `${sign}${grouped(Math.floor(s / 86400))} ${units(lang).d}`;
 }
 
 // How long ago, in words short enough for the corner of a card.
@@ -48,7 +35,7 @@ function ago(seconds, lang) {
   if (s < 60) return `${Math.floor(s)} ${u.s}`;
   if (s < 3600) return `${Math.floor(s / 60)} ${u.min}`;
   if (s < 2 * 86400) return `${Math.floor(s / 3600)} ${u.h}`;
-  return `${Math.floor(s / 86400).toLocaleString("en")} ${u.d}`;
+  return `${grouped(Math.floor(s / 86400))} ${u.d}`;
 }
 
 citywall.left = left;
@@ -61,15 +48,11 @@ function tick() {
   const city = time.city();
   const wall = time.wall();
   if (city !== null) {
-    const moment = new Date(city * 1000);
     for (const element of document.querySelectorAll("[data-clock]")) {
       const kind = element.dataset.clock;
-      if (kind === "date") {
-        write(element, format("date").format(moment));
-      } else if (kind === "time" || kind === "seconds") {
-        const text = format("time").format(moment);
-        write(element, kind === "time" ? text.slice(0, 5) : text.slice(5));
-      }
+      if (kind === "date") write(element, date(city, lang));
+      else if (kind === "time") write(element, clock(city).slice(0, 5));
+      else if (kind === "seconds") write(element, clock(city).slice(5));
     }
     for (const element of document.querySelectorAll("[data-due]")) write(element, left(element.dataset.due - city, lang));
   }

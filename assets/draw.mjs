@@ -52,16 +52,36 @@ function attributesOf(props, drawn) {
   return found;
 }
 
+const styled = (element, name, value) => {
+  if (name.startsWith("--")) element.style.setProperty(name, value);
+  else element.style[name] = typeof value === "number" && !UNITLESS.has(name) ? `${value}px` : String(value);
+};
+
+// A new node with all that stands in it: put into the page whole, it is looked at by the browser once.
+function made(item) {
+  if (typeof item !== "object") return document.createTextNode(String(item));
+  const { props } = item;
+  const drawn = item.namespace === SVG;
+  const tag = item.type.toLowerCase();
+  const element = drawn ? document.createElementNS(DRAWN, tag) : document.createElement(tag);
+  const attributes = attributesOf(props, drawn);
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  const style = props.style ?? {};
+  for (const name in style) styled(element, name, style[name]);
+  const children = list(props.children);
+  if (children.length) element.append(...children.map(made));
+  known.set(element, { attributes, style, filled: children.length > 0 });
+  return element;
+}
+
 function dress(element, props) {
-  const before = known.get(element) ?? { attributes: {}, style: {}, filled: false };
+  const before = known.get(element);
   const attributes = attributesOf(props, element.namespaceURI === DRAWN);
   const style = props.style ?? {};
   for (const [name, value] of Object.entries(attributes)) if (before.attributes[name] !== value) element.setAttribute(name, value);
   for (const name of Object.keys(before.attributes)) if (!(name in attributes)) element.removeAttribute(name);
   for (const [name, value] of Object.entries(style)) {
-    if (before.style[name] === value) continue;
-    if (name.startsWith("--")) element.style.setProperty(name, value);
-    else element.style[name] = typeof value === "number" && !UNITLESS.has(name) ? `${value}px` : String(value);
+    if (before.style[name] !== value) styled(element, name, value);
   }
   for (const name of Object.keys(before.style)) if (!(name in style)) element.style[name] = "";
   // An element without children of its own may have been filled by another module, such as a countdown: it stays.
@@ -73,6 +93,7 @@ function dress(element, props) {
 // Changes what stands in an element by difference, so that what is hovered over or selected stays so.
 function fill(element, items) {
   let at = element.firstChild;
+  if (!at) return void element.append(...items.map(made));
   for (const item of items) {
     const text = typeof item !== "object";
     const tag = text ? "" : item.type.toLowerCase();
@@ -80,12 +101,11 @@ function fill(element, items) {
     const fits =
       at && (text ? at.nodeType === Node.TEXT_NODE : at.localName === tag && (at.namespaceURI === DRAWN) === drawn && known.has(at));
     if (!fits) {
-      const fresh = text ? document.createTextNode("") : drawn ? document.createElementNS(DRAWN, tag) : document.createElement(tag);
+      const fresh = made(item);
       if (at) at.replaceWith(fresh);
       else element.append(fresh);
       at = fresh;
-    }
-    if (!text) dress(at, item.props);
+    } else if (!text) dress(at, item.props);
     else if (at.data !== String(item)) at.data = String(item);
     at = at.nextSibling;
   }

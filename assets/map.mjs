@@ -87,7 +87,9 @@ function begin(map) {
   map.on("click", caseAt);
   map.on("dblclick", fit);
   const resized = new ResizeObserver(() => {
+    const before = map.getSize();
     map.invalidateSize({ animate: false, pan: false });
+    if (map.getSize().equals(before)) return; // As when it is looked at for the first time.
     if (!state.moved) fit();
     if (state.labels.size) arrange();
   });

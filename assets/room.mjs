@@ -1,6 +1,8 @@
 // The room a wall hangs in: dimmed at night by the city's clock, and moved by some pixels each minute so that what
 // stands in the same place for months does not burn in. Both as the city file's [display] says.
 
+import { time as clock } from "./zone.mjs";
+
 const citywall = (window.citywall ??= {});
 
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
@@ -10,7 +12,6 @@ const farthest = Number(meta("orbit")) || 0; // px on a screen 1,080 px high
 const WALL = 1080; // px of height from which on a screen counts as a wall
 const STEP = 60; // s between two moves
 const [ACROSS, DOWN] = [37, 23]; // moves until it is back where it was, in either direction: 14 h until both are
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("zone") || undefined });
 
 // Whether it is night at a time of day such as 23:10; a night may reach over midnight.
 citywall.isNight = (time, begin = from, end = until) =>
@@ -28,7 +29,7 @@ function look() {
   if (!time) return;
   const city = time.city();
   if (city !== null) {
-    const night = citywall.isNight(clock.format(new Date(city * 1000)));
+    const night = citywall.isNight(clock(city).slice(0, 5));
     if (night !== (html.dataset.night === "yes")) html.dataset.night = night ? "yes" : "no";
   }
   const wall = document.querySelector("#wall[data-orbits]");

@@ -119,7 +119,7 @@ def days_words(days: float, language: str, digits: int = 0) -> str:
 
 def in_percent(value: float, digits: int = 1) -> str:
     """A share that is given in percent, without the sign. What is neither none nor all is never rounded to either; what
-    is more than all, or less than none, is written as it is. The browser's twin is ``assets/percent.mjs``.
+    is more than all, or less than none, is written as it is. The browser's twin is ``assets/numbers.mjs``.
 
     >>> in_percent(99.98), in_percent(0.004, 2), in_percent(99.7, 0), in_percent(100.0), in_percent(0.0)
     ('99.9', '0.01', '99', '100.0', '0.0')

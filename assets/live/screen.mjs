@@ -13,6 +13,7 @@ const citywall = (window.citywall ??= {});
 const ID = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 const EACH = 10000; // ms between two reports
 const LOOK = 1000; // ms for which frames are counted before each
+const SETTLED = 5000; // ms after which the font for Chinese is looked for: it takes as long as a good deal of the picture
 const SHOWN = 8000; // ms for which a screen shows its name
 
 // The address names the screen, as in ?screen=hall-1; one that is not named keeps a name of its own making.
@@ -57,7 +58,7 @@ export function report() {
     memory: memory && Math.round(memory / 1e6), fps: screen.fps, nodes: document.querySelectorAll("*").length,
     painted: painted.at ? Math.max(0, (Date.now() - painted.at) / 1000) : null, errors: screen.errors, error: screen.error,
     up: (Date.now() - begun) / 1000, restarts: restarts(), idle: calm.touched ? (Date.now() - calm.touched) / 1000 : null,
-    polls: link.polling, states: states(), chinese: chinese(),
+    polls: link.polling, states: states(), chinese: Date.now() - begun > SETTLED ? chinese() : null,
   };
 }
 

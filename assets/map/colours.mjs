@@ -1,6 +1,6 @@
 // What a place's colour and number say: tickets, on-time rate or tickets per 1,000; and the legend of the colours.
 
-import { percent } from "../percent.mjs";
+import { grouped, percent } from "../numbers.mjs";
 import { colour, state } from "./scene.mjs";
 
 const citywall = window.citywall;
@@ -36,7 +36,7 @@ export function scale() {
 export function written(value) {
   if (value === null) return "–";
   if (mode() === "rate") return percent(100 * value);
-  return mode() === "people" ? value.toFixed(2) : Math.round(value).toLocaleString("en");
+  return mode() === "people" ? value.toFixed(2) : grouped(Math.round(value));
 }
 
 export function fill(row, steps) {
@@ -51,8 +51,8 @@ export function legend(steps) {
   const box = document.getElementById("map-legend");
   if (!box) return;
   // From a hundred thousand on the numbers of the legend are written as 万 or K, so that it keeps to its corner.
-  const short = new Intl.NumberFormat(document.documentElement.lang === "en" ? "en" : "zh-CN", { notation: "compact" });
-  const plain = (value) => (mode() === "rate" ? `${+(100 * value).toFixed(1)} %` : value < 1e5 ? value.toLocaleString("en") : short.format(value));
+  const short = (value) => new Intl.NumberFormat(document.documentElement.lang === "en" ? "en" : "zh-CN", { notation: "compact" }).format(value);
+  const plain = (value) => (mode() === "rate" ? `${+(100 * value).toFixed(1)} %` : value < 1e5 ? grouped(value) : short(value));
   const rows = steps.map(([from, name], at) => {
     const next = steps[at + 1]?.[0];
     const text = at === 0 ? `< ${plain(next)}` : next === undefined ? `≥ ${plain(from)}` : `${plain(from)} – ${plain(next)}`;

@@ -1,5 +1,6 @@
 // The places' names with their numbers: as many as fit, where most room is first, each a way down.
 
+import { grouped } from "../numbers.mjs";
 import { mode, figure, fill, legend, scale, written } from "./colours.mjs";
 import { L, colour, layer, share, state, states, titleOf } from "./scene.mjs";
 import { words } from "./words.mjs";
@@ -63,8 +64,8 @@ export function dress() {
     if (behind) label.value.setAttribute("href", behind);
     else label.value.removeAttribute("href");
     label.value.title = behind ? w.lists : "";
-    const late = row?.late ? ` · ${w.lateShort} ${row.late.toLocaleString("en")}` : "";
-    write(label.more, row ? (mode() === "tickets" ? late.slice(3) : w.counted(row.open.toLocaleString("en"))) : "");
+    const late = row?.late ? ` · ${w.lateShort} ${grouped(row.late)}` : "";
+    write(label.more, row ? (mode() === "tickets" ? late.slice(3) : w.counted(grouped(row.open))) : "");
   }
   if (plain) document.getElementById("map-legend")?.replaceChildren();
   else legend(steps);

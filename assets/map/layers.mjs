@@ -1,6 +1,7 @@
 // What stands on the map as points: the tickets, or the layers that are switched on; and the legend of their states.
 // A layer's points are fetched once by their version; its states come with every change.
 
+import { grouped } from "../numbers.mjs";
 import { stamp } from "./points.mjs";
 import { layer, rem, shown, state, states } from "./scene.mjs";
 
@@ -31,7 +32,7 @@ function legend(groups) {
     const items = entries.filter(([, , number]) => number).map(([at, word, number]) => {
       const [light, shape] = state.doc.lights[at];
       const item = document.createElement("span");
-      item.append(frame ? picture(at, frame) : mark(light, shape), ` ${word} ${number.toLocaleString("en")}`);
+      item.append(frame ? picture(at, frame) : mark(light, shape), ` ${word} ${grouped(number)}`);
       return item;
     });
     if (!title) return items;

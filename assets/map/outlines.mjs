@@ -48,19 +48,23 @@ export async function draw() {
       renderer: state.canvas,
       style: { color: colour("line"), weight: 1, fillColor: colour("aside"), fillOpacity: cover(1) },
       onEachFeature: (feature, outline) => behave(feature, outline, true),
-    }).addTo(map);
+    });
   }
   const leaf = !Object.keys(state.doc.places).length;
   state.inner = L.geoJSON(below, {
     renderer: state.canvas,
     style: { color: colour("border"), weight: 1.5, fillColor: colour("unknown"), fillOpacity: cover(1) },
     onEachFeature: (feature, outline) => behave(feature, outline, leaf),
-  }).addTo(map);
+  });
   if (own) {
     L.geoJSON(own, { renderer: state.canvas, interactive: false, style: { color: colour("accent"), weight: 1.5, fill: false } }).addTo(state.inner);
   }
   state.home = own ? L.geoJSON(own).getBounds() : state.inner.getBounds();
+  // First where the map is, as large as it is by now, then what stands on it: whatever moves the map draws all of it.
+  map.invalidateSize({ animate: false, pan: false });
   if (!again || !state.moved) fit();
+  state.outer?.addTo(map);
+  state.inner.addTo(map);
   if (!leaf) name(below);
   dress();
 }

@@ -1,5 +1,6 @@
 // What is under the pointer: the tooltip that says so, and what a click there does.
 
+import { grouped } from "../numbers.mjs";
 import { openCard } from "./card.mjs";
 import { named } from "./labels.mjs";
 import { L, english, layer, share, state, states, titleOf } from "./scene.mjs";
@@ -14,13 +15,13 @@ function detail(code) {
   if (!row) return [];
   if (layer() !== "tickets") {
     const pair = states()?.places?.[code];
-    const counted = pair ? ` (${pair[0].toLocaleString("en")} / ${pair[1].toLocaleString("en")})` : "";
+    const counted = pair ? ` (${grouped(pair[0])} / ${grouped(pair[1])})` : "";
     return [`${state.doc.layers[layer()].rate} ${share(pair)}${counted}`];
   }
   const w = words();
-  const rate = row.due > 0 ? `${share([row.on_time, row.due])} (${row.on_time.toLocaleString("en")} / ${row.due.toLocaleString("en")})` : "–";
+  const rate = row.due > 0 ? `${share([row.on_time, row.due])} (${grouped(row.on_time)} / ${grouped(row.due)})` : "–";
   return [
-    `${w.open} ${row.open.toLocaleString("en")} · ${w.soon} ${row.soon.toLocaleString("en")} · ${w.late} ${row.late.toLocaleString("en")}`,
+    `${w.open} ${grouped(row.open)} · ${w.soon} ${grouped(row.soon)} · ${w.late} ${grouped(row.late)}`,
     `${w.rate} ${rate}`,
   ];
 }

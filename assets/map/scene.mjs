@@ -1,6 +1,6 @@
 // What the rooms of the map share: the map and what was said of it, the colours of the theme, the layers that are on.
 
-import { percent } from "../percent.mjs";
+import { percent } from "../numbers.mjs";
 
 const citywall = (window.citywall ??= {});
 

@@ -5,9 +5,33 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 QUARTER = 900  # Seconds; every zone's offset in use since 1972 is a multiple of it.
+DAY = 86400  # Seconds.
+
+
+def offsets(zone: ZoneInfo, first: int = 2000, last: int = 2050) -> list[tuple[int, int]]:
+    """From which moment on (seconds since 1970 UTC) a zone is how far ahead of UTC (seconds), from the beginning of
+    one year to that of another.
+
+    >>> offsets(ZoneInfo("Asia/Shanghai"))
+    [(946684800, 28800)]
+    >>> offsets(ZoneInfo("Europe/Berlin"), 2026, 2027)
+    [(1767225600, 3600), (1774746000, 7200), (1792890000, 3600)]
+    """
+
+    def ahead(moment: int) -> int:
+        return round(cast(timedelta, datetime.fromtimestamp(moment, zone).utcoffset()).total_seconds())
+
+    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (first, last))
+    found = [(start, ahead(start))]
+    for day in range(start, end, DAY):
+        if ahead(day + DAY) != found[-1][1]:
+            change = next(at for at in range(day, day + DAY + 1, QUARTER) if ahead(at) != found[-1][1])
+            found.append((change, ahead(change)))
+    return found
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 Each of some seventy files would be asked for by itself, and a browser takes its time over each even where it has all
 of them in its store (``bench firstview``). What has to come before all else, so that the page asks for its numbers
-while the rest is loaded, is the first file, and the rest takes from it what it needs. The modules stay as they are
-written and can be read line by line in what the page loads.
+while the rest is loaded, is the first file: no module, for these wait for others to be run, and the rest finds what it
+needs of it by its name. The modules stay as they are written and can be read line by line in what the page loads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ APART = {"desk", "vendor"}  # Folders whose files come when a page names them.
 IMPORT = re.compile(r'^import (?:\{([^{}]*)\} from )?"(\.{1,2}/[\w./-]+)";(?=\s)', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:const|(?:async )?function|class) (\w+))", re.MULTILINE)
 UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
-PART = """const part = (work) => {
+PART = """"use strict";
+const $part = (work) => {
   try {
     return work();
   } catch (error) {
@@ -57,12 +58,11 @@ def bundle(assets: Path = ASSETS) -> Bundle:
     style = "".join(file.read_text(encoding="utf-8").rstrip() + "\n" for _, file in _files(assets, ".css"))
     early = ordered(modules, [FIRST])
     first = PART + "".join(map(_part, early, (modules[name] for name in early)))
-    first += f"export {{ part, {', '.join(map(_name, early))} }};\n"
-    at_first, at_style = (_address(name, text) for name, text in (("first.mjs", first), ("page.css", style)))
     late = [name for name in ordered(modules, list(modules)) if name not in early]
-    rest = f'import {{ part, {", ".join(map(_name, early))} }} from "{at_first}";\n'
-    rest += "".join(map(_part, late, (modules[name] for name in late)))
-    at_rest = _address("page.mjs", rest)
+    rest = "".join(map(_part, late, (modules[name] for name in late)))
+    at_style, at_first, at_rest = (
+        _address(name, text) for name, text in (("page.css", style), ("first.js", first), ("page.mjs", rest))
+    )
     texts = {at_style: style, at_first: first, at_rest: rest}
     return Bundle({at.partition("?")[0]: text.encode() for at, text in texts.items()}, at_style, at_first, at_rest)
 
@@ -112,7 +112,7 @@ def _part(name: str, text: str) -> str:
             "or export a constant, a function or a class where it stands"
         )
     given_on = ", ".join(exported)
-    return f"// assets/{name}\nconst {_name(name)} = part(() => {{\n{body.rstrip()}\nreturn {{ {given_on} }};\n}});\n"
+    return f"// assets/{name}\nconst {_name(name)} = $part(() => {{\n{body.rstrip()}\nreturn {{ {given_on} }};\n}});\n"
 
 
 def _name(module: str) -> str:

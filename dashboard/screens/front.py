@@ -28,6 +28,8 @@ DASH_PATHS = ("/_dash-component-suites/", "/_dash-dependencies", "/_dash-update-
 PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
 BASIC = "/assets/vendor/plotly-basic.min.js"  # Bars, lines and pies: a quarter of the whole, and of its parsing.
 FINGERPRINT = re.compile(r"\.v[\w-]+m\d+(?=\.)")
+MARK = "/_dash-v"  # Behind a screen's name, with a mark behind it: what lies below is another whenever the mark is.
+MARKED = re.compile(rf"^/([\w-]+){MARK}([0-9a-f]+)(?=/_dash-)")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -55,10 +57,10 @@ class Front:
     """The outermost ASGI layer: unknown addresses, too large bodies, headers, and static answers from memory."""
 
     def __init__(
-        self, app: ASGIApp, own: Sequence[BaseRoute], limit: int, limits: Mapping[str, int], screens: Sequence[str]
+        self, app: ASGIApp, own: Sequence[BaseRoute], limit: int, limits: Mapping[str, int], marks: Mapping[str, str]
     ) -> None:
-        self.app, self.own, self.limit, self.limits = app, own, limit, limits
-        self.prefixes, self.pages = tuple(f"/{screen}/_dash-" for screen in screens), {f"/{s}" for s in screens}
+        self.app, self.own, self.limit, self.limits, self.marks = app, own, limit, limits, marks
+        self.prefixes, self.pages = tuple(f"/{screen}/_dash-" for screen in marks), {f"/{screen}" for screen in marks}
         kept = ("/_dash-component-suites/", "/_dash-dependencies", "/assets/", "/shapes/", "/panel/", "/_favicon.ico")
         self.static = (*kept, *self.prefixes)
         self.kept: dict[tuple[str, float], Kept] = {}
@@ -69,6 +71,10 @@ class Front:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
+        if marked := MARKED.match(path):
+            path = f"/{marked[1]}{path[marked.end() :]}"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        lasting = marked is not None and self.marks.get(marked[1]) == marked[2]
         matches = {route.matches(scope)[0] for route in self.own}
         ours = Match.FULL in matches
         if not ours and Match.PARTIAL in matches:  # Dash's own catch-all would take it and answer with its page.
@@ -88,7 +94,7 @@ class Front:
             await self.app(scope, receive, send)
             return
         if scope["method"] in ("GET", "HEAD") and (path in self.pages or path.startswith(self.static)):
-            await self._from_shelf(scope, path, send)
+            await self._from_shelf(scope, path, send, lasting)
             return
         await self._limited(scope, receive, send)
 
@@ -131,8 +137,11 @@ class Front:
 
     # -- static answers ----------------------------------------------------------------------------------
 
-    async def _from_shelf(self, scope: Scope, path: str, send: Send) -> None:
-        """Answer from memory what was asked before; what is new is asked for inside, packed and kept."""
+    async def _from_shelf(self, scope: Scope, path: str, send: Send, lasting: bool) -> None:
+        """Answer from memory what was asked before; what is new is asked for inside, packed and kept.
+
+        ``lasting`` says that by its address it stays as it is for good, as the one of a file may, too.
+        """
         if normpath(path) != path:  # Each way of writing an address would be packed and kept as another.
             await _refuse(send, 404, "not found")
             return
@@ -154,7 +163,7 @@ class Front:
             extra = [(name, value) for name, value in said if name == b"content-security-policy"]
             if kept is None or kept.tag != _tag(body):
                 kept = self.kept[key] = await asyncio.to_thread(_keep, body, dict(said).get(b"content-type", b""))
-        lasting = FINGERPRINT.search(path) or re.search(rb"(^|&)[mv]=\w", scope["query_string"])
+        lasting = bool(lasting or FINGERPRINT.search(path) or re.search(rb"(^|&)[mv]=\w", scope["query_string"]))
         about = [
             (b"content-type", kept.kind), (b"etag", kept.tag), (b"vary", b"accept-encoding"),
             (b"cache-control", (FOREVER if lasting else ASK_FIRST).encode()), *extra,

@@ -6,7 +6,7 @@ const KEPT = "SCREENS"; // Addresses of the screens that are kept.
 const CACHE = `citywall-${PAGES}`;
 const PATIENCE = 4000; // ms the network is waited for where something is kept
 const STATIC = /^\/(assets\/|_dash-component-suites\/|shapes\/)/;
-const HASHED = /[?&][mv]=\w|\.v[\w-]+m\d+\./; // Addresses that are another whenever their content is.
+const HASHED = /[?&][mv]=\w|\.v[\w-]+m\d+\.|\/_dash-v\w+\//; // Addresses that are another whenever their content is.
 
 const screenOf = (path) => KEPT.find((one) => path === one || path.startsWith(`${one}/_dash-`));
 const plain = (url) => (KEPT.includes(url.pathname) ? url.pathname : url.pathname + url.search);
@@ -27,7 +27,7 @@ async function fill() {
     const map = /<script type="importmap">(.*?)<\/script>/s.exec(text);
     if (map) found.push(...Object.values(JSON.parse(map[1]).imports));
     const mine = [...new Set(found)].filter((path) => STATIC.test(path) || screenOf(path));
-    await Promise.all([...mine, `${screen}/_dash-layout`, `${screen}/_dash-dependencies`].map(async (path) => {
+    await Promise.all(mine.map(async (path) => {
       const one = await fetch(path);
       if (!one.ok) throw new Error(`${path}: ${one.status}`);
       await keep(cache, path, one);

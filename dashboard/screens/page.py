@@ -209,6 +209,7 @@ OWN = re.compile(r'(?:src|href)="/assets/[\w/.-]+\.(?:mjs|css)\?')
 BEGINS = ('<script id="_dash-renderer" type="application/javascript">', '<script id="_dash-renderer" type="module">')
 DESK_KEEPS = (
     "tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "elements.mjs", "instruct.css", "instruct.mjs",
+    "numbers.mjs", "zone.mjs",
 )  # fmt: skip
 DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
 
@@ -260,9 +261,8 @@ def wall_scripts(text: str, tree: Any, loaded: Bundle, ahead: str = "") -> str:
     }
     head = [f'<meta name="citywall-{name}" content="{value}">' for name, value in said.items() if value]
     head += [
+        f'<script src="{loaded.first}"></script>',  # Before the style sheet, for which a script waits.
         f'<link rel="stylesheet" href="{loaded.style}">',
-        f'<link rel="modulepreload" href="{loaded.first}">',
-        f'<script type="module" async src="{loaded.first}"></script>',
         f'<script type="module" src="{loaded.rest}"></script>',
         *filter(None, (ahead,)),
         "</head>",

@@ -2,7 +2,7 @@
 
 Dash draws the components; the addresses are ours, and in ``front`` the headers, the sizes and the caching.
 Each screen has an address of its own (``/wall``) and, through a prefix that only the page's configuration
-knows, its own layout (``/wall/_dash-layout``).
+knows, its own layout (``/wall/_dash-layout``); a mark in that prefix, which changes with the layout, has it kept.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.city import City
 from dashboard.ground.outlines import Gazetteer
+from dashboard.nouns.periods import offsets
 from dashboard.places import PlaceTree
 from dashboard.screens import kept as keeping
 from dashboard.screens.bundle import bundle
-from dashboard.screens.front import BODY, PLOTLY, Front
+from dashboard.screens.front import BODY, MARK, PLOTLY, Front
 from dashboard.screens.layout import Layout
 from dashboard.screens.marks import ASSETS
 from dashboard.screens.page import (
@@ -45,6 +46,7 @@ from dashboard.screens.page import (
 )
 from dashboard.screens.panel import Context, all_panels
 
+ASKED = ("layout", "dependencies")  # What Dash asks for before it draws anything.
 PREFIX = re.compile(r'("requests_pathname_prefix":\s*)"(?:/|\\u002f)"')
 INDEX = """<!DOCTYPE html>
 <html lang="LANGUAGE" data-link="opening">
@@ -134,23 +136,31 @@ def make_app(
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
     own += keeping.routes(layouts, city, version)
+    marks: dict[str, str] = {}
     for screen, tree in pages.items():
+        drawn = folded(tree, kept)
+        prefix = f"/{screen}{marked(marks, screen, version, drawn)}"
+        ahead = [f'<link rel="preload" as="fetch" crossorigin href="{prefix}/_dash-{name}">' for name in ASKED]
         # Only what is used: a browser complains of what was loaded ahead in vain.
-        chart = '"type":"Graph"' in to_json(tree).decode().replace(" ", "")
-        ahead = f'<link rel="preload" as="script" href="/{screen}{PLOTLY}">' if chart else ""
-        ahead = "\n".join(filter(None, (ahead, keeping.head(layouts[screen], city))))
-        own += _screen(
-            screen, app, folded(tree, kept), city, places, partial(wall_scripts, tree=tree, loaded=loaded, ahead=ahead)
-        )
+        if '"type":"Graph"' in to_json(tree).decode().replace(" ", ""):
+            ahead.append(f'<link rel="preload" as="script" href="{prefix}{PLOTLY}">')
+        ahead.append(keeping.head(layouts[screen], city))
+        loads = partial(wall_scripts, tree=tree, loaded=loaded, ahead="\n".join(filter(None, ahead)))
+        own += _screen(screen, prefix, app, drawn, city, places, loads)
     for desk, tree in (desks or {}).items():
         drawn = to_json(tree)
+        prefix = f"/{desk}{marked(marks, desk, version, drawn)}"
         loads = partial(desk_scripts, name=desk, version=version, grid=b"dash_ag_grid" in drawn)
-        own += _screen(desk, app, drawn, city, places, loads)
+        own += _screen(desk, prefix, app, drawn, city, places, loads)
     server.router.routes[:0] = own
-    server.add_middleware(
-        cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, screens=(*city.screens, *(desks or {}))
-    )
+    server.add_middleware(cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, marks=marks)
     return server
+
+
+def marked(marks: dict[str, str], screen: str, version: str, drawn: bytes) -> str:
+    """What the addresses that Dash asks for on a screen's page have in them; noted in ``marks``."""
+    marks[screen] = blake2b(version.encode() + drawn, digest_size=6).hexdigest()
+    return f"{MARK}{marks[screen]}"
 
 
 def page_version() -> str:
@@ -173,6 +183,7 @@ def _metas(city: City, places: PlaceTree, gazetteer: Gazetteer, version: str) ->
         "languages": " ".join(city.languages),
         "root": places.root.code,
         "zone": city.zone,
+        "offsets": json.dumps(offsets(city.tz), separators=(",", ":")),
         "night": " ".join((*city.display.night, str(city.display.dim))) if city.display.night else "",
         "orbit": str(city.display.orbit),
         "people": json.dumps([person.model_dump() for person in city.people], ensure_ascii=False),  # Dash escapes it.
@@ -207,7 +218,7 @@ def _file(path: str, body: bytes) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _screen(
-    screen: str, app: Dash, drawn: bytes, city: City, places: PlaceTree, loads: Callable[[str], str]
+    screen: str, prefix: str, app: Dash, drawn: bytes, city: City, places: PlaceTree, loads: Callable[[str], str]
 ) -> list[BaseRoute]:
     """A screen's page, and the layout it asks for, as JSON."""
     kept: dict[str, bytes] = {}
@@ -224,7 +235,7 @@ def _screen(
                 text = app.index()
             finally:
                 reset_current_request(token)
-            text, found = PREFIX.subn(rf'\1"/{screen}/"', text)
+            text, found = PREFIX.subn(rf'\1"{prefix}/"', text)
             assert found == 1, "Dash writes its configuration differently now"
             kept["page"] = loads(text).encode()
         headers = {"content-security-policy": policy(kept["page"].decode())}

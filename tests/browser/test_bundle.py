@@ -22,7 +22,7 @@ def ran(browser: Browser, folder: Path) -> tuple[list[str], list[str]]:
     def answer(route: Route) -> None:
         body = found.bodies.get(route.request.url.removeprefix(SITE).partition("?")[0])
         if body is None:
-            start = f'<script type="module" async src="{found.first}"></script>'
+            start = f'<script src="{found.first}"></script>'
             route.fulfill(body=f'{start}<script type="module" src="{found.rest}"></script>', content_type="text/html")
         else:
             route.fulfill(body=body, content_type="text/javascript")

@@ -80,10 +80,25 @@ async def test_the_page_carries_its_version_and_asks_for_its_own_layout(client: 
     answer = await client.get("/wall")
     assert answer.status_code == 200
     assert '<meta name="citywall-version" content="v1">' in answer.text
-    assert '"requests_pathname_prefix":"/wall/"' in answer.text.replace('": "', '":"')
-    layout = (await client.get("/wall/_dash-layout")).json()
-    assert (layout["props"]["id"], layout["props"]["children"]["props"]["id"]) == ("stage", "wall")
-    assert (await client.get("/wall/_dash-dependencies")).json() == []
+    (prefix,) = re.findall(r'"requests_pathname_prefix": ?"([^"]+)/"', answer.text)
+    assert re.fullmatch(r"/wall/_dash-v[0-9a-f]{12}", prefix)
+    for at in ("/wall", prefix):
+        layout = (await client.get(f"{at}/_dash-layout")).json()
+        assert (layout["props"]["id"], layout["props"]["children"]["props"]["id"]) == ("stage", "wall")
+        assert (await client.get(f"{at}/_dash-dependencies")).json() == []
+
+
+async def test_a_page_loads_ahead_what_dash_will_ask_for_and_keeps_it_by_its_mark(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/wall")).text
+    ahead = re.findall(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)">', text)
+    (prefix,) = re.findall(r'"requests_pathname_prefix": ?"([^"]+)/"', text)
+    assert ahead == [f"{prefix}/_dash-layout", f"{prefix}/_dash-dependencies"]
+    for path in ahead:
+        assert (await client.get(path)).headers["cache-control"] == "public, max-age=31536000, immutable"
+        # A page of another version must not keep this one's under its own address.
+        other = await client.get(re.sub("_dash-v[0-9a-f]", "_dash-v", path))
+        assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
+    assert (await client.get("/nowhere/_dash-v0123456789ab/_dash-layout")).status_code == 404
 
 
 async def test_nothing_on_the_page_comes_from_elsewhere(client: httpx.AsyncClient) -> None:
@@ -94,16 +109,16 @@ async def test_nothing_on_the_page_comes_from_elsewhere(client: httpx.AsyncClien
 
 async def test_the_house_s_own_files_come_as_three_and_dash_begins_behind_them(client: httpx.AsyncClient) -> None:
     answer = await client.get("/wall")
-    own = re.findall(r'(?:src|href)="(/assets/[^"]+\.(?:mjs|css)\b[^"]*)"', answer.text)
-    assert {url.partition("?")[0] for url in own} == {"/assets/page.css", "/assets/first.mjs", "/assets/page.mjs"}
+    own = re.findall(r'(?:src|href)="(/assets/[^"]+\.(?:m?js|css)\b[^"]*)"', answer.text)
+    names = [url.partition("?")[0] for url in own]
+    assert names == ["/assets/first.js", "/assets/page.css", "/assets/page.mjs"], "a script waits for a style before it"
     bodies = {}
     for url in own:
         file = await client.get(url)
         assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
         bodies[url.partition("?")[0]] = file.text
-    assert f'from "{own[-2]}"' in bodies["/assets/page.mjs"], "the second takes from the first, which runs once"
     assert "// assets/live.mjs\n" in bodies["/assets/page.mjs"]
-    assert "// assets/live/link.mjs\n" in bodies["/assets/first.mjs"]
+    assert "// assets/live/link.mjs\n" in bodies["/assets/first.js"]
     scripts = re.findall(r"<script[^>]*>", answer.text)
     assert scripts[-1] == '<script id="_dash-renderer" type="module">', "modules run in the order they are named in"
     (begins,) = re.findall(r'<script id="_dash-renderer" type="module">(.*?)</script>', answer.text)
@@ -202,9 +217,7 @@ async def test_a_page_names_what_it_is_to_show_and_loads_only_what_that_needs(tm
             (panels,) = re.findall(r'<meta name="citywall-panels" content="([^"]+)">', text)
             layout = (await client.get(f"/{screen}/_dash-layout")).text
             assert panels.split() == re.findall(r'"data-panel":"([^"]+)"', layout)
-            (first,) = re.findall(r'<script type="module" async src="([^"]+)">', text)
-            assert re.findall(r'<link rel="modulepreload" href="([^"]+)', text) == [first]
-            assert text.index("citywall-panels") < text.index("modulepreload")
+            assert text.index("citywall-panels") < text.index("/assets/first.js")
             assert "dash_table" not in re.sub(r'<script id="_dash-config".*?</script>', "", text, flags=re.DOTALL)
         assert re.findall(r'<script src="[^"]+/dash/dcc/dash_core_components\.', pages["intake"]), "it has a chart"
         assert not re.findall(r'<script src="[^"]+/dash/dcc/', pages["video"])
