@@ -44,3 +44,4 @@ if (dim) html.style.setProperty("--dim", dim);
 citywall.room = look;
 look();
 setInterval(look, 1000);
+window.addEventListener("citywall:painted", look); // The first picture is where it stays, and of its size.

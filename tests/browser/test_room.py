@@ -88,6 +88,19 @@ def test_the_picture_wanders_and_nothing_leaves_the_screen(
     assert len(places) == 4
 
 
+def test_the_first_picture_is_of_the_size_it_stays(new_context: Callable[..., BrowserContext], stage: Stage) -> None:
+    """The wanderer's margin is there when the first picture is drawn, and does not shrink it a second later."""
+    page = new_context(viewport={"width": 1920, "height": 1080}, reduced_motion="reduce").new_page()
+    page.add_init_script("""window.addEventListener("citywall:painted", () => queueMicrotask(() => {
+      window.margin ??= document.getElementById("wall").style.getPropertyValue("--orbit");
+    }))""")
+    found = Viewer(stage, page, "zh", "dark")
+    found.open("wall")
+    found.show(NORMAL)
+    until(lambda: page.evaluate("() => window.margin !== undefined"), 5, "the first picture")
+    assert page.evaluate("() => window.margin") == "3px", "as the city file's [display] has it"
+
+
 def test_a_small_screen_stands_still(new_context: Callable[..., BrowserContext], stage: Stage) -> None:
     page = viewer(new_context, stage, width=1280, height=800).page
     page.evaluate("() => { citywall.time.wall = () => 9 * 60; citywall.room(); }")
