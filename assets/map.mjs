@@ -12,6 +12,7 @@ import { Points, stampStore } from "./map/points.mjs";
 import { L, layer, meta, shown, state, states } from "./map/scene.mjs";
 import { lay } from "./map/tiles.mjs";
 
+const BEYOND = 0.3; // A map that is dragged shows what comes; one that hangs on a wall is drawn as large as it is.
 const citywall = window.citywall;
 citywall.sinks ??= {};
 citywall.points = { number: 0, changed: 0, took: 0 }; // what is drawn, what differed last, ms of the last drawing
@@ -76,10 +77,13 @@ window.addEventListener("citywall:address", ({ detail: { before, now } }) => {
 function begin(map) {
   state.map = map;
   map.options.zoomAnimation = false;
-  state.canvas = L.canvas({ padding: 0.3 });
+  state.canvas = L.canvas({ padding: state.beyond });
   state.points = new Points();
   state.points.addTo(map);
-  map.on("dragstart", () => (state.moved = true));
+  map.on("dragstart", () => {
+    state.moved = true;
+    state.beyond = state.canvas.options.padding = BEYOND; // From where this one ends on.
+  });
   map.getContainer().addEventListener("wheel", () => (state.moved = true), { passive: true });
   map.on("zoomend", () => state.home && state.labels.size && arrange());
   map.on("mousemove", point);
@@ -111,6 +115,7 @@ function end() {
   for (const name of nothing) state[name] = null;
   state.labels = new Map();
   state.moved = false;
+  state.beyond = 0;
   labelled = "";
 }
 

@@ -2,7 +2,7 @@
 // milliseconds, and a drag moves the finished picture.
 
 import { onMap } from "./datum.mjs";
-import { L, LIGHTS, LIGHT_COLOURS, colour, rem } from "./scene.mjs";
+import { L, LIGHTS, LIGHT_COLOURS, colour, rem, state } from "./scene.mjs";
 
 const citywall = window.citywall;
 
@@ -81,7 +81,7 @@ export const Points = L && L.Layer.extend({
     const map = this._map;
     if (!map) return;
     const size = map.getSize();
-    const pad = size.multiplyBy(0.25).round();
+    const pad = size.multiplyBy(state.beyond).round();
     const corner = map.containerPointToLayerPoint([0, 0]).subtract(pad).round();
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [size.x + 2 * pad.x, size.y + 2 * pad.y];

@@ -32,6 +32,7 @@ export const state = {
   points: null,
   home: null, // bounds of the place
   moved: false, // whether somebody has moved the map since
+  beyond: 0, // how far beyond the map's edges is drawn what stands on it, as a share of its size
   under: null, // the place under the pointer: {feature, aside, chosen}
 };
 

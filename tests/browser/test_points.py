@@ -75,6 +75,23 @@ def put(page: Page) -> dict[str, Any]:
     return cast("dict[str, Any]", page.evaluate(SET))
 
 
+def test_a_map_that_is_dragged_is_drawn_beyond_its_edges(map_page: Page) -> None:
+    """Points and outlines alike; the map of a wall, which nobody drags, costs no more than it shows."""
+    sizes = """() => {
+      const map = document.querySelector("#map .leaflet-container");
+      return [...map.querySelectorAll("canvas")].map((one) => one.offsetWidth / map.offsetWidth);
+    }"""
+    box = map_page.locator("#map .leaflet-container").bounding_box()
+    assert box is not None
+    until(lambda: len(map_page.evaluate(sizes)) == 2, 5, "outlines and points")
+    assert map_page.evaluate(sizes) == pytest.approx([1, 1], abs=0.01)
+    map_page.mouse.move(box["x"] + 200, box["y"] + 200)
+    map_page.mouse.down()
+    map_page.mouse.move(box["x"] + 260, box["y"] + 240, steps=4)
+    map_page.mouse.up()
+    until(lambda: min(map_page.evaluate(sizes)) > 1.5, 5, "both reach beyond the edges")
+
+
 def test_points_are_drawn_and_changed_by_difference(map_page: Page) -> None:
     map_page.evaluate(SPREAD, NUMBER)
     first = put(map_page)
