@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,7 @@ class Period:
         return cls(12 * year + start, months), cumulative
 
     @classmethod
+    @lru_cache(4096)  # The board reads the same few hundred again with every look.
     def of(cls, text: str) -> Period:
         """A period as we write it."""
         return cls.read(text)[0]
