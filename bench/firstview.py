@@ -54,13 +54,16 @@ DRAWN = """() => {
   return window.framesSince > 2 && performance.now();
 }"""
 # The page is asked for this by the protocol alone: what Playwright puts into a page to wait in it costs it up to 70 ms.
+# Before anything was painted there is nothing to look for, and to look with every frame has the page make frames.
 WATCH = """new Promise((done) => {
   const look = () => {
     const at = (DRAWN)();
-    if (at || performance.now() > 30000) done(at);
+    if (at) done(at);
     else requestAnimationFrame(look);
   };
-  look();
+  if (document.documentElement?.dataset.painted) look();
+  else addEventListener("citywall:painted", look, { once: true });
+  setTimeout(done, 30000, false);
 })"""
 
 
