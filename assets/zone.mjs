@@ -1,11 +1,11 @@
 // The city's own time: the zone's offsets from UTC stand in the page, so that no calendar of the browser's is opened.
 
 const offsets = JSON.parse(document.querySelector('meta[name="citywall-offsets"]')?.content || "[[0, 0]]");
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"];
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const WORDS = {
   zh: { date: (year, month, day, weekday) => `${year}年${month + 1}月${day}日周${"日一二三四五六"[weekday]}` },
-  en: { date: (year, month, day, weekday) => `${DAYS[weekday]} ${day} ${MONTHS[month]} ${year}` },
+  en: { date: (year, month, day, weekday) => `${DAYS[weekday]}, ${day} ${MONTHS[month]} ${year}` },
 };
 
 // A moment in seconds since 1970 as a date whose parts in UTC are the city's.

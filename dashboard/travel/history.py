@@ -8,6 +8,7 @@ from history alone.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ PATIENCE = {
     "options": "-c jit=off -c work_mem=32MB",
 }  # fmt: skip
 
+LOCKED = 30.0  # Seconds for which another's writing is waited for on SQLite.
 LOCK = 0x63697479  # The advisory lock under which tables are made.
 
 _json = msgspec.json.Encoder()
@@ -126,7 +128,7 @@ class History:
             url_ = self.url.set(drivername="postgresql+psycopg")
             self.engine = create_engine(url_, pool_pre_ping=True, connect_args=PATIENCE)
         else:
-            self.engine = create_engine(self.url, connect_args={"timeout": 30})
+            self.engine = create_engine(self.url, connect_args={"timeout": LOCKED})
             event.listen(self.engine, "connect", _pragmas)
         self._ready = False
 
@@ -336,6 +338,16 @@ def _upsert_postgres(db: Connection, table: Table, rows: list[tuple[Any, ...]]) 
 
 def _pragmas(connection: Any, record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
+    until = time.monotonic() + LOCKED
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # Where several open a new file at once SQLite refuses this to some of them, however long they would wait.
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+    for pragma in ("synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -59,6 +62,24 @@ def test_any_number_may_prepare_it_at_the_same_time(database_url: str) -> None:
     for opened in histories:
         assert opened.positions() == {}
         opened.close()
+
+
+def test_a_new_file_that_another_is_writing_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses another journal at once while somebody writes, whatever the time it was given to wait."""
+    file = tmp_path / "history.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE mine (n)")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(file, timeout=5).execute("PRAGMA journal_mode=WAL")
+    done = threading.Timer(0.5, other.execute, ["COMMIT"])
+    done.start()
+    opened = History(f"sqlite:///{file}")
+    opened.prepare()
+    assert opened.positions() == {}
+    opened.close()
+    done.join()
+    other.close()
 
 
 def test_what_was_written_is_read_as_it_was(history: History) -> None:
