@@ -1,13 +1,12 @@
 // Any number answers: a click or the Enter key on a number or on a card's title opens what it is made of, how old it
 // and its sources are, how it stood over the last day, how it is spread below, and the tickets or records behind it.
 
-import { percent } from "./numbers.mjs";
-
 import { english, make } from "./elements.mjs";
+import { percent } from "./numbers.mjs";
+import { stamp, time } from "./zone.mjs";
 
 const citywall = (window.citywall ??= {});
 const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
-const zone = meta("zone") || undefined;
 const IDLE = 180000; // ms after which an answer that nobody touches closes, so that a wall is never left with one
 const ROWS = 6; // tickets that are shown at once
 const SHORT = 48; // letters of a piece of a card that is taken for a number; what is longer is a text
@@ -38,9 +37,7 @@ const ELSEWHERE = "a, button, summary, input, select, textarea, [role='option'],
 
 const lang = () => (english() ? "en" : "zh");
 const w = () => WORDS[lang()];
-const clock = (seconds, long = false) => new Intl.DateTimeFormat("sv-SE", {
-  ...(long ? { dateStyle: "short", timeStyle: "medium" } : { timeStyle: "short" }), timeZone: zone,
-}).format(new Date(seconds * 1000));
+const clock = (seconds, long = false) => (long ? stamp(seconds) : time(seconds).slice(0, 5));
 
 const part = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
 

@@ -3,10 +3,9 @@
 
 import { uuid } from "./act.mjs";
 import { english, make } from "./elements.mjs";
+import { stamp } from "./zone.mjs";
 
 const citywall = (window.citywall ??= {});
-const meta = (name) => document.querySelector(`meta[name="citywall-${name}"]`)?.content ?? "";
-const zone = meta("zone") || undefined;
 const WORDS = {
   zh: {
     give: "批示", on: "关于", to: "交给（单位或个人）", text: "批示内容", due: "办结期限", send: "发出", cancel: "取消", today: "今日 18:00",
@@ -27,7 +26,7 @@ const w = () => WORDS[english() ? "en" : "zh"];
 
 // -- time in the city's zone ---------------------------------------------------------------------------------
 
-const moment = (seconds) => new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short", timeZone: zone }).format(new Date(seconds * 1000));
+const moment = (seconds) => stamp(seconds).slice(0, 16);
 const now = () => citywall.time?.city?.() ?? Date.now() / 1000;
 
 // The moment at which the city's clocks show a local text such as 2026-11-20T18:00, in seconds since 1970.

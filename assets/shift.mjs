@@ -1,6 +1,7 @@
 // The desk's log and its hand-over, and the sources in depth: why records were refused, and the records, masked.
 
 import { clock, english, make, write } from "./elements.mjs";
+import { stamp } from "./zone.mjs";
 
 const citywall = (window.citywall ??= {});
 citywall.sinks ??= {};
@@ -26,7 +27,6 @@ const WORDS = {
 };
 const words = () => WORDS[english() ? "en" : "zh"];
 
-const zone = document.querySelector('meta[name="citywall-zone"]')?.content || undefined;
 // -- the log -------------------------------------------------------------------------------------------------
 
 let log = { rows: [], holder: null, shift: {} };
@@ -111,7 +111,7 @@ function over() {
     .then((done) => done && citywall.choosePerson?.()).catch(() => {})); // Whoever sits here now acts in their own name.
 }
 
-const today = () => new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone }).format(new Date(1000 * (citywall.time?.city?.() ?? Date.now() / 1000)));
+const today = () => stamp(citywall.time?.city?.() ?? Date.now() / 1000).slice(0, 10);
 
 // The lines as a table that a spreadsheet opens; what begins like a formula is made a text.
 function save() {

@@ -2,6 +2,8 @@
 // said again until somebody acknowledges it. A browser plays nothing before somebody has touched the page, and a desk
 // that is mute says so in words for as long as it is.
 
+import { time as clock } from "./zone.mjs";
+
 const citywall = (window.citywall ??= {});
 const at = (id) => document.getElementById(id);
 const english = () => document.documentElement.lang === "en";
@@ -57,9 +59,8 @@ async function unlock() {
 }
 
 function time() {
-  const zone = document.querySelector('meta[name="citywall-zone"]')?.content || undefined;
   const now = citywall.time?.city?.() ?? Date.now() / 1000;
-  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(new Date(now * 1000));
+  return clock(now).slice(0, 5);
 }
 
 function quietNow() {
@@ -143,7 +144,7 @@ function show() {
   if (button.dataset.sound !== state) button.dataset.sound = state;
   write(button, text[state]);
   button.setAttribute("aria-pressed", String(state === "on"));
-  const hour = kept.muted ? new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: document.querySelector('meta[name="citywall-zone"]')?.content || undefined }).format(new Date(kept.muted)) : "";
+  const hour = kept.muted ? clock(kept.muted / 1000).slice(0, 5) : "";
   const note = kept.muted ? text.muted(hour) : !(window.AudioContext ?? window.webkitAudioContext) ? text.none : state === "locked" ? text.mutedLocked : quietNow() ? text.quietNow(kept.from, kept.to) : "";
   const box = at("desk_queue-muted");
   write(box, note);

@@ -11,10 +11,13 @@ const WORDS = {
 // A moment in seconds since 1970 as a date whose parts in UTC are the city's.
 const local = (seconds) => new Date(1000 * (seconds + (offsets.findLast(([from]) => from <= seconds) ?? offsets[0])[1]));
 
-// The time of day, as in 23:10:05.
-export const time = (seconds) => local(seconds).toISOString().slice(11, 19);
+// Date and time of day, as in 2026-11-22 23:10:05.
+export const stamp = (seconds) => local(seconds).toISOString().slice(0, 19).replace("T", " ");
 
-// The date with its day of the week.
+// The time of day, as in 23:10:05.
+export const time = (seconds) => stamp(seconds).slice(11);
+
+// The date in words, with its day of the week.
 export function date(seconds, lang) {
   const at = local(seconds);
   return WORDS[lang === "en" ? "en" : "zh"].date(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCDay());

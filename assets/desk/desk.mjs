@@ -1,6 +1,8 @@
 // What the desks' pages have in common: language, time, the age of what is shown, fetching, and going elsewhere.
 
 import { make } from "../elements.mjs";
+import { grouped } from "../numbers.mjs";
+import { stamp } from "../zone.mjs";
 
 const citywall = (window.citywall ??= {});
 const html = document.documentElement;
@@ -11,7 +13,7 @@ const WORDS = {
   en: { asof: "As of", ago: (t) => `${t} ago`, behind: (n) => `history is ${n} batches behind`, lost: "Connection lost", never: "The board has no data yet", late: "The board stands still" },
 };
 
-const desk = (citywall.desk = { root: meta("root"), zone: meta("zone"), said: null, heard: 0, lost: false });
+const desk = (citywall.desk = { root: meta("root"), said: null, heard: 0, lost: false });
 desk.query = () => new URLSearchParams(location.search);
 desk.lang = () => (languages.includes(desk.query().get("lang")) ? desk.query().get("lang") : languages[0]);
 desk.words = (words) => words[desk.lang() === "en" ? "en" : "zh"];
@@ -37,11 +39,11 @@ function age() {
   let text = words.never;
   let state = "live";
   if (said?.as_of) {
-    const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: desk.zone }).format(new Date(said.as_of * 1000));
+    const moment = stamp(said.as_of);
     const old = said.wall ? citywall.time.wall() - said.wall : 0;
     text = `${words.asof} ${moment} · ${words.ago(citywall.ago?.(old, desk.lang()) ?? "")}`;
     if (old > 30) [state, text] = ["late", `${words.late} · ${text}`];
-    if (said.behind > 4) [state, text] = ["late", `${text} · ${words.behind(said.behind.toLocaleString("en"))}`];
+    if (said.behind > 4) [state, text] = ["late", `${text} · ${words.behind(grouped(said.behind))}`];
   } else state = "late";
   if (desk.lost) [state, text] = ["lost", `▲ ${words.lost} · ${text}`];
   if (box.dataset.state !== state) box.dataset.state = state;

@@ -1,5 +1,7 @@
 // The screens: each with its picture and how it does; chosen by mouse or arrow keys, and sent elsewhere.
 
+import { grouped } from "../numbers.mjs";
+
 const { desk } = window.citywall;
 const { make, at } = desk;
 const WORDS = {
@@ -209,7 +211,7 @@ function facts(screen, box) {
     [w().size, screen.size?.[0] ? `${screen.size[0]} × ${screen.size[1]}${screen.ratio && screen.ratio !== 1 ? ` @${screen.ratio}` : ""}` : "–"],
     [w().link, screen.age === undefined ? "–" : `${ago(screen.age)}${screen.polls ? ` (${w().polls})` : ""}`],
     [w().paint, screen.painted === null || screen.painted === undefined ? "–" : ago(screen.painted + screen.age)],
-    [w().fps, screen.fps ?? "–"], [w().memory, screen.memory ? `${screen.memory} MB` : "–"], [w().nodes, screen.nodes?.toLocaleString("en") ?? "–"],
+    [w().fps, screen.fps ?? "–"], [w().memory, screen.memory ? `${screen.memory} MB` : "–"], [w().nodes, screen.nodes ? grouped(screen.nodes) : "–"],
     [w().up, ago(screen.up)], [w().restarts, screen.restarts ?? "–"], [w().errors, screen.errors ? `${screen.errors}: ${screen.error}` : screen.errors ?? "–"],
     screen.chinese === false ? [w().font, w().install] : ["", ""],
     ["", states], screen.until && screen.until > said.now ? [w().until, ago(screen.until - said.now)] : ["", ""],

@@ -1,5 +1,7 @@
 // The tickets' table: its address is all its state. Rows come by keyset as one scrolls, the count beside them.
 
+import { grouped } from "../numbers.mjs";
+
 const { desk } = window.citywall;
 const { make, at } = desk;
 const WORDS = {
@@ -193,16 +195,15 @@ async function count() {
 function summary() {
   const { counts, chips, path, sort, limits } = about;
   const en = desk.lang() === "en";
-  const n = (value) => value.toLocaleString("en");
   const shares = [[counts.n, w().hits], ...(counts.moves === undefined ? [] : [[counts.moves, w().moves]])];
   at("desk-count").replaceChildren(...shares.flatMap(([value, unit], at) => [...(at ? [make("span", { className: "unit" }, "· ")] : []),
-    make("span", { className: "n" }, n(value)), make("span", { className: "unit" }, unit)]));
-  document.title = `${n(counts.n)} ${w().hits}`;
+    make("span", { className: "n" }, grouped(value)), make("span", { className: "unit" }, unit)]));
+  document.title = `${grouped(counts.n)} ${w().hits}`;
   const parts = [["open", "open"], ["late", "late"], ["on_time", "on_time"], ["not_on_time", "not_on_time"]];
   const filters = { open: [["open", "1"]], late: [["late", "1"]], on_time: [["on_time", "1"]], not_on_time: [["on_time", "0"]] };
   at("desk-sums").replaceChildren(...parts.filter(([name]) => counts[name] && counts[name] !== counts.n).map(([name]) =>
     make("button", { type: "button", className: `sum ${name}`, onclick: () => go((query) => filters[name].forEach(([key, value]) => query.set(key, value))) },
-      make("b", {}, n(counts[name])), ` ${w()[name]}`)), ...(about.frozen ? [make("span", { className: "frozen" }, `❄ ${about.frozen.text}`)] : []));
+      make("b", {}, grouped(counts[name])), ` ${w()[name]}`)), ...(about.frozen ? [make("span", { className: "frozen" }, `❄ ${about.frozen.text}`)] : []));
   desk.path(path, (code) => desk.link("/tickets", Object.fromEntries([...desk.query()].filter(([name]) => name !== "lang" && name !== "place").concat([["place", code]]))));
   for (const link of at("desk-path").children) {
     if (link.href) link.onclick = (event) => { event.preventDefault(); const code = path[[...at("desk-path").querySelectorAll("a")].indexOf(link)].code; go((q) => (code === desk.root ? q.delete("place") : q.set("place", code))); };
@@ -215,8 +216,8 @@ function summary() {
   at("desk-add").replaceChildren(make("button", { type: "button", className: "tool", "aria-haspopup": "dialog", onclick: chooser }, w().add));
   const place = desk.query().get("place");
   at("desk-export").replaceChildren(make("a", { className: "tool", href: desk.link("/rates", place ? { place } : {}) }, w().rates), ...["csv", "xlsx"].map((kind) =>
-    make("a", { className: "tool", href: `/tickets/export.${kind}?${words()}`, download: "", title: w().most(n(limits[kind])), "data-cut": counts.n > limits[kind] },
-      `${w()[kind]}${counts.n > limits[kind] ? ` · ${w().most(n(limits[kind]))}` : ""}`)));
+    make("a", { className: "tool", href: `/tickets/export.${kind}?${words()}`, download: "", title: w().most(grouped(limits[kind])), "data-cut": counts.n > limits[kind] },
+      `${w()[kind]}${counts.n > limits[kind] ? ` · ${w().most(grouped(limits[kind]))}` : ""}`)));
   const shown = api.getColumnState().find((column) => column.sort);
   const wanted = sort.down ? "desc" : "asc";
   if (shown?.colId !== sort.by || shown?.sort !== wanted) {
@@ -274,7 +275,7 @@ async function chooser() {
   const { names, yes, titles } = said;
   const add = (name, value) => go((query) => { if (!query.getAll(name).includes(value)) query.append(name, value); });
   const group = (title, choices) => make("section", {}, make("h3", {}, title), make("div", { className: "choices" }, choices));
-  const button = (text, n, work) => make("button", { type: "button", className: "choice", onclick: work }, make("span", {}, text), n === null || n === undefined ? null : make("small", {}, n.toLocaleString("en")));
+  const button = (text, n, work) => make("button", { type: "button", className: "choice", onclick: work }, make("span", {}, text), n === null || n === undefined ? null : make("small", {}, grouped(n)));
   const found = make("input", { type: "search", placeholder: w().search, "aria-label": w().search });
   const groups = [
     ...(about.children.length ? [group(w().down, about.children.map((c) => button(c.title, null, () => go((q) => q.set("place", c.code)))))] : []),

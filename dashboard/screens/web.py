@@ -136,31 +136,25 @@ def make_app(
 
     own += [Route("/", first), Route("/shapes/{code}.json", shapes), Route("/panel/{panel}.json", panel)]
     own += keeping.routes(layouts, city, version)
-    marks: dict[str, str] = {}
+    drawn = {screen: folded(tree, kept) for screen, tree in pages.items()}
+    drawn |= {desk: to_json(tree) for desk, tree in (desks or {}).items()}
+    # Another mark whenever what Dash asks for is another.
+    marks = {name: blake2b(version.encode() + body, digest_size=6).hexdigest() for name, body in drawn.items()}
     for screen, tree in pages.items():
-        drawn = folded(tree, kept)
-        prefix = f"/{screen}{marked(marks, screen, version, drawn)}"
+        prefix = f"/{screen}{MARK}{marks[screen]}"
         ahead = [f'<link rel="preload" as="fetch" crossorigin href="{prefix}/_dash-{name}">' for name in ASKED]
         # Only what is used: a browser complains of what was loaded ahead in vain.
         if '"type":"Graph"' in to_json(tree).decode().replace(" ", ""):
             ahead.append(f'<link rel="preload" as="script" href="{prefix}{PLOTLY}">')
         ahead.append(keeping.head(layouts[screen], city))
         loads = partial(wall_scripts, tree=tree, loaded=loaded, ahead="\n".join(filter(None, ahead)))
-        own += _screen(screen, prefix, app, drawn, city, places, loads)
-    for desk, tree in (desks or {}).items():
-        drawn = to_json(tree)
-        prefix = f"/{desk}{marked(marks, desk, version, drawn)}"
-        loads = partial(desk_scripts, name=desk, version=version, grid=b"dash_ag_grid" in drawn)
-        own += _screen(desk, prefix, app, drawn, city, places, loads)
+        own += _screen(screen, prefix, app, drawn[screen], city, places, loads)
+    for desk in desks or {}:
+        loads = partial(desk_scripts, name=desk, version=version, grid=b"dash_ag_grid" in drawn[desk])
+        own += _screen(desk, f"/{desk}{MARK}{marks[desk]}", app, drawn[desk], city, places, loads)
     server.router.routes[:0] = own
     server.add_middleware(cast(Any, Front), own=own, limit=body_limit, limits=body_limits or {}, marks=marks)
     return server
-
-
-def marked(marks: dict[str, str], screen: str, version: str, drawn: bytes) -> str:
-    """What the addresses that Dash asks for on a screen's page have in them; noted in ``marks``."""
-    marks[screen] = blake2b(version.encode() + drawn, digest_size=6).hexdigest()
-    return f"{MARK}{marks[screen]}"
 
 
 def page_version() -> str:

@@ -51,18 +51,19 @@ def test_the_city_s_time_is_the_zone_s_at_every_moment(page: Page, zone: str) ->
     """Around each change of the clocks, and at odd moments between."""
     known = offsets(ZoneInfo(zone))
     page.set_content(f"<meta name='citywall-offsets' content='{json.dumps(known)}'>")
-    run(page, "zone.mjs", "time", "date")
+    run(page, "zone.mjs", "time", "date", "stamp")
     moments = [at + beside for at, _ in known for beside in (0, -1, 1, -3600, 3599, 1_234_567)]
     wrong = page.evaluate(
         """([zone, moments]) => {
           const format = (lang, about) => new Intl.DateTimeFormat(lang, { ...about, timeZone: zone });
           const clock = format("en-GB", { timeStyle: "medium" });
+          const whole = format("sv-SE", { dateStyle: "short", timeStyle: "medium" });
           const day = format("zh-CN", { year: "numeric", month: "long", day: "numeric", weekday: "short" });
           const words = format("en-GB", { year: "numeric", month: "short", day: "numeric", weekday: "short" });
           return moments.filter((at) => {
             const moment = new Date(1000 * at);
-            return time(at) !== clock.format(moment) || date(at, "zh") !== day.format(moment)
-              || date(at, "en") !== words.format(moment);
+            return time(at) !== clock.format(moment) || stamp(at) !== whole.format(moment)
+              || date(at, "zh") !== day.format(moment) || date(at, "en") !== words.format(moment);
           });
         }""",
         [zone, [moment for moment in moments if moment > known[0][0]]],
