@@ -6,20 +6,22 @@ const { desk } = window.citywall;
 const { make, at } = desk;
 const WORDS = {
   zh: {
-    title: "屏幕", there: "在线", gone: "离线", ago: "前", never: "无画面", moving: "切换中", identify: "识别", reload: "重新载入", rename: "改名",
+    title: "屏幕", there: "在线", gone: "离线", ago: "前", blank: "无画面", moving: "切换中", identify: "识别", reload: "重新载入", rename: "改名",
     forget: "移除", scene: "场景", layout: "页面", place: "地点", panel: "放大面板", back: "退出放大", playlist: "播放列表", plays: "播放中", paused: "已暂停",
     stop: "停止", pause: "暂停", go: "继续", send: "切换", forever: "一直", minutes: "分钟", all: "全部屏幕", size: "尺寸", memory: "脚本内存",
     fps: "帧率", paint: "上次绘制", link: "上次报告", errors: "错误", up: "已运行", restarts: "自动重启", polls: "轮询", none: "没有屏幕。在显示器上打开 /wall?screen=hall-1 即自动登记。",
     keys: "方向键选择 · I 识别 · R 重新载入 · F2 改名 · 拖到另一屏即送去画面", hand: "送到另一屏", until: "至", no: "无", name: "名称", done: "已送达", undurable: "已生效，但未能写入数据库", city: "全市", nodes: "节点", wall: "大屏", device: "终端",
     fontless: "缺中文字体", font: "中文字体", install: "无，中文显示为方框。请安装 Noto Sans CJK SC（思源黑体）、微软雅黑或苹方，再重启浏览器",
+    panels: "面板", live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中",
   },
   en: {
-    title: "Screens", there: "online", gone: "offline", ago: "ago", never: "no picture", moving: "moving", identify: "Identify", reload: "Reload", rename: "Rename",
+    title: "Screens", there: "online", gone: "offline", ago: "ago", blank: "no picture", moving: "moving", identify: "Identify", reload: "Reload", rename: "Rename",
     forget: "Remove", scene: "Scene", layout: "Page", place: "Place", panel: "Panel full-screen", back: "Back from full-screen", playlist: "Playlist", plays: "playing", paused: "paused",
     stop: "Stop", pause: "Pause", go: "Go on", send: "Send", forever: "for good", minutes: "min", all: "All screens", size: "Size", memory: "Script memory",
     fps: "Frames/s", paint: "Last paint", link: "Last report", errors: "Errors", up: "Running for", restarts: "Restarted itself", polls: "polls", none: "No screen yet. Open /wall?screen=hall-1 on a display, and it stands here.",
     keys: "Arrow keys choose · I identify · R reload · F2 rename · drag onto another screen to show it there", hand: "Show it on another screen too", until: "until", no: "none", name: "Name", done: "Done", undurable: "Done, but not written to the database", city: "Whole city", nodes: "Nodes", wall: "Wall", device: "Device",
     fontless: "No Chinese font", font: "Chinese font", install: "none: Chinese shows as boxes. Install Noto Sans CJK SC (Source Han Sans), Microsoft YaHei or PingFang, then restart the browser",
+    panels: "Panels", live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading",
   },
 };
 const w = () => desk.words(WORDS);
@@ -136,7 +138,7 @@ function card(screen) {
     img.src = `/screens/${encodeURIComponent(screen.id)}/thumbnail?t=${screen.picture}`;
   }
   img.hidden = !screen.picture;
-  write(blank, screen.picture ? "" : w().never);
+  write(blank, screen.picture ? "" : w().blank);
   write(one.querySelector(".shows"), where(screen));
   write(one.querySelector(".health"), screen.online
     ? [...(fontless ? [w().fontless] : [screen.fps !== null && screen.fps !== undefined ? `${Math.round(screen.fps)} fps` : "", screen.memory ? `${Math.round(screen.memory)} MB` : ""]), `${ago(screen.painted === null || screen.painted === undefined ? null : screen.painted + screen.age)}`].filter(Boolean).join(" · ")
@@ -205,7 +207,7 @@ function controls(screen) {
 }
 
 function facts(screen, box) {
-  const states = Object.entries(screen.states ?? {}).map(([state, number]) => `${state} ${number}`).join(" · ");
+  const states = Object.entries(screen.states ?? {}).map(([state, number]) => `${w()[state] ?? state} ${number}`).join(" · ");
   const rows = [
     [w().place, screen.place_title ?? "–"],
     [w().size, screen.size?.[0] ? `${screen.size[0]} × ${screen.size[1]}${screen.ratio && screen.ratio !== 1 ? ` @${screen.ratio}` : ""}` : "–"],
@@ -214,7 +216,7 @@ function facts(screen, box) {
     [w().fps, screen.fps ?? "–"], [w().memory, screen.memory ? `${screen.memory} MB` : "–"], [w().nodes, screen.nodes ? grouped(screen.nodes) : "–"],
     [w().up, ago(screen.up)], [w().restarts, screen.restarts ?? "–"], [w().errors, screen.errors ? `${screen.errors}: ${screen.error}` : screen.errors ?? "–"],
     screen.chinese === false ? [w().font, w().install] : ["", ""],
-    ["", states], screen.until && screen.until > said.now ? [w().until, ago(screen.until - said.now)] : ["", ""],
+    [states && w().panels, states], screen.until && screen.until > said.now ? [w().until, ago(screen.until - said.now)] : ["", ""],
   ].filter(([, text]) => text !== "");
   const text = JSON.stringify(rows);
   if (box.dataset.text === text) return;

@@ -8,6 +8,7 @@ import { cover } from "./tiles.mjs";
 
 const citywall = window.citywall;
 
+const ACROSS = 0.6; // of the map's width
 const kept = new Map();
 
 export function shapes(code) {
@@ -83,7 +84,11 @@ export function fit() {
   if (!state.home?.isValid()) return;
   state.moved = false;
   const unit = rem();
-  state.map.fitBounds(state.home, { animate: false, paddingTopLeft: [2 * unit, 5 * unit], paddingBottomRight: [2 * unit, 3 * unit] });
+  const over = state.map.getContainer().closest(".map")?.querySelector(".switch");
+  // On a narrow map the buttons reach across it, and the places begin below them; on others they have the corner.
+  const across = over?.offsetWidth > ACROSS * state.map.getSize().x;
+  const top = Math.max(5 * unit, across ? over.offsetTop + over.offsetHeight + unit : 0);
+  state.map.fitBounds(state.home, { animate: false, paddingTopLeft: [2 * unit, top], paddingBottomRight: [2 * unit, 3 * unit] });
 }
 
 function behave(feature, outline, aside) {

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 SIZES = [(1920, 1080), (3840, 1080), (1280, 800), (1024, 1366)]
 
+# The points of the places' outlines that lie below the map's buttons, in pixels of the map.
+BARED = """() => {
+  const map = leafletMap.getContainer().getBoundingClientRect(), found = [];
+  const groups = [...document.querySelectorAll("#map .switch > div")].map((group) => group.getBoundingClientRect());
+  leafletMap.eachLayer((one) => one._rings?.flat().forEach((ring) => {
+    const { x, y } = leafletMap.layerPointToContainerPoint(ring);
+    const over = (box) => x > box.left - map.left && x < box.right - map.left && y < box.bottom - map.top;
+    if (groups.some((box) => box.width && over(box))) found.push([x, y]);
+  }));
+  return found;
+}"""
+
 
 def looked_at(screen: Screen) -> dict[str, Any]:
     """What the eye finds once the page stands still. Its texts are the city's own in either language."""
@@ -46,6 +58,7 @@ def test_the_wall_is_whole_and_readable(
         assert seen["pieces"] > 80
         there = LAYOUT.pictures[aspect(width, height)].split()
         assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
+        assert screen.page.evaluate(BARED) == [], "no place lies below the buttons"
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
     assert not found, "\n".join(f"{kind}: {fault}" for kind, faults in found.items() for fault in faults)
 
