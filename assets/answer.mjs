@@ -145,7 +145,7 @@ export function line(points, every, now, [width, height, room] = [1000, 100, 8])
     const spot = `${((width * (moment - from)) / 86400).toFixed(2)} ${y(value).toFixed(1)}`;
     path += n && moment - known[n - 1][0] <= 1.5 * every ? `L${spot}` : `M${spot}h0.01`;
   });
-  return { low, high, n: known.length, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
+  return { low, high, since: known[0][0], rate: points[0].length > 2, drawing: make("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", class: "trace" }, make("svg:path", { d: path })) };
 }
 
 // Deeper places are noted less often, and a trace says so.

@@ -6,6 +6,7 @@ import { folded } from "./live/age.mjs";
 
 const citywall = (window.citywall ??= {});
 const html = document.documentElement;
+const YOUNG = 3600; // s that a trace begins to be drawn with: a shorter one would be an upright stroke at its end
 const EVERY = 300000; // ms between two looks at the traces, which are noted every five minutes
 const STATES = {
   zh: { late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", before: "前" },
@@ -86,8 +87,9 @@ function ages() {
 
 function drawTrace(box, points, every, now) {
   const before = box.querySelector("svg.trace");
-  const found = line(points, every, now, [100, 40, 2]);
-  if (!found || found.n < 2) before?.remove();
+  const painted = box.querySelector(".drawing"); // Its own line, which came while this one was asked for.
+  const found = painted ? null : line(points, every, now, [100, 40, 2]);
+  if (!found || now - found.since < YOUNG) before?.remove();
   else if (before) before.replaceWith(found.drawing);
   else box.append(found.drawing);
 }

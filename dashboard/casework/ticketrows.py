@@ -108,7 +108,9 @@ def cells(row: Mapping[str, Any], to: Reader) -> dict[str, str]:
 
 
 def line(row: Mapping[str, Any], to: Reader) -> dict[str, Any]:
-    """A row as the table on the screen takes it: the cells it shows, its key, and what its countdown counts to."""
+    """A row as the table on the screen takes it: the cells it shows, its key, and what its countdown counts to. One
+    that is no longer open has no light; in its place stands how it ended.
+    """
     texts = cells(row, to)
     light = light_of(row, to.now)
     runs = light in ("normal", "soon", "overdue", "worst")
@@ -118,7 +120,7 @@ def line(row: Mapping[str, Any], to: Reader) -> dict[str, Any]:
     code = row["place"] or ""
     return {
         **{name: texts[name] for name in COLUMNS}, **short,
-        "light": f"{shape} {SHORT[light][to.language]}" if light else "", "where": texts["place"],
+        "light": f"{shape} {SHORT[light][to.language]}" if light else texts["state"], "where": texts["place"],
         "place": to.places[code].title(to.language) if code in to.places else texts["place"],
         "key": f"{row['source']}|{row['number']}", "tone": light or ("late" if row["on_time"] == 0 else "ended"),
         "due": row["deadline"] if runs else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +18,7 @@ from tests.browser.screen import Board, board_of, post, serious
 from tests.servers import House, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, WebSocketRoute
+    from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 TABLETS = [(1280, 800), (1024, 1366), (834, 1194), (1180, 820)]
@@ -251,6 +253,39 @@ def test_a_ticket_s_page_shows_what_was_asked_for_on_it(tablet: Page) -> None:
     tablet.fill("dialog.ck textarea", "已回复")
     tablet.tap("[data-act=reported]")
     tablet.locator(".order", has_text="已办，待阅").wait_for(timeout=20_000)
+
+
+def test_a_tile_has_one_line_and_no_stroke_for_a_day_that_has_just_begun(tablet: Page, small: House) -> None:
+    links: list[WebSocketRoute] = []
+    held_back: list[str | bytes] = []
+    asked: list[Route] = []
+
+    def between(link: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            early = not asked and json.loads(message)["t"] == "paint"
+            (held_back.append if early else link.send)(message)
+
+        links.append(link)
+        link.connect_to_server().on_message(pass_on)
+
+    tablet.route_web_socket("**/live", between)
+    tablet.route("**/trace?**", lambda route: asked.append(route))
+    tablet.goto(small.url + "/cockpit")
+    until(lambda: tablet.evaluate("() => true") and asked, 15, "the lines of the last day are asked for")
+    for message in held_back:
+        links[-1].send(message)
+    painted = "() => [...document.querySelectorAll('.ck-line .drawing')].map((one) => one.parentElement.dataset.trace)"
+    until(lambda: tablet.evaluate(painted), 15, "lines of their own are painted")
+    figures = parse_qs(urlsplit(asked[0].request.url).query)["figure"]
+    own = set(tablet.evaluate(painted))
+    young, *rest = [name for name in figures if name not in own]
+    assert own & set(figures), "a line was asked for that has been painted since"
+    now = datetime.now(UTC).timestamp()
+    points = [[now - age, age % 700] for age in range(7200, -1, -300)]
+    said = {name: {"points": points[-4:] if name == young else points} for name in figures}
+    asked[0].fulfill(json={"figures": said, "every": 300, "now": now})
+    drawn = "() => [...document.querySelectorAll('.ck-line svg.trace')].map((one) => one.parentElement.dataset.trace)"
+    until(lambda: set(tablet.evaluate(drawn)) == set(rest), 5, "only those that are old enough and have no other")
 
 
 @pytest.mark.outage

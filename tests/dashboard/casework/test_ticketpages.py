@@ -128,7 +128,8 @@ async def test_rows_and_count_are_those_asked_for_and_say_how_old_they_are(clien
     count = (await client.get("/tickets/count?open=1")).json()
     assert count["counts"] == {"n": 4, "open": 4, "late": 3, "on_time": 0, "not_on_time": 0}
     assert json.loads(rows.headers["x-as-of"])["as_of"] == NOW.timestamp()
-    assert numbers(await client.get("/tickets/rows?place=B")) == ["4", "2"]
+    beside = (await client.get("/tickets/rows?place=B&lang=en")).json()["rows"]
+    assert [(row["number"], row["light"]) for row in beside] == [("4", "Closed"), ("2", "▲ late")], "how it ended"
 
 
 async def test_what_cannot_be_asked_is_refused_by_name(client: httpx.AsyncClient) -> None:
