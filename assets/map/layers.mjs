@@ -2,6 +2,7 @@
 // A layer's points are fetched once by their version; its states come with every change.
 
 import { grouped } from "../numbers.mjs";
+import { refit } from "./outlines.mjs";
 import { stamp } from "./points.mjs";
 import { layer, rem, shown, state, states } from "./scene.mjs";
 
@@ -44,6 +45,7 @@ function legend(groups) {
   });
   box.replaceChildren(...lines.flat());
   box.classList.toggle("several", groups.some(([title]) => title));
+  refit();
 }
 
 function mark(light, shape) {

@@ -8,7 +8,7 @@ import { cover } from "./tiles.mjs";
 
 const citywall = window.citywall;
 
-const ACROSS = 0.6; // of the map's width
+const [ABOVE, BELOW] = [0.6, 0.3]; // of the map's width
 const kept = new Map();
 
 export function shapes(code) {
@@ -80,15 +80,27 @@ function clear() {
   hideTip();
 }
 
+// The pixels above and below that the places leave free: for buttons or a legend that reach so far across that the
+// places would lie below them; shorter ones have their corners.
+function free() {
+  const [unit, size] = [rem(), state.map.getSize()];
+  const [above, below] = [".switch", ".map-lights"].map((name) => state.map.getContainer().closest(".map")?.querySelector(name));
+  const top = above?.offsetWidth > ABOVE * size.x ? above.offsetTop + above.offsetHeight + unit : 0;
+  const foot = below?.offsetWidth > BELOW * size.x ? size.y - below.offsetTop + unit : 0;
+  return [Math.max(5 * unit, top), Math.max(3 * unit, foot)];
+}
+
+// Fits the places anew where what is to be left free has changed, as with a legend of other layers.
+export function refit() {
+  if (state.free && !state.moved && String(free()) !== String(state.free)) fit();
+}
+
 export function fit() {
   if (!state.home?.isValid()) return;
   state.moved = false;
-  const unit = rem();
-  const over = state.map.getContainer().closest(".map")?.querySelector(".switch");
-  // On a narrow map the buttons reach across it, and the places begin below them; on others they have the corner.
-  const across = over?.offsetWidth > ACROSS * state.map.getSize().x;
-  const top = Math.max(5 * unit, across ? over.offsetTop + over.offsetHeight + unit : 0);
-  state.map.fitBounds(state.home, { animate: false, paddingTopLeft: [2 * unit, top], paddingBottomRight: [2 * unit, 3 * unit] });
+  state.free = free();
+  const [side, [top, foot]] = [2 * rem(), state.free];
+  state.map.fitBounds(state.home, { animate: false, paddingTopLeft: [side, top], paddingBottomRight: [side, foot] });
 }
 
 function behave(feature, outline, aside) {

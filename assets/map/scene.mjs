@@ -31,6 +31,7 @@ export const state = {
   labels: new Map(), // code → {marker, box, title, value, more, spot, feature}
   points: null,
   home: null, // bounds of the place
+  free: null, // the pixels above and below that the places were fitted between
   moved: false, // whether somebody has moved the map since
   beyond: 0, // how far beyond the map's edges is drawn what stands on it, as a share of its size
   under: null, // the place under the pointer: {feature, aside, chosen}

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 SIZES = [(1920, 1080), (3840, 1080), (1280, 800), (1024, 1366)]
 
-# The points of the places' outlines that lie below the map's buttons, in pixels of the map.
-BARED = """() => {
+# The points of the places' outlines that lie below the map's buttons or its legend, in pixels of the map.
+COVERED = """() => {
   const map = leafletMap.getContainer().getBoundingClientRect(), found = [];
-  const groups = [...document.querySelectorAll("#map .switch > div")].map((group) => group.getBoundingClientRect());
+  const boxes = [...document.querySelectorAll("#map .switch > div, #map-lights > div")].map((box) => box.getBoundingClientRect());
   leafletMap.eachLayer((one) => one._rings?.flat().forEach((ring) => {
-    const { x, y } = leafletMap.layerPointToContainerPoint(ring);
-    const over = (box) => x > box.left - map.left && x < box.right - map.left && y < box.bottom - map.top;
-    if (groups.some((box) => box.width && over(box))) found.push([x, y]);
+    const spot = leafletMap.layerPointToContainerPoint(ring);
+    const [x, y] = [spot.x + map.left, spot.y + map.top];
+    if (boxes.some((box) => x > box.left && x < box.right && y > box.top && y < box.bottom)) found.push([x, y]);
   }));
   return found;
-}"""
+}"""  # noqa: E501
 
 
 def looked_at(screen: Screen) -> dict[str, Any]:
@@ -58,9 +58,20 @@ def test_the_wall_is_whole_and_readable(
         assert seen["pieces"] > 80
         there = LAYOUT.pictures[aspect(width, height)].split()
         assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
-        assert screen.page.evaluate(BARED) == [], "no place lies below the buttons"
+        assert screen.page.evaluate(COVERED) == [], "no place lies below the buttons"
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
     assert not found, "\n".join(f"{kind}: {fault}" for kind, faults in found.items() for fault in faults)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("size", [(1920, 1080), (3840, 2160), (1024, 1366)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_no_place_lies_below_a_legend_of_several_layers(
+    new_context: Callable[..., BrowserContext], demo: House, size: tuple[int, int], lang: str
+) -> None:
+    screen = Screen(new_context(viewport={"width": size[0], "height": size[1]}).new_page(), demo)
+    screen.open(f"/emergency?lang={lang}")
+    until(lambda: screen.page.locator("#map-lights > div").count() == 2, 10, "two layers are told")
+    until(lambda: screen.page.evaluate(COVERED) == [], 5, "no place lies below what is told of them")
 
 
 READY = "() => document.querySelector('#desk')?.dataset.ready"
