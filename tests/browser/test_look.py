@@ -31,6 +31,10 @@ COVERED = """() => {
 }"""  # noqa: E501
 
 
+# How many places the map outlines.
+OUTLINED = "() => { let n = 0; leafletMap.eachLayer((one) => { n += one._rings?.length > 0; }); return n; }"
+
+
 def looked_at(screen: Screen) -> dict[str, Any]:
     """What the eye finds once the page stands still. Its texts are the city's own in either language."""
     drawn = "() => document.querySelector('#map-legend').hidden === false || citywall.points.number > 0"
@@ -69,8 +73,9 @@ def test_no_place_lies_below_a_legend_of_several_layers(
     new_context: Callable[..., BrowserContext], demo: House, size: tuple[int, int], lang: str
 ) -> None:
     screen = Screen(new_context(viewport={"width": size[0], "height": size[1]}).new_page(), demo)
-    screen.open(f"/emergency?lang={lang}")
-    until(lambda: screen.page.locator("#map-lights > div").count() == 2, 10, "two layers are told")
+    screen.page.goto(f"{demo.url}/emergency?lang={lang}")
+    until(lambda: screen.page.locator("#map-lights > div").count() == 2, 20, "two layers are told")
+    assert screen.page.evaluate(OUTLINED) > 1, "places are drawn"
     until(lambda: screen.page.evaluate(COVERED) == [], 5, "no place lies below what is told of them")
 
 
