@@ -3,6 +3,7 @@
 
 import { english, make } from "./elements.mjs";
 import { percent } from "./numbers.mjs";
+import { SHAPES, STATES } from "./states.mjs";
 import { stamp, time } from "./zone.mjs";
 
 const citywall = (window.citywall ??= {});
@@ -18,17 +19,16 @@ const WORDS = {
   zh: {
     close: "关闭", formula: "口径", made: "构成", sources: "数据来源", asof: "数据截至", day: "近 24 小时", below: "下级", tickets: "相关工单",
     all: (n) => `查看全部${n ? ` ${n} 件` : ""} ›`, none: "尚无记录", upper: "列表中的数只在最上两级逐时记录", since: (t) => `自 ${t} 起有记录`, hourly: (n) => (n > 1 ? `每 ${n} 小时一记` : "每小时一记"), figures: "本卡指标", low: "最低", high: "最高",
-    live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", ago: (t) => `${t}前`, failed: "暂时取不到", nothing: "没有工单",
+    ago: (t) => `${t}前`, failed: "暂时取不到", nothing: "没有工单",
     line: "该行", on: (t) => `在「${t}」查看全部 ›`,
   },
   en: {
     close: "Close", formula: "Formula", made: "Made of", sources: "Rests on", asof: "As of", day: "Last 24 hours", below: "Below", tickets: "Tickets behind it",
     all: (n) => `All${n ? ` ${n}` : ""} ›`, none: "Nothing recorded yet", upper: "Numbers in lists are noted at the two upper levels only", since: (t) => `recorded since ${t}`, hourly: (n) => (n > 1 ? `noted every ${n} hours` : "noted hourly"), figures: "This card's numbers", low: "lowest", high: "highest",
-    live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", ago: (t) => `${t} ago`, failed: "Cannot be fetched now", nothing: "No ticket",
+    ago: (t) => `${t} ago`, failed: "Cannot be fetched now", nothing: "No ticket",
     line: "Its row", on: (t) => `All of them under ${t} ›`,
   },
 };
-const SHAPES = { live: "●", late: "■", silent: "◆", failing: "▲", never: "○" };
 const ASKABLE = "a.behind[href^='/tickets'], .number[data-value], .number[data-whole], .card > header h2 > button";
 const ROW = ".row, .strip";
 // What has digits and is no number of its own: names, scales and heads; and what leads elsewhere already.
@@ -185,7 +185,7 @@ function sourcesOf({ card, feeds }) {
   return part(w().sources,
     unsure ? make("p", { class: "fault" }, `▲ ${visible(card.querySelector(".age"))}`) : null,
     make("ul", { class: "sources" }, about.feeds.filter(({ name }) => !feeds || feeds.includes(name)).map(({ name, state, heard }) =>
-      make("li", { class: unsure ? "" : `is-${state}` }, make("span", { class: "shape" }, unsure ? "○" : SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, unsure ? "–" : w()[state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
+      make("li", { class: unsure ? "" : `is-${state}` }, make("span", { class: "shape" }, unsure ? "○" : SHAPES[state] ?? "○"), make("span", { class: "name" }, name), make("span", {}, unsure ? "–" : STATES[lang()][state] ?? state), make("span", { class: "n quiet" }, old(heard))))),
     about.as_of ? make("p", { class: "quiet" }, `${w().asof} ${clock(about.as_of, true)}`) : null);
 }
 

@@ -3,16 +3,13 @@
 
 import { line } from "./answer.mjs";
 import { folded } from "./live/age.mjs";
+import { SHAPES, STATES } from "./states.mjs";
 
 const citywall = (window.citywall ??= {});
 const html = document.documentElement;
 const YOUNG = 3600; // s that a trace begins to be drawn with: a shorter one would be an upright stroke at its end
 const EVERY = 300000; // ms between two looks at the traces, which are noted every five minutes
-const STATES = {
-  zh: { late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", before: "前" },
-  en: { late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", before: "ago" },
-};
-const SHAPES = { late: "■ ", silent: "◆ ", failing: "▲ ", never: "○ ", lost: "▲ " };
+const WORDS = { zh: { ago: (t) => `${t}前` }, en: { ago: (t) => `${t} ago` } };
 const here = () => document.querySelector('#wall[data-screen="cockpit"]');
 const lang = () => (html.lang === "en" ? "en" : "zh");
 
@@ -70,14 +67,13 @@ window.addEventListener("citywall:painted", () => look());
 
 function ages() {
   const about = citywall.about?.("cockpit_numbers");
-  const words = STATES[lang()];
   for (const span of document.querySelectorAll(".ck-age")) {
     const mine = span.dataset.feeds.split(" ");
     let [state, oldest] = folded(about?.feeds.filter((one) => mine.includes(one.name)) ?? []);
     if (html.dataset.link === "lost") state = "lost";
     const old = oldest === null || !citywall.ago ? "" : citywall.ago(citywall.time.wall() - oldest, lang());
-    const ago = old && `${old}${lang() === "en" ? " " : ""}${words.before}`;
-    const text = !about || html.dataset.link === "opening" ? "" : state === "live" ? ago : `${SHAPES[state]}${words[state]} ${old}`.trim();
+    const ago = old && WORDS[lang()].ago(old);
+    const text = !about || html.dataset.link === "opening" ? "" : state === "live" ? ago : `${SHAPES[state]} ${STATES[lang()][state]} ${old}`.trim();
     if (span.textContent !== text) span.textContent = text;
     if (span.dataset.state !== state) span.dataset.state = state;
   }

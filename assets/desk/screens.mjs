@@ -1,6 +1,7 @@
 // The screens: each with its picture and how it does; chosen by mouse or arrow keys, and sent elsewhere.
 
 import { grouped } from "../numbers.mjs";
+import { STATES } from "../states.mjs";
 
 const { desk } = window.citywall;
 const { make, at } = desk;
@@ -12,7 +13,7 @@ const WORDS = {
     fps: "帧率", paint: "上次绘制", link: "上次报告", errors: "错误", up: "已运行", restarts: "自动重启", polls: "轮询", none: "没有屏幕。在显示器上打开 /wall?screen=hall-1 即自动登记。",
     keys: "方向键选择 · I 识别 · R 重新载入 · F2 改名 · 拖到另一屏即送去画面", hand: "送到另一屏", until: "至", no: "无", name: "名称", done: "已送达", undurable: "已生效，但未能写入数据库", city: "全市", nodes: "节点", wall: "大屏", device: "终端",
     fontless: "缺中文字体", font: "中文字体", install: "无，中文显示为方框。请安装 Noto Sans CJK SC（思源黑体）、微软雅黑或苹方，再重启浏览器",
-    panels: "面板", live: "正常", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中",
+    panels: "面板",
   },
   en: {
     title: "Screens", there: "online", gone: "offline", ago: "ago", blank: "no picture", moving: "moving", identify: "Identify", reload: "Reload", rename: "Rename",
@@ -21,7 +22,7 @@ const WORDS = {
     fps: "Frames/s", paint: "Last paint", link: "Last report", errors: "Errors", up: "Running for", restarts: "Restarted itself", polls: "polls", none: "No screen yet. Open /wall?screen=hall-1 on a display, and it stands here.",
     keys: "Arrow keys choose · I identify · R reload · F2 rename · drag onto another screen to show it there", hand: "Show it on another screen too", until: "until", no: "none", name: "Name", done: "Done", undurable: "Done, but not written to the database", city: "Whole city", nodes: "Nodes", wall: "Wall", device: "Device",
     fontless: "No Chinese font", font: "Chinese font", install: "none: Chinese shows as boxes. Install Noto Sans CJK SC (Source Han Sans), Microsoft YaHei or PingFang, then restart the browser",
-    panels: "Panels", live: "live", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading",
+    panels: "Panels",
   },
 };
 const w = () => desk.words(WORDS);
@@ -207,7 +208,7 @@ function controls(screen) {
 }
 
 function facts(screen, box) {
-  const states = Object.entries(screen.states ?? {}).map(([state, number]) => `${w()[state] ?? state} ${number}`).join(" · ");
+  const states = Object.entries(screen.states ?? {}).map(([state, number]) => `${desk.words(STATES)[state] ?? state} ${number}`).join(" · ");
   const rows = [
     [w().place, screen.place_title ?? "–"],
     [w().size, screen.size?.[0] ? `${screen.size[0]} × ${screen.size[1]}${screen.ratio && screen.ratio !== 1 ? ` @${screen.ratio}` : ""}` : "–"],

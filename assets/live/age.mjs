@@ -3,17 +3,16 @@
 import { address, cards, html, meta } from "./address.mjs";
 import { shown } from "./paint.mjs";
 import { STALLED, now, said } from "./pulse.mjs";
+import { STATES } from "../states.mjs";
 
 const citywall = (window.citywall ??= {});
 const ORDER = ["live", "late", "silent", "failing", "never"];
 const WORDS = {
   zh: {
-    live: "前", late: "迟到", silent: "无声", failing: "故障", never: "从未收到", lost: "断线", broken: "中断", stalled: "停滞", catching: "正在补读", fault: "数据有误", opening: "载入中",
-    rests: (entry) => `这里的数字所依的数据目录「${entry}」`, since: (t) => `自 ${t} 起中断`, unknown: "从未更新", until: "，恢复之前不可采信。",
+    ago: (t) => `${t}前`, rests: (entry) => `这里的数字所依的数据目录「${entry}」`, since: (t) => `自 ${t} 起中断`, unknown: "从未更新", until: "，恢复之前不可采信。",
   },
   en: {
-    live: "ago", late: "late", silent: "silent", failing: "failing", never: "never heard", lost: "link lost", broken: "broken", stalled: "stalled", catching: "catching up", fault: "wrong data", opening: "loading",
-    rests: (entry) => `These numbers rest on the catalogue entry “${entry}”, which `, since: (t) => `has been broken since ${t}`, unknown: "was never updated", until: "; do not rely on them until it is back.",
+    ago: (t) => `${t} ago`, rests: (entry) => `These numbers rest on the catalogue entry “${entry}”, which `, since: (t) => `has been broken since ${t}`, unknown: "was never updated", until: "; do not rely on them until it is back.",
   },
 };
 
@@ -61,13 +60,13 @@ citywall.about = (id) => {
 
 export function age() {
   const lang = address.lang === "en" ? "en" : "zh";
-  const words = WORDS[lang];
+  const words = STATES[lang];
   for (const card of cards()) {
     const [state, since, entry] = stateOf(card.dataset.panel);
     if (card.dataset.state !== state) card.dataset.state = state;
     const span = card.querySelector(".age");
     const old = since === null || !citywall.ago ? "" : citywall.ago((entry ? citywall.time.city() : now()) - since, lang);
-    const text = entry ? [words[state], old && ` ${old}`, lang === "en" ? `: “${entry}”` : `：「${entry}」`].join("") : state === "live" ? (old ? `${old}${lang === "en" ? " " : ""}${words.live}` : "") : `${words[state]} ${old}`.trim();
+    const text = entry ? [words[state], old && ` ${old}`, lang === "en" ? `: “${entry}”` : `：「${entry}」`].join("") : state === "live" ? (old && WORDS[lang].ago(old)) : `${words[state]} ${old}`.trim();
     if (span && span.textContent !== text) span.textContent = text;
     if (span && (span.title !== "" || entry)) span.title = entry ? reason(entry, since, lang) : "";
     const plate = card.querySelector(":scope > .plate");

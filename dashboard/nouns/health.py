@@ -137,6 +137,6 @@ def alerts(health: Health, wall: float) -> Iterator[Alert]:
 
 ALERTING = {
     "silent": (2, Words("无声", "silent")), "failing": (3, Words("故障", "failing")),
-    "never": (3, Words("从未收到", "never heard")),
+    "never": (3, Words("未接入", "never heard")),
 }  # fmt: skip
 NOUN = Noun(name="feed", events=(FeedBeat,), slice=Health, views={"feeds": view_feeds}, alerts=alerts)

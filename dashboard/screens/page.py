@@ -209,7 +209,7 @@ OWN = re.compile(r'(?:src|href)="/assets/[\w/.-]+\.(?:mjs|css)\?')
 BEGINS = ('<script id="_dash-renderer" type="application/javascript">', '<script id="_dash-renderer" type="module">')
 DESK_KEEPS = (
     "tokens.css", "act.css", "act.mjs", "clock.mjs", "draw.mjs", "elements.mjs", "instruct.css", "instruct.mjs",
-    "numbers.mjs", "zone.mjs",
+    "numbers.mjs", "states.mjs", "zone.mjs",
 )  # fmt: skip
 DESK_DROPS = ("/dash_leaflet/", "/dash/dcc/", "/dash/dash_table/")
 
