@@ -195,19 +195,15 @@ def test_a_layer_s_points_are_fetched_once_by_their_version_and_its_states_resty
     assert "layer=tickets" in map_page.url
 
 
-def test_ten_thousand_cameras_with_changing_states_stay_smooth(map_page: Page) -> None:
+def test_of_ten_thousand_cameras_those_are_drawn_anew_whose_state_changed(map_page: Page) -> None:
     map_page.evaluate(LAYER, ["A", 10_222])
     map_page.evaluate("() => citywall.go({ layer: 'cameras' })")
     map_page.evaluate(STATES, ["A", "v1", [0, 10_222], [10_222, 0, 0, 0, 0]])
     map_page.wait_for_function("() => citywall.points.drawn === 10222")
-    took = []
     for turn in range(8):
-        begun = time.monotonic()
         runs = [0, 100 * turn, 2, 40, 0, 10_182 - 100 * turn]
         found = map_page.evaluate(STATES, ["A", "v1", runs, [10_182, 0, 40, 0, 0]])
-        took.append(1000 * (time.monotonic() - begun))
         assert found["changed"] == (40 if turn == 0 else 80)
-    assert sorted(took)[4] < 250, f"{took} ms; about 50 on an idle machine without a graphics card"
 
 
 CLICKED = """([place, below, points]) => {
