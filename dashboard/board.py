@@ -100,10 +100,13 @@ class Board:
                     part.advance(now)
 
     def told(self, now: float) -> list[tuple[str, Alert]]:
-        """What the nouns have to alert of at ``now``, each with its noun's name; worked out once for each change."""
+        """What the nouns have to alert of at ``now``, each with its noun's name; worked out once for each change.
+
+        Before the first tick, at 0, nobody knows what time it is: nothing is late.
+        """
         if self._told is None or self._told[0] != now:
             found: list[tuple[str, Alert]] = []
-            for noun in NOUNS.values():
+            for noun in NOUNS.values() if now else ():
                 if noun.alerts is not None:
                     # Feeds live in wall time; where the city's is another, as in a replay, theirs is moved to it.
                     shift = now - self.wall if noun.name == "feed" and abs(now - self.wall) > APART else 0.0

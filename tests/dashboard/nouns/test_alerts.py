@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.board import NOUNS, Board
+from dashboard.city import read_city
 from dashboard.events import Act, Event
 from dashboard.nouns import alerts as desk
 from dashboard.nouns.alerts import (
@@ -36,7 +37,9 @@ from dashboard.nouns.sensors import SensorReading
 from dashboard.nouns.thresholds import SensorTable, Thresholds
 from dashboard.nouns.tickets import TicketReported
 from dashboard.places import Place, PlaceTree
+from dashboard.sources.feed import rules_of
 from dashboard.words import Words
+from tests.servers import ROOT
 
 PLACES = PlaceTree.of([Place("d", "区", "district"), Place("a", "甲镇", "town", "d"), Place("b", "乙镇", "town", "d")])
 START = 1_795_300_200.0
@@ -241,6 +244,12 @@ def test_a_feed_that_falls_silent_is_told_in_the_citys_time() -> None:
     (dead,) = told(beat(0, 0), seconds=302).values()
     assert (dead.severity, dead.key.startswith("feed|house|")) == (1, True)
     assert told(beat(300, 295), seconds=302) == {}
+
+
+def test_nothing_is_late_before_somebody_has_said_what_time_it_is() -> None:
+    board = Board(rules_of(read_city(ROOT / "cities" / "nanhai.toml")))
+    assert any(list(noun.alerts(board.slices[name], board.now)) for name, noun in NOUNS.items() if noun.alerts)
+    assert board.view("alerts", "440605")["data"]["alerts"] == []
 
 
 def test_every_noun_that_alerts_is_asked_and_the_board_shows_it() -> None:
