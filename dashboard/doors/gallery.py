@@ -13,8 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -328,6 +329,7 @@ class _Worker:
 
     @classmethod
     def begin(cls, city: City, folder: Path, simulated: bool) -> None:
+        Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
         stage = cls.open.enter_context(Stage(city, simulated=simulated))
         running = cls.open.enter_context(browser())
         atexit.register(cls.open.close)
@@ -336,6 +338,12 @@ class _Worker:
     @classmethod
     def take(cls, wanted: Wanted) -> list[Picture]:
         return cls.work(wanted=wanted)  # type: ignore[call-arg]
+
+
+def _end_with(parent: Any) -> None:
+    """A worker whose gallery was killed would wait for its next part for ever; its browser ends with it."""
+    parent.join()
+    os._exit(1)
 
 
 def write(taken: Sequence[Picture], folder: Path) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +25,7 @@ from dashboard.screens.layout import all_layouts, smallest
 from dashboard.screens.panel import Context, all_panels
 from dashboard.screens.trace import listed, lists_of
 from dashboard.screens.tracerows import silent
-from tests.servers import ROOT, chromium
+from tests.servers import ROOT, chromium, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -312,3 +316,28 @@ def test_the_index_tells_of_every_picture_and_runs_nothing_that_is_written_in_on
 
 def test_every_panel_stands_on_some_stage(stage: Stage) -> None:
     assert {panel for layout in stage.layouts.values() for panel in layout.panels} == set(all_panels())
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir() or chromium() is None, reason="needs Chromium, and processes as files")
+def test_nothing_of_a_gallery_outlives_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "app", "gallery", str(tmp_path), "--examples", "--layout", "casework"]
+    mark = f"CITYWALL_TEST_GALLERY={tmp_path}"
+    running = subprocess.Popen(
+        [*command, "--jobs", "2"], cwd=ROOT, env={**os.environ, **dict([mark.split("=")])}, stdout=subprocess.DEVNULL
+    )
+
+    def left() -> list[str]:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # It has just ended.
+                if mark.encode() in (process / "environ").read_bytes():
+                    found.append((process / "cmdline").read_text().replace("\0", " "))
+        return found
+
+    try:
+        until(lambda: any(tmp_path.glob("*.png")), 60, "a picture is drawn")
+        assert len(left()) > 3, "the gallery, its workers and their browsers"
+    finally:
+        running.kill()
+        running.wait()
+    until(lambda: not left(), 20, "all that it has started has ended")
