@@ -43,6 +43,9 @@ function stateOf(id) {
   return [worst, panel.feeds.length ? oldest : said.pulse.wall];
 }
 
+// Whether none of the sources a panel rests on was ever heard: then neither its zeros nor that there is nothing is known.
+const unheard = (id) => shown.get(id).feeds.every((name) => (said.pulse.feeds?.[name]?.state ?? "never") === "never");
+
 // The whole sentence: what the card rests on, since when that is broken, and what that means for its numbers.
 function reason(entry, since, lang) {
   const time = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("zone") || undefined };
@@ -61,6 +64,7 @@ citywall.about = (id) => {
 export function age() {
   const lang = address.lang === "en" ? "en" : "zh";
   const words = STATES[lang];
+  const desk = document.querySelector('.wall[data-screen="desk"]'); // Its cards are worked with whatever was heard.
   for (const card of cards()) {
     const [state, since, entry] = stateOf(card.dataset.panel);
     if (card.dataset.state !== state) card.dataset.state = state;
@@ -70,7 +74,9 @@ export function age() {
     if (span && span.textContent !== text) span.textContent = text;
     if (span && (span.title !== "" || entry)) span.title = entry ? reason(entry, since, lang) : "";
     const plate = card.querySelector(":scope > .plate");
-    const large = state === "opening" || state === "fault" ? words[state] : "";
+    const blank = state === "never" && !desk && unheard(card.dataset.panel);
+    if (card.hasAttribute("data-unheard") !== blank) card.toggleAttribute("data-unheard", blank);
+    const large = state === "opening" || state === "fault" || blank ? words[state] : "";
     if (plate && plate.textContent !== large) plate.textContent = large;
   }
   if (html.dataset.link === "lost") {

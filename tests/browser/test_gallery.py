@@ -135,7 +135,9 @@ def test_the_faces_are_told_apart_by_shape_word_and_colour(
         empty = faces.pop("empty")  # It is heard of, and says that there is nothing.
         assert (empty["state"], empty["shape"]) == ("live", "")
         assert re.search("[–○无没]", empty["body"]), f"{panel}: {empty['body']}"
-        assert empty["body"] not in {face["body"] for name, face in faces.items() if name != "never"}, panel
+        assert empty["body"] not in {face["body"] for face in faces.values()}, panel
+        never = faces["never"]  # Of what was never heard there is no nought, and not even that there is nothing.
+        assert (never["body"], never["words"]) == ("", 2 * "未接入"), panel
         assert faces["normal"]["state"] == "live"
         assert faces["normal"]["shape"] == ""
         for name, face in faces.items():
