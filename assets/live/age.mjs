@@ -28,13 +28,13 @@ export function folded(feeds) {
 }
 
 function stateOf(id) {
+  const panel = shown.get(id);
+  if (!panel) return ["opening", null]; // Whatever else is the matter: there are no numbers yet.
   if (html.dataset.link === "lost") return ["lost", said.frame / 1000 + said.skew];
   if (html.dataset.link !== "up" || !said.pulse) return ["opening", null];
   // Behind, but moving on: the past is being told, as at a first start. One that stands still is not to be believed.
   const behind = !said.pulse.wall || now() - said.pulse.wall > STALLED;
   if (behind) return [said.pulse.wall && Date.now() - said.advanced < 1000 * STALLED ? "catching" : "stalled", said.pulse.wall || null];
-  const panel = shown.get(id);
-  if (!panel) return ["opening", null];
   if (panel.fault) return ["fault", null];
   const [worst, oldest] = folded(panel.feeds.map((name) => said.pulse.feeds?.[name] ?? { state: "never", heard: null }));
   // Numbers that rest on a broken entry of the data catalogue are grey, however lively the feed that brings them.

@@ -325,3 +325,29 @@ def test_a_page_that_has_grown_large_starts_afresh_when_nobody_minds(
     assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
     page.wait_for_function("() => !document.documentElement.dataset.veil", timeout=8_000)
     until(lambda: said(house, "grows").get("restarts") == 1, 15, "it says so itself")
+
+
+def test_a_card_without_a_paint_is_loading_also_where_the_board_stands_still(
+    house: House, new_context: Callable[..., BrowserContext]
+) -> None:
+    """A board that is catching up has not worked out every panel: a word for its age over nothing would be no face."""
+    page = new_context().new_page()
+
+    def between(link: WebSocketRoute) -> None:
+        server = link.connect_to_server()
+
+        def hand_on(message: str | bytes) -> None:
+            said = json.loads(message)
+            said.get("panels", {}).pop("decide", None)
+            if said["t"] == "beat":
+                said["wall"] = 1_700_000_000.0
+            link.send(json.dumps(said))
+
+        server.on_message(hand_on)
+
+    page.route_web_socket("**/live", between)
+    page.goto(house.url + "/wall")
+    page.wait_for_selector("#urgent[data-state=stalled]", timeout=20_000)
+    assert page.get_attribute("#decide", "data-state") == "opening"
+    assert page.inner_text("#decide > .plate").strip() == "载入中"
+    assert not page.is_visible("#decide-open")
