@@ -30,7 +30,7 @@ FORMULAS = {
 UNITS = Words("个单位", "units")
 OLDEST = Words("最久", "Longest")
 NONE = Words("无", "None")
-CROWDED = 1_000_000  # Open tickets from which on there is no room for all lights in figures.
+CROWDED, LATE = 10_000, 1_000  # Open and long late tickets from which on there is no room for all lights in figures.
 
 
 def frame(ctx: Context) -> Any:
@@ -56,7 +56,8 @@ def paint(views: Mapping[str, Document], ctx: Context) -> Painted:
     view, language = views["tickets"], ctx.language
     lights: Mapping[str, int] = view.get("lights", {})
     late = lights.get("overdue", 0) + lights.get("worst", 0)
-    crowded = ("soon", "overdue", "worst") if view.get("open", 0) >= CROWDED else ()  # What is on track says the bar.
+    # What is on track then says the bar alone. The words of those that are long late are the widest.
+    crowded = ("soon", "overdue", "worst") if view.get("open", 0) >= CROWDED or lights.get("worst", 0) >= LATE else ()
     whole, part = view.get("month_so_far", (0, 0))
     due = {"rate": "on_time", "period": "month"}
     oldest = [f"{OLDEST[language]} ", elapsed(view.get("oldest_due"))] if late else NONE[language]

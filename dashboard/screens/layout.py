@@ -56,6 +56,7 @@ from nine, a tablet on end from an arm's length."""
 LEGIBLE = 250.0  # A glyph is legible up to so many times its size away.
 HELD = 11.0  # Pixels below which nothing is written, however near the screen.
 NARROW, BROAD = 11 / 10, 24 / 10  # Width to height at which an aspect class ends; wall.css has the same.
+SHAPE = 184 / 108  # Width to height of the picture of a wide screen; wall.css has the same.
 LOW = 1030  # Pixels up to which a wide screen counts as small: a tablet (1366 by 1024) or a notebook.
 
 
@@ -73,10 +74,16 @@ def aspect(width: int, height: int) -> str:
 def smallest(width: int, height: int) -> float:
     """The smallest size of type, in pixels, that may stand on a screen: viewing distance ÷ 250, and never below 11.
 
+    A wide screen that is higher than its picture (16:10) is read from where one of the picture's shape would be.
+
     >>> round(smallest(1920, 1080), 2), round(smallest(7680, 2160), 2), smallest(1280, 800)
     (12.96, 25.92, 11.0)
+    >>> round(smallest(1920, 1200), 2)
+    13.52
     """
-    return max(HELD, height * VIEWING[aspect(width, height)] / LEGIBLE)
+    kind = aspect(width, height)
+    tall = min(height, width / SHAPE) if kind == "wide" else height
+    return max(HELD, tall * VIEWING[kind] / LEGIBLE)
 
 
 LAYOUTS: dict[str, Layout] = {}

@@ -16,7 +16,22 @@ from tests.servers import House, until
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
-SIZES = [(1920, 1080), (3840, 1080), (1280, 800), (1024, 1366)]
+SIZES = [(1920, 1080), (1920, 1200), (3840, 1080), (1366, 768), (1280, 800), (1024, 1366)]
+
+# Writes 100 for each share of two digits in the figures, as a good day would; gives how many there were.
+WHOLE = r"""() => {
+  const walker = document.createTreeWalker(document.getElementById("wall"), NodeFilter.SHOW_TEXT);
+  let found = 0;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const figure = node.parentElement.closest(".figure, .big");
+    if (!figure && !node.parentElement.closest(".figures .why")) continue;
+    const share = figure?.textContent.includes("%") ? /^\d\d\.\d$/ : /(?<![\d.])\d\d?(?=(\.\d+)?\s?%)/g;
+    const text = node.data.replace(share, "100");
+    found += text !== node.data;
+    node.data = text;
+  }
+  return found;
+}"""
 
 # The points of the places' outlines that lie below the map's buttons or its legend, in pixels of the map.
 COVERED = """() => {
@@ -64,6 +79,9 @@ def test_the_wall_is_whole_and_readable(
         assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
         assert screen.page.evaluate(COVERED) == [], "no place lies below the buttons"
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
+        assert screen.page.evaluate(WHOLE) > 5, f"{lang}: shares"
+        seen = looked_at(screen)
+        found |= {f"{lang} 100 % {kind}": seen[kind] for kind in ("cut", "over") if seen[kind]}
     assert not found, "\n".join(f"{kind}: {fault}" for kind, faults in found.items() for fault in faults)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from dashboard.screens.page import to_json
 from panels.decide import PANEL
 from tests.contracts.test_panels import context, nodes
@@ -29,6 +31,19 @@ def test_lights_without_tickets_are_left_out_and_the_others_have_shape_word_and_
     view = {"tickets": {"open": 3, "lights": {"normal": 2, "worst": 1, "soon": 0}}}
     text = said(PANEL.paint(view, context(language="en")), "decide-open-why.children")
     assert text == "● on track 2◆ long late 1"
+
+
+@pytest.mark.parametrize(
+    ("open_", "worst", "shown"),
+    [(9_999, 4, 4), (10_000, 4, 3), (9_999, 1_000, 3)],
+    ids=["few", "many", "many that are long late"],
+)
+def test_of_many_tickets_the_bar_alone_says_what_is_on_track(open_: int, worst: int, shown: int) -> None:
+    lights = {"normal": 5_000, "soon": 300, "overdue": 20, "worst": worst}
+    text = said(
+        PANEL.paint({"tickets": {"open": open_, "lights": lights}}, context(language="en")), "decide-open-why.children"
+    )
+    assert [word in text for word in ("on track", "soon", "late", "long late")].count(True) == shown
 
 
 def test_a_rate_without_anything_due_is_a_dash() -> None:
