@@ -97,6 +97,26 @@ def test_no_place_lies_below_a_legend_of_several_layers(
     until(lambda: screen.page.evaluate(COVERED) == [], 5, "no place lies below what is told of them")
 
 
+def test_the_sign_of_the_chosen_alert_is_as_clear_as_the_others(
+    new_context: Callable[..., BrowserContext], demo: House
+) -> None:
+    page = new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    page.goto(f"{demo.url}/desk")
+    page.wait_for_selector(".alert[aria-selected=true]", timeout=20_000)
+    settings = {"smallest": smallest(1920, 1080), "contrast": CONTRAST, "texts": []}
+    for theme in ("dark", "light"):
+        for severity in ("s1", "s2", "s3", "s4"):
+            page.evaluate(CHOSEN, {"theme": theme, "severity": severity})
+            page.wait_for_timeout(500)  # Colours go over into each other.
+            seen = page.evaluate(LOOK.read_text(encoding="utf-8"), settings)
+            assert not [fault for fault in seen["faint"] if fault.startswith("desk_queue:")], f"{theme} {severity}"
+
+
+# Whatever alert is chosen has this severity.
+CHOSEN = """({ theme, severity }) => {
+  document.documentElement.dataset.theme = theme;
+  document.querySelector(".alert[aria-selected=true]").className = `alert ${severity} open`;
+}"""
 READY = "() => document.querySelector('#desk')?.dataset.ready"
 BESIDE = {"tickets": "/tickets?open=1", "ticket": "", "rates": "/rates", "screens": "/screens"}
 
