@@ -77,7 +77,8 @@ def test_the_wall_is_whole_and_readable(
         assert seen["pieces"] > 80
         there = LAYOUT.pictures[aspect(width, height)].split()
         assert set(seen["cards"]) == set(there), "just the cards of this shape's picture"
-        assert screen.page.evaluate(COVERED) == [], "no place lies below the buttons"
+        until(lambda: screen.page.evaluate(OUTLINED) > 1, 20, "places are drawn")
+        until(lambda: screen.page.evaluate(COVERED) == [], 5, "no place lies below the buttons")
         found |= {f"{lang} {kind}": seen[kind] for kind in KINDS if seen[kind] and kind != "language"}
         assert screen.page.evaluate(WHOLE) > 5, f"{lang}: shares"
         seen = looked_at(screen)
@@ -93,7 +94,7 @@ def test_no_place_lies_below_a_legend_of_several_layers(
     screen = Screen(new_context(viewport={"width": size[0], "height": size[1]}).new_page(), demo)
     screen.page.goto(f"{demo.url}/emergency?lang={lang}")
     until(lambda: screen.page.locator("#map-lights > div").count() == 2, 20, "two layers are told")
-    assert screen.page.evaluate(OUTLINED) > 1, "places are drawn"
+    until(lambda: screen.page.evaluate(OUTLINED) > 1, 20, "places are drawn")
     until(lambda: screen.page.evaluate(COVERED) == [], 5, "no place lies below what is told of them")
 
 
